@@ -1,0 +1,3 @@
+"""BaseChat: a self-hosted AI chat platform for teams."""
+
+__version__ = "0.1.0"
