@@ -1,0 +1,133 @@
+"""Every setting of BaseChat, declared once: the environment, `.env`, secret files and documentation all follow it."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRET_MIN_LENGTH = 32
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """The settings of one process. An empty variable counts as not set.
+
+    Precedence: environment, `.env` in the working directory, files in `SECRETS_DIR`
+    (one per setting, named as the setting in lower case), default.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    # PostgreSQL
+    postgres_db: str = Field("basechat", description="Name of the database.")
+    postgres_user: str = Field("admin", description="Owner of the database; the services use roles of their own.")
+    postgres_password: SecretStr = Field(SecretStr(""), description="The owner's password.")
+    postgres_host: str = Field("postgres", description="Host name, or the folder of a Unix socket.")
+    postgres_port: int = Field(5432, ge=1, le=65535, description="TCP port, also names the Unix socket.")
+    database_url: SecretStr | None = Field(
+        None, description="The owner's URL in any form libpq or a driver writes; wins over the five above."
+    )
+    database_pool_size: int = Field(5, ge=1, description="Connections kept open per service (main-backend: 20).")
+    database_max_overflow: int = Field(5, ge=0, description="Connections beyond the pool (main-backend: 30).")
+
+    # Redis
+    redis_host: str = Field("redis", description="Host of the cache server.")
+    redis_port: int = Field(6379, ge=1, le=65535, description="Port of the cache server.")
+    redis_db: int = Field(0, ge=0, description="Database number of the cache server.")
+    redis_password: SecretStr = Field(SecretStr(""), description="Password of both Redis servers.")
+    redis_url: SecretStr | None = Field(None, description="URL of the cache server; wins over the four above.")
+    redis_state_url: SecretStr | None = Field(
+        None, description="URL of the server of live logs, queue and sessions (noeviction)."
+    )
+
+    # nginx
+    nginx_port: int = Field(80, ge=0, le=65535, description="Port on which nginx listens for people.")
+    nginx_ssl_port: int = Field(443, ge=0, le=65535, description="Port for TLS.")
+    public_url: str = Field("http://localhost", description="Address people type; cookie requests must come from it.")
+
+    # Secrets and accounts
+    secret_key: SecretStr = Field(description="At least 32 characters; signs internal calls, derives role passwords.")
+    setup_token: SecretStr | None = Field(
+        None, description="Lets the first account register from another machine, as its `invitation`."
+    )
+    registration: Literal["invite", "open", "closed"] = Field(
+        "invite", description="Who may register after the first account."
+    )
+    session_days: int = Field(30, ge=1, le=365, description="Days after which an unused browser session ends.")
+    login_attempts_per_account: int = Field(10, ge=1, description="Failed log-ins per account in 15 minutes.")
+    login_attempts_per_address: int = Field(50, ge=1, description="Failed log-ins per address in 15 minutes.")
+
+    # Services
+    llm_agent_url: str = Field("http://llm-agent:8001", description="llm-agent: http://host:port or unix:/path.")
+    mcp_server_url: str = Field("http://mcp-server:8002", description="Where mcp-server is.")
+    worker_concurrency: int = Field(200, ge=1, description="Runs that one worker executes at once.")
+    run_lease_seconds: Seconds = Field(30, description="How long a run belongs to a worker that gives no sign of life.")
+    run_heartbeat_seconds: Seconds = Field(10, description="How often a worker renews its leases.")
+    reaper_seconds: Seconds = Field(5, description="How often a worker looks for runs that were left behind.")
+
+    # Models
+    openai_api_key: SecretStr | None = Field(None, description="Key of OpenAI, or of what OPENAI_BASE_URL names.")
+    openai_base_url: str | None = Field(None, description="Another OpenAI-compatible address, with its /v1.")
+    ollama_base_url: str | None = Field(None, description="Address of Ollama, like http://localhost:11434.")
+    vllm_base_url: str | None = Field(None, description="Address of vLLM, like http://localhost:8000.")
+    local_model_url: str | None = Field(None, description="Address of the embedded stack's own model.")
+    providers_file: Path | None = Field(None, description="TOML file with any number of further providers.")
+    default_model: str | None = Field(None, description="Model of new chats; else the first one that is offered.")
+
+    # Logging
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity written.")
+    log_format: Literal["json", "console"] = Field("json", description="One JSON object per line, or text for people.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.secret_key.get_secret_value()) < SECRET_MIN_LENGTH:
+            raise ValueError(f"SECRET_KEY must have at least {SECRET_MIN_LENGTH} characters")
+        if self.run_heartbeat_seconds * 2 > self.run_lease_seconds:
+            raise ValueError("RUN_HEARTBEAT_SECONDS must be at most half of RUN_LEASE_SECONDS")
+        return self
+
+    @cached_property
+    def cache_redis_url(self) -> str:
+        """URL of the evictable cache server."""
+        if self.redis_url is not None:
+            return self.redis_url.get_secret_value()
+        return _redis_url(self.redis_host, self.redis_port, self.redis_db, self.redis_password.get_secret_value())
+
+    @cached_property
+    def state_redis_url(self) -> str:
+        """URL of the server that holds live logs, queue and sessions."""
+        if self.redis_state_url is not None:
+            return self.redis_state_url.get_secret_value()
+        return _redis_url(f"{self.redis_host}-state", 6380, 0, self.redis_password.get_secret_value())
+
+
+def _redis_url(host: str, port: int, database: int, password: str) -> str:
+    credentials = f":{quote(password, safe='')}@" if password else ""
+    return f"redis://{credentials}{host}:{port}/{database}"
+
+
+def load_settings() -> Settings:
+    """Read the settings of this process; raises `ConfigError` naming the variables that are wrong."""
+    try:
+        return Settings(_secrets_dir=os.environ.get("SECRETS_DIR") or None)
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in problem["loc"]).upper()
+        lines.append(f"{name}: {problem['msg']}" if name else problem["msg"].removeprefix("Value error, "))
+    return "The settings are not usable:\n  " + "\n  ".join(lines)
+
+
+class ConfigError(Exception):
+    """The environment does not make a usable configuration."""
