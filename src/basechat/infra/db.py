@@ -1,0 +1,69 @@
+"""The database: an engine per role, and transactions that say on whose behalf they read."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from basechat.infra.database_url import owner_url, role_url
+from basechat.kit import json
+from basechat.kit.config import Settings
+
+_SET_OWNER = text("SELECT set_config('app.owner_id', :owner, true)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Two ways into the same database.
+
+    `people` logs in as `basechat_app`, which sees only the rows of the owner that a transaction names;
+    `system` logs in as `basechat_worker`, for those who serve everybody: sign-in, workers, reaper.
+    """
+
+    people: AsyncEngine
+    system: AsyncEngine
+
+    @asynccontextmanager
+    async def as_owner(self, owner_id: UUID) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that sees and writes the rows of one person; it commits at the end."""
+        async with self.people.begin() as connection:
+            await connection.execute(_SET_OWNER, {"owner": str(owner_id)})
+            yield connection
+
+    @asynccontextmanager
+    async def as_system(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that sees all rows; every statement in it names its owner itself."""
+        async with self.system.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.people.dispose()
+        await self.system.dispose()
+
+
+def open_database(settings: Settings, *, pool_size: int | None = None, max_overflow: int | None = None) -> Database:
+    """Return the database of the settings; nothing is connected yet. The sizes are those of each role's pool."""
+    owner = owner_url(settings)
+    secret = settings.secret_key.get_secret_value()
+    sizes = (pool_size or settings.database_pool_size, max_overflow or settings.database_max_overflow)
+    return Database(
+        people=_engine(role_url(owner, "basechat_app", secret), *sizes),
+        system=_engine(role_url(owner, "basechat_worker", secret), *sizes),
+    )
+
+
+def _engine(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,
+        pool_recycle=300,
+        json_serializer=lambda value: json.dumps(value).decode(),
+        json_deserializer=json.loads,
+        connect_args={"timeout": 10, "command_timeout": 30, "server_settings": {"application_name": "basechat"}},
+    )

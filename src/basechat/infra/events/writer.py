@@ -1,0 +1,147 @@
+"""The logs of all runs that one worker executes: one pipeline carries what is new of all of them."""
+
+import asyncio
+import logging
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ResponseError
+
+from basechat.infra.events.entry import KEPT_AFTER_END, KEPT_AT_MOST, fields, log_key, order
+from basechat.infra.events.run_log import RunLog
+from basechat.infra.redis import REDIS_AWAY, as_bytes
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.025
+_PAUSE = 0.5
+
+
+class LogWriter:
+    """Sends `RunLog`s to redis-state: the first text of each at once, the rest gathered for 25 ms.
+
+    It has one connection of its own. When that had to be opened again, the server may have lost its last
+    second, so every open log starts over with a `message.reset`.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._open: dict[UUID, RunLog] = {}
+        self._dirty: dict[UUID, RunLog] = {}
+        self._wake = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._connections = 0
+        redis.connection_pool.connection_kwargs["redis_connect_func"] = self._connected
+
+    def open(self, run_id: UUID, attempt: int) -> RunLog:
+        """Begin the log of an attempt."""
+        run_log = RunLog(run_id, attempt, touch=self._touch)
+        self._open[run_id] = run_log
+        if run_log.restarts:
+            self._touch(run_log, True)
+        return run_log
+
+    def close(self, run_log: RunLog) -> None:
+        """Forget a log; what it still has to say is sent nevertheless."""
+        if self._open.get(run_log.run_id) is run_log:
+            del self._open[run_log.run_id]
+
+    async def run(self) -> None:
+        """Send for ever."""
+        loop = asyncio.get_running_loop()
+        sent_at = 0.0
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            rest = sent_at + GATHER_SECONDS - loop.time()
+            if rest > 0 and not self._urgent.is_set():
+                await _wait_at_most(self._urgent, rest)
+            self._urgent.clear()
+            sent_at = loop.time()
+            dirty, self._dirty = self._dirty, {}
+            if not await self._send(list(dirty.values())):
+                await asyncio.sleep(_PAUSE)
+
+    async def drain(self, *, timeout: float) -> None:
+        """Return when everything was sent, or after `timeout` seconds."""
+        if self._dirty:
+            self._idle.clear()
+            await _wait_at_most(self._idle, timeout)
+
+    def _touch(self, run_log: RunLog, urgent: bool) -> None:
+        self._dirty[run_log.run_id] = run_log
+        self._wake.set()
+        if urgent:
+            self._urgent.set()
+
+    async def _connected(self, connection: AbstractConnection) -> None:
+        await connection.on_connect()
+        self._connections += 1
+        if self._connections > 1:
+            for run_log in self._open.values():
+                run_log.lose()
+
+    async def _send(self, logs: list[RunLog]) -> bool:
+        """Append what is new; returns whether Redis took it."""
+        pipeline = self._redis.pipeline(transaction=False)
+        sent = [(run_log, *_append(pipeline, run_log)) for run_log in logs if not run_log.fenced]
+        try:
+            answers = iter(await pipeline.execute(raise_on_error=False))
+            taken = [
+                await self._judge(run_log, list(islice(answers, entries)), list(islice(answers, others)))
+                for run_log, entries, others in sent
+            ]
+        except REDIS_AWAY as error:
+            log.warning("live logs can't be written: %s", error)
+            for run_log, _, _ in sent:
+                run_log.lose()
+            return False
+        if not self._dirty:
+            self._idle.set()
+        return all(taken)
+
+    async def _judge(self, run_log: RunLog, appended: list[Any], _others: list[Any]) -> bool:
+        """Read Redis' answers to the appends of one log: nil says that the log was lost."""
+        refusal = next((answer for answer in appended if isinstance(answer, ResponseError)), None)
+        if refusal is not None:
+            await self._refused(run_log, refusal)
+            return run_log.fenced
+        if None in appended:
+            run_log.lose()
+        else:
+            run_log.confirm()
+        return True
+
+    async def _refused(self, run_log: RunLog, refusal: ResponseError) -> None:
+        """A later attempt has written already, or an append of ours was repeated, or it is another trouble."""
+        top = await self._redis.xrevrange(log_key(run_log.run_id), count=1)
+        if top and order(as_bytes(top[0][0]).decode())[0] > run_log.attempt:
+            run_log.fenced = True
+            return
+        log.warning("run %s: an append was refused: %s", run_log.run_id, refusal)
+        run_log.lose()
+
+
+def _append(pipeline: Pipeline, run_log: RunLog) -> tuple[int, int]:
+    """Add a log's new entries to the pipeline; returns how many appends and how many other commands that took."""
+    restarts = run_log.restarts
+    entries = run_log.take()
+    key = log_key(run_log.run_id)
+    for number, entry in enumerate(entries):
+        pipeline.xadd(key, fields(entry.event, entry.data), id=entry.id, nomkstream=not (restarts and number == 0))
+    if entries and (restarts or run_log.ended):
+        pipeline.expire(key, KEPT_AFTER_END if run_log.ended else KEPT_AT_MOST)
+        return len(entries), 1
+    return len(entries), 0
+
+
+async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

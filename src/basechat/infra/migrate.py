@@ -1,0 +1,106 @@
+"""The schema: brought up to date under an advisory lock, and waited for by the services that don't do it."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from basechat.infra.database_url import ROLES, owner_url, role_password
+from basechat.kit.config import Settings
+
+log = logging.getLogger(__name__)
+
+_LOCK = 4_242_001  # any number that nothing else on the server locks
+_SCRIPTS = Path(__file__).parent.parent / "migrations"
+
+
+class SchemaError(Exception):
+    """The database's schema is not one that this version knows."""
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration, on a connection or on the settings' own."""
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head_revision() -> str:
+    """Return the revision that this version needs."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+
+
+async def on_owner_connection(settings: Settings, do: Callable[[Connection], None]) -> None:
+    """Run `do` on a connection of the database's owner."""
+    engine = create_async_engine(owner_url(settings), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(do)
+    finally:
+        await engine.dispose()
+
+
+async def upgrade(settings: Settings) -> None:
+    """Bring the schema to the head and let the services' roles log in; one process at a time does it."""
+    engine = create_async_engine(owner_url(settings), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+            await connection.commit()
+            try:
+                await connection.run_sync(_upgrade)
+                await _open_roles(connection, settings.secret_key.get_secret_value())
+            finally:
+                await connection.rollback()
+                await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    current, head = MigrationContext.configure(connection).get_current_revision(), head_revision()
+    connection.rollback()
+    if current == head:
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaError(
+            f"The database has schema {current}, which this version does not know: it was made by a newer BaseChat. "
+            "Start that version again, or restore a backup of this one."
+        )
+    log.info("migrating the schema from %s to %s", current, head)
+    command.upgrade(alembic_config(connection), "head")
+
+
+async def _open_roles(connection: AsyncConnection, secret_key: str) -> None:
+    """Set the roles' passwords where a role can't log in with its own yet."""
+    for role in ROLES:
+        await connection.execute(text(f"ALTER ROLE {role} LOGIN PASSWORD '{role_password(role, secret_key)}'"))
+    await connection.commit()
+
+
+async def wait_for_schema(engine: AsyncEngine, *, timeout: float = 120) -> None:
+    """Return when the database is at this version's revision; raises `SchemaError` after `timeout` seconds."""
+    head, last = head_revision(), "no answer"
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    while loop.time() < deadline:
+        try:
+            async with engine.connect() as connection:
+                last = await connection.scalar(text("SELECT version_num FROM alembic_version")) or "none"
+            if last == head:
+                return
+        except (DBAPIError, InterfaceError, OSError) as error:
+            last = str(error).splitlines()[0]
+        await asyncio.sleep(0.1)
+    raise SchemaError(f"The schema did not reach revision {head} within {timeout:.0f} s (last seen: {last})")

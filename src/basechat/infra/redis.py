@@ -1,0 +1,38 @@
+"""The two Redis servers: how a client of each is made."""
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+RedisClient = Redis
+
+# What may go wrong with a Redis server that is away; `OSError` comes from its socket.
+REDIS_AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
+
+__all__ = ["REDIS_AWAY", "RedisClient", "RedisError", "as_bytes", "open_redis"]
+
+
+def as_bytes(reply: bytes | str | None) -> bytes:
+    """Return a reply as what it is: our clients decode none, the library's types allow for both."""
+    if not isinstance(reply, bytes):
+        raise TypeError(type(reply).__name__)
+    return reply
+
+
+def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> Redis:
+    """Return a client of the server at `url`; nothing is connected yet.
+
+    One quick retry covers a connection that the server closed while it was idle.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=max_connections,
+        timeout=timeout,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), 1),
+    )
+    return Redis.from_pool(pool)

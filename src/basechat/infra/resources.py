@@ -1,0 +1,41 @@
+"""What a service works with: opened once in `services/wiring.py`, handed to each app."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import aiohttp
+from fastapi import Depends, Request
+from redis.asyncio import Redis
+
+from basechat.infra.db import Database
+from basechat.infra.events.tail import EventTail
+from basechat.infra.ratelimit import RateLimiter
+from basechat.kit.config import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """The open connections of one process."""
+
+    settings: Settings
+    database: Database
+    cache: Redis
+    state: Redis
+    limiter: RateLimiter
+    tail: EventTail
+    agent: aiohttp.ClientSession
+    agent_url: str
+
+    @property
+    def secret(self) -> bytes:
+        """The key that signs what services say to each other."""
+        return self.settings.secret_key.get_secret_value().encode()
+
+
+def resources_of(request: Request) -> Resources:
+    """Return the resources of the app that answers this request."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+ResourcesDep = Annotated[Resources, Depends(resources_of)]

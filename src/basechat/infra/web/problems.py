@@ -1,0 +1,106 @@
+"""Errors as RFC 9457 problem documents, whatever raised them."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from basechat.infra.redis import REDIS_AWAY
+from basechat.kit import json
+from basechat.kit.errors import AppError, FieldError, InvalidRequestError, UnavailableError, problem
+
+log = logging.getLogger(__name__)
+
+_CODES = {404: "not_found", 405: "request.method", 400: "request.malformed", 413: "request.too_large"}
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    400: "The body can't be read: it is not valid JSON in UTF-8.",
+}
+
+
+def problem_response(error: AppError, request_id: str | None) -> Response:
+    """Return the answer that tells an error."""
+    return Response(
+        json.dumps(problem(error, request_id)),
+        status_code=error.status,
+        headers=error.headers,
+        media_type="application/problem+json",
+    )
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Make every error of the app a problem document."""
+    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    for away in (OperationalError, InterfaceError, PoolTimeoutError, DBAPIError, *REDIS_AWAY):
+        app.add_exception_handler(away, _unavailable)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _request_id(request: Request) -> str | None:
+    return getattr(request.state, "request_id", None)
+
+
+async def _app_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)  # noqa: S101 - as registered
+    return problem_response(error, _request_id(request))
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered
+    problems = error.errors()
+    if any(each["type"] == "json_invalid" for each in problems):
+        return problem_response(_Malformed(_DETAILS[400]), _request_id(request))
+    fields = [FieldError(field=_field(each["loc"]), detail=_sentence(each["msg"])) for each in problems]
+    return problem_response(InvalidRequestError("Some fields are not right.", errors=fields), _request_id(request))
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as registered
+    status = error.status_code
+    told = AppError(
+        _DETAILS.get(status, str(error.detail)), code=_CODES.get(status, f"http.{status}"), headers=error.headers
+    )
+    told.status = HTTPStatus(status)  # type: ignore[misc]
+    return problem_response(told, _request_id(request))
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and not _is_weather(error):
+        return await _unexpected(request, error)
+    log.error("a server that is needed does not answer: %s", error)
+    return problem_response(
+        UnavailableError("A part of BaseChat does not answer now. Try again.", headers={"retry-after": "2"}),
+        _request_id(request),
+    )
+
+
+def _is_weather(error: DBAPIError) -> bool:
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("an unexpected error", exc_info=error)
+    return problem_response(AppError("Something went wrong here; it was logged."), _request_id(request))
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+class _Malformed(AppError):
+    """The body is no JSON."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "request.malformed"
