@@ -1,0 +1,32 @@
+"""A person's preferences: read and changed field by field."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from basechat.identity.models import UserPreferences
+from basechat.infra.db import Database
+
+_FIELDS = ("default_model", "default_temperature", "max_tokens", "locale", "theme", "instructions")
+_COLUMNS = [getattr(UserPreferences, name) for name in _FIELDS]
+
+
+async def get_preferences(database: Database, owner_id: UUID) -> dict[str, Any]:
+    """Return a person's preferences; None for what was not chosen."""
+    statement = select(*_COLUMNS).where(UserPreferences.user_id == owner_id)
+    async with database.as_owner(owner_id) as connection:
+        row = (await connection.execute(statement)).mappings().one_or_none()
+    return dict(row) if row else dict.fromkeys(_FIELDS)
+
+
+async def change_preferences(database: Database, owner_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
+    """Store the changes and return all preferences."""
+    statement = insert(UserPreferences).values(user_id=owner_id, **changes)
+    statement = statement.on_conflict_do_update(
+        index_elements=[UserPreferences.user_id], set_={**changes, "user_id": owner_id}
+    )
+    async with database.as_owner(owner_id) as connection:
+        row = (await connection.execute(statement.returning(*_COLUMNS))).mappings().one()
+    return dict(row)
