@@ -1,0 +1,1 @@
+"""Runs: how a message is accepted, executed, watched, cancelled, and never lost."""

@@ -1,0 +1,98 @@
+"""The execution of one run by one attempt: from the question to the one statement that ends it."""
+
+import asyncio
+import logging
+from typing import Literal
+
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from basechat.chat.runs.answer import Answer, Answerer, AnswerError, Question
+from basechat.chat.runs.finish import Ending, EndStatus, Finished, finish
+from basechat.chat.runs.lease import Lease
+from basechat.infra.db import Database
+from basechat.infra.events.run_log import RunLog
+from basechat.protocol import MessageCompleted, RunCancelled, RunFailed
+
+log = logging.getLogger(__name__)
+
+StopReason = Literal["cancelled", "lost", "handed over"]
+_DATABASE_AWAY = (DBAPIError, InterfaceError, PoolTimeoutError, OSError)
+
+
+class Execution:
+    """One run in the hands of this worker.
+
+    The answer is made by a task of its own, so that stopping it never cancels the statement that ends the run.
+    """
+
+    def __init__(self, question: Question, run_log: RunLog, *, database: Database, answerer: Answerer) -> None:
+        self.lease = Lease(question.run_id, question.attempt)
+        self.log = run_log
+        self.kept_length = 0
+        self._database = database
+        self._stop_reason: StopReason | None = None
+        self._answering = asyncio.create_task(answerer(question, run_log))
+
+    def stop(self, reason: StopReason) -> None:
+        """Stop making the answer; closes the call of the model."""
+        if not self._answering.done() and self._stop_reason is None:
+            self._stop_reason = reason
+            self._answering.cancel()
+
+    async def run(self) -> Finished | None:
+        """Wait for the answer and end the run; returns None if the run goes on elsewhere."""
+        await asyncio.wait({self._answering})
+        ending = self._ending()
+        if ending is None:
+            return None
+        finished = await self._finish(ending)
+        if finished is not None:
+            self._tell(ending, finished)
+        return finished
+
+    def _ending(self) -> Ending | None:
+        text = self.log.text
+        if self.log.fenced:
+            return None
+        if self._answering.cancelled():
+            return Ending(status="cancelled", content=text) if self._stop_reason == "cancelled" else None
+        error = self._answering.exception()
+        if error is None:
+            return self._answered(self._answering.result(), text)
+        if isinstance(error, AnswerError):
+            return _failed(text, error.code, error.detail)
+        log.error("run %s broke", self.lease.run_id, exc_info=error)
+        return _failed(text, "internal", "Something went wrong here; it was logged.")
+
+    def _answered(self, answer: Answer, text: str) -> Ending:
+        if not text:
+            return _failed(text, "provider.empty", "The model gave an empty answer.")
+        return Ending(status="completed", content=text, answer=answer)
+
+    async def _finish(self, ending: Ending) -> Finished | None:
+        """End the run, as often as it takes: while the database is away, the lease is nobody's to take."""
+        pause = 0.1
+        while True:
+            try:
+                return await finish(self._database, self.lease.run_id, self.lease.attempt, ending)
+            except _DATABASE_AWAY as error:
+                if isinstance(error, DBAPIError) and not error.connection_invalidated and pause > 2:
+                    raise
+                log.warning("run %s can't be ended yet: %s", self.lease.run_id, error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5)
+
+    def _tell(self, ending: Ending, finished: Finished) -> None:
+        events: dict[EndStatus, MessageCompleted | RunCancelled | RunFailed] = {
+            "completed": MessageCompleted(message=finished.message),
+            "cancelled": RunCancelled(message=finished.message),
+            "failed": RunFailed(
+                code=ending.error_code or "", detail=ending.error_detail or "", message=finished.message
+            ),
+        }
+        self.log.say(events[ending.status])
+
+
+def _failed(text: str, code: str, detail: str) -> Ending:
+    return Ending(status="failed", content=text, error_code=code, error_detail=detail)

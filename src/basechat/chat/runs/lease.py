@@ -1,0 +1,114 @@
+"""Leases of runs: claimed, renewed and given back, each by one statement on the database's clock."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from basechat.chat.runs.answer import Question
+from basechat.infra.db import Database
+
+_DEPTH = 200  # messages of a branch that are read at most
+
+# The branch is read by the statement that takes the lease. Answers without text say nothing.
+_CLAIM = text("""
+    WITH RECURSIVE claimed AS (
+        UPDATE runs SET status = 'running', attempt = attempt + 1, worker = :worker,
+               lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now())
+        WHERE id = :run_id AND status = 'queued' AND after_run_id IS NULL AND cancel_requested_at IS NULL
+        RETURNING id, session_id, owner_id, user_message_id, message_id, attempt, request
+    ), branch AS (
+        SELECT m.id, m.parent_id, m.role, m.content, 1 AS depth
+        FROM messages m JOIN claimed ON m.id = claimed.user_message_id
+        UNION ALL
+        SELECT m.id, m.parent_id, m.role, m.content, b.depth + 1
+        FROM messages m JOIN branch b ON m.id = b.parent_id WHERE b.depth < :depth
+    )
+    SELECT claimed.*, c.model_name, c.instructions AS chat_instructions, p.instructions, p.default_model,
+           p.default_temperature, p.max_tokens,
+           (SELECT json_agg(json_build_object('role', role, 'content', content) ORDER BY depth DESC)
+            FROM branch WHERE content <> '') AS messages
+    FROM claimed JOIN chat_sessions c ON c.id = claimed.session_id
+    LEFT JOIN user_preferences p ON p.user_id = claimed.owner_id
+""")
+
+_RENEW = text("""
+    UPDATE runs SET lease_until = now() + make_interval(secs => :lease)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[])) AS held (id, attempt)
+    WHERE runs.id = held.id AND runs.attempt = held.attempt AND runs.status = 'running'
+    RETURNING runs.id, runs.cancel_requested_at IS NOT NULL AS cancelled
+""")
+
+_HAND_OVER = text("""
+    UPDATE runs SET status = 'queued', worker = NULL, lease_until = NULL
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[])) AS held (id, attempt)
+    WHERE runs.id = held.id AND runs.attempt = held.attempt AND runs.status = 'running'
+    RETURNING runs.id
+""")
+
+_KEEP_TEXTS = text("""
+    INSERT INTO run_texts (run_id, owner_id, attempt, content)
+    SELECT runs.id, runs.owner_id, runs.attempt, held.content
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[]), CAST(:texts AS text[]))
+         AS held (id, attempt, content)
+    JOIN runs ON runs.id = held.id AND runs.attempt = held.attempt AND runs.status = 'running'
+    ON CONFLICT (run_id) DO UPDATE
+    SET attempt = excluded.attempt, content = excluded.content, updated_at = now()
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A run that is ours while `attempt` is the last one."""
+
+    run_id: UUID
+    attempt: int
+
+
+async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds: float) -> Question | None:
+    """Take a queued run and return what it asks, or None if it is not to be had."""
+    values = {"run_id": run_id, "worker": worker, "lease": lease_seconds, "depth": _DEPTH}
+    async with database.as_system() as connection:
+        row = (await connection.execute(_CLAIM, values)).one_or_none()
+    return None if row is None else _question(row)
+
+
+async def renew(database: Database, leases: Collection[Lease], *, lease_seconds: float) -> dict[UUID, bool]:
+    """Renew leases; returns those that are still ours, and whether each is to be cancelled."""
+    async with database.as_system() as connection:
+        rows = await connection.execute(_RENEW, _columns(leases) | {"lease": lease_seconds})
+        return {row.id: row.cancelled for row in rows}
+
+
+async def hand_over(database: Database, leases: Collection[Lease]) -> list[UUID]:
+    """Give runs back to be claimed by another worker; returns those that were still ours."""
+    async with database.as_system() as connection:
+        return list(await connection.scalars(_HAND_OVER, _columns(leases)))
+
+
+async def keep_texts(database: Database, texts: dict[Lease, str]) -> None:
+    """Store the text so far of runs that are still ours."""
+    async with database.as_system() as connection:
+        await connection.execute(_KEEP_TEXTS, _columns(texts) | {"texts": list(texts.values())})
+
+
+def _columns(leases: Collection[Lease]) -> dict[str, Any]:
+    return {"ids": [lease.run_id for lease in leases], "attempts": [lease.attempt for lease in leases]}
+
+
+def _question(row: Row[Any]) -> Question:
+    request: dict[str, Any] = row.request
+    instructions = [text for text in (row.instructions, row.chat_instructions) if text]
+    return Question(
+        run_id=row.id,
+        owner_id=row.owner_id,
+        attempt=row.attempt,
+        messages=row.messages or [],
+        instructions="\n\n".join(instructions),
+        model=request.get("model") or row.model_name or row.default_model,
+        temperature=request.get("temperature", row.default_temperature),
+        max_tokens=request.get("max_tokens", row.max_tokens),
+        use_cache=request.get("use_cache", True),
+    )

@@ -1,0 +1,106 @@
+"""The reaper: takes back what dead workers held, queues what Redis forgot, and clears away what is over."""
+
+import asyncio
+import logging
+from uuid import UUID
+
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from basechat.infra.db import Database
+from basechat.infra.queue import waiting_runs, wake
+from basechat.infra.redis import REDIS_AWAY
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+HOUSEKEEPING_EVERY = 12  # rounds
+
+# A run whose worker is gone: ended if it was to be cancelled or was tried often enough, else queued again.
+# `SKIP LOCKED`: another worker's reaper, or a worker that just ends the run, is not waited for.
+_TAKE_BACK = text("""
+    WITH dead AS (
+        SELECT id, message_id, CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+                                    WHEN attempt >= :max_attempts THEN 'failed' ELSE 'queued' END AS next
+        FROM runs WHERE status = 'running' AND lease_until < now()
+        ORDER BY lease_until LIMIT 200 FOR UPDATE SKIP LOCKED
+    ), r AS (
+        UPDATE runs SET status = dead.next, lease_until = NULL, worker = NULL,
+               finished_at = CASE WHEN dead.next = 'queued' THEN NULL ELSE now() END,
+               error_code = CASE WHEN dead.next = 'failed' THEN 'run.exhausted' END,
+               error_detail = CASE WHEN dead.next = 'failed'
+                              THEN 'The answer broke off several times. Try again.' END
+        FROM dead WHERE runs.id = dead.id RETURNING runs.id, runs.message_id, runs.status
+    ), kept AS (
+        UPDATE messages m SET content = t.content FROM r JOIN run_texts t ON t.run_id = r.id
+        WHERE m.id = r.message_id AND r.status <> 'queued'
+    ), follower AS (
+        UPDATE runs SET after_run_id = NULL FROM r
+        WHERE runs.after_run_id = r.id AND r.status <> 'queued' RETURNING runs.id
+    )
+    SELECT id FROM r WHERE status = 'queued' UNION ALL SELECT id FROM follower
+""")
+
+# A follower whose predecessor ended while nobody could release it is released here.
+_FORGOTTEN = text("""
+    WITH released AS (
+        UPDATE runs f SET after_run_id = NULL FROM runs p
+        WHERE f.status = 'queued' AND p.id = f.after_run_id AND p.status IN ('completed', 'cancelled', 'failed')
+        RETURNING f.id
+    )
+    SELECT id FROM released UNION
+    SELECT id FROM runs WHERE status = 'queued' AND after_run_id IS NULL
+    AND created_at < now() - make_interval(secs => :older_than) LIMIT 1000
+""")
+
+_HOUSEKEEPING = (
+    text("DELETE FROM chat_sessions WHERE NOT is_active AND deleted_at < now() - interval '10 minutes'"),
+    text("DELETE FROM auth_sessions WHERE expires_at < now()"),
+    text("""
+        UPDATE runs SET idempotency_key = NULL
+        WHERE idempotency_key IS NOT NULL AND created_at < now() - interval '24 hours'
+    """),
+)
+
+
+class Reaper:
+    """Repairs what was left behind; any number may run at once."""
+
+    def __init__(self, database: Database, state: Redis, *, every_seconds: float) -> None:
+        self._database = database
+        self._state = state
+        self._every = every_seconds
+
+    async def run(self) -> None:
+        """Repair for ever; a round that fails is logged and the next one tries again."""
+        rounds = 0
+        while True:
+            try:
+                await self.repair()
+                if rounds % HOUSEKEEPING_EVERY == 0:
+                    await self.clear_away()
+            except Exception:
+                log.exception("the reaper failed")
+            rounds += 1
+            await asyncio.sleep(self._every)
+
+    async def repair(self) -> None:
+        """Take back the runs of dead workers and wake workers for those and for what Redis forgot."""
+        async with self._database.as_system() as connection:
+            runs: list[UUID] = list(await connection.scalars(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS}))
+        if runs:
+            log.warning("%d runs were left behind by their workers", len(runs))
+        try:
+            if await waiting_runs(self._state) == 0:
+                async with self._database.as_system() as connection:
+                    runs += list(await connection.scalars(_FORGOTTEN, {"older_than": self._every}))
+            if runs:
+                await wake(self._state, *set(runs))
+        except REDIS_AWAY as error:
+            log.warning("workers can't be woken: %s", error)
+
+    async def clear_away(self) -> None:
+        """Delete what is over: deleted chats, ended sign-ins, keys of yesterday."""
+        for statement in _HOUSEKEEPING:
+            async with self._database.as_system() as connection:
+                await connection.execute(statement)

@@ -1,0 +1,185 @@
+"""The worker: claims runs as it is woken, renews their leases, keeps their texts, hears cancels, and hands over."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from basechat.chat.runs.answer import Answerer, Question
+from basechat.chat.runs.execution import Execution
+from basechat.chat.runs.lease import claim, hand_over, keep_texts, renew
+from basechat.infra.db import Database
+from basechat.infra.events.writer import LogWriter
+from basechat.infra.queue import cancels, next_run, wake
+from basechat.infra.redis import REDIS_AWAY
+from basechat.kit.config import Settings
+
+log = logging.getLogger(__name__)
+
+KEEP_TEXT_SECONDS = 2.0
+HAND_OVER_AFTER_SECONDS = 20.0
+_PAUSE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerParts:
+    """What a worker works with. The queue is read on a client of its own: its reads block."""
+
+    settings: Settings
+    database: Database
+    state: Redis
+    queue: Redis
+    writer: LogWriter
+    answerer: Answerer
+
+
+class RunWorker:
+    """Executes runs until it is told to stop."""
+
+    def __init__(self, parts: WorkerParts) -> None:
+        self._parts = parts
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._held: dict[UUID, Execution] = {}
+        self._slots = asyncio.Semaphore(parts.settings.worker_concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Work in the background; at the end claim no more, wait for what is under way, then hand over the rest."""
+        settings = self._parts.settings
+        loops = [
+            asyncio.create_task(self._claim_for_ever()),
+            asyncio.create_task(self._hear_cancels()),
+        ]
+        upkeep = [
+            asyncio.create_task(self._parts.writer.run()),
+            asyncio.create_task(_every(settings.run_heartbeat_seconds, self._renew)),
+            asyncio.create_task(_every(KEEP_TEXT_SECONDS, self._keep_texts)),
+        ]
+        try:
+            yield
+        finally:
+            await _end(loops)
+            await self._leave()
+            await _end(upkeep)
+
+    async def _claim_for_ever(self) -> None:
+        while True:
+            await self._slots.acquire()
+            try:
+                run_id = await self._next()
+            except BaseException:
+                self._slots.release()
+                raise
+            if run_id is None:
+                self._slots.release()
+                continue
+            task = asyncio.create_task(self._work(run_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    async def _next(self) -> UUID | None:
+        try:
+            return await next_run(self._parts.queue)
+        except REDIS_AWAY as error:
+            log.warning("the queue can't be read: %s", error)
+            await asyncio.sleep(_PAUSE)
+            return None
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._slots.release()
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a run could not be executed; it will be taken up again", exc_info=error)
+
+    async def _work(self, run_id: UUID) -> None:
+        lease_seconds = self._parts.settings.run_lease_seconds
+        question = await claim(self._parts.database, run_id, worker=self._name, lease_seconds=lease_seconds)
+        if question is not None:
+            await self._execute(question)
+
+    async def _execute(self, question: Question) -> None:
+        parts, run_id = self._parts, question.run_id
+        run_log = parts.writer.open(run_id, question.attempt)
+        execution = Execution(question, run_log, database=parts.database, answerer=parts.answerer)
+        self._held[run_id] = execution
+        try:
+            finished = await execution.run()
+        finally:
+            if self._held.get(run_id) is execution:
+                del self._held[run_id]
+            parts.writer.close(run_log)
+        if finished is not None and finished.follower_id is not None:
+            await self._wake(finished.follower_id)
+
+    async def _wake(self, run_id: UUID) -> None:
+        try:
+            await wake(self._parts.state, run_id)
+        except REDIS_AWAY as error:
+            log.warning("run %s waits for the reaper: %s", run_id, error)
+
+    async def _hear_cancels(self) -> None:
+        async for run_id in cancels(self._parts.state):
+            if execution := self._held.get(run_id):
+                execution.stop("cancelled")
+
+    async def _renew(self) -> None:
+        """Renew all leases at once. What is not ours any more is dropped; what is to be cancelled, cancelled."""
+        executions = list(self._held.values())
+        if not executions:
+            return
+        ours = await renew(
+            self._parts.database,
+            [each.lease for each in executions],
+            lease_seconds=self._parts.settings.run_lease_seconds,
+        )
+        for execution in executions:
+            if execution.lease.run_id not in ours:
+                execution.stop("lost")
+            elif ours[execution.lease.run_id]:
+                execution.stop("cancelled")
+
+    async def _keep_texts(self) -> None:
+        grown = [each for each in self._held.values() if each.log.length > each.kept_length]
+        if not grown:
+            return
+        lengths = [each.log.length for each in grown]
+        await keep_texts(self._parts.database, {each.lease: each.log.text for each in grown})
+        for execution, length in zip(grown, lengths, strict=True):
+            execution.kept_length = length
+
+    async def _leave(self) -> None:
+        """Give what is under way some time, then hand it over with its text."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=HAND_OVER_AFTER_SECONDS)
+        rest = list(self._held.values())
+        if rest:
+            await self._keep_texts()
+            handed = await hand_over(self._parts.database, [each.lease for each in rest])
+            for execution in rest:
+                execution.stop("handed over")
+            for run_id in handed:
+                await self._wake(run_id)
+        await self._parts.writer.drain(timeout=2)
+
+
+async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
+    """Do something for ever; what goes wrong is logged and tried again the next time."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await do()
+        except Exception:
+            log.exception("upkeep failed")
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

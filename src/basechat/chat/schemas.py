@@ -1,0 +1,127 @@
+"""What the chat routes take and answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from basechat.kit.text import Instructions, ModelName, Text, Title
+
+RunStatus = Literal["queued", "running", "waiting", "completed", "cancelled", "failed"]
+CONTENT_LIMIT = 200_000  # characters
+
+
+class Strict(BaseModel):
+    """A body in which an unknown field is an error: it was meant to do something."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewChat(Strict):
+    """A chat to begin."""
+
+    title: Title = ""
+    model_type: Annotated[ModelName, Field(max_length=50)] | None = None
+    model_name: ModelName | None = None
+    temporary: bool = False
+    instructions: Instructions | None = None
+
+
+class ChatChange(Strict):
+    """What to change of a chat; a field left out stays as it is."""
+
+    title: Title = ""
+    model_type: Annotated[ModelName, Field(max_length=50)] | None = None
+    model_name: ModelName | None = None
+    pinned: bool = False
+    instructions: Instructions | None = None
+
+
+class Chat(BaseModel):
+    """A chat."""
+
+    id: UUID
+    title: str
+    model_type: str | None
+    model_name: str | None
+    is_active: bool
+    pinned: bool
+    temporary: bool
+    instructions: str | None
+    active_leaf_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Chats(BaseModel):
+    """A page of chats, newest activity first."""
+
+    items: list[Chat]
+    next_cursor: str | None
+
+
+class NewMessage(Strict):
+    """A message to be answered."""
+
+    content: Annotated[Text, Field(min_length=1, max_length=CONTENT_LIMIT)]
+    model: ModelName | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    parent_id: UUID | None = None
+    use_cache: bool = True
+    when_busy: Literal["reject", "queue"] = "reject"
+
+
+class RunError(BaseModel):
+    """Why a run failed; `detail` is for people."""
+
+    code: str
+    detail: str
+
+
+class Run(BaseModel):
+    """The making of one answer."""
+
+    id: UUID
+    session_id: UUID
+    user_message_id: UUID
+    message_id: UUID
+    status: RunStatus
+    attempt: int
+    error: RunError | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Message(BaseModel):
+    """One message of a chat; `run` is the making of an answer."""
+
+    id: UUID
+    session_id: UUID
+    parent_id: UUID | None
+    siblings: list[UUID]
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tokens_used: int | None
+    model_used: str | None
+    mcp_tools_used: list[Any]
+    meta_info: dict[str, Any]
+    created_at: datetime
+    run: Run | None
+
+
+class Messages(BaseModel):
+    """A page of the active branch, oldest first; `next_cursor` is the `before` of the page of older ones."""
+
+    items: list[Message]
+    next_cursor: str | None
+
+
+class Accepted(BaseModel):
+    """What was stored of a message; the run answers it."""
+
+    run: Run
+    user_message: Message
+    assistant_message: Message

@@ -1,0 +1,115 @@
+"""Chats: pages of them, and their life from creation to purge."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, insert, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from basechat.chat.models import ChatSession
+from basechat.kit.errors import FieldError, InvalidRequestError, NotFoundError
+from basechat.kit.ids import new_id
+
+RESTORABLE = text("interval '10 minutes'")
+
+_COLUMNS = [
+    getattr(ChatSession, name)
+    for name in (
+        "id", "title", "model_type", "model_name", "is_active", "pinned", "temporary", "instructions",
+        "active_leaf_id", "created_at", "updated_at",
+    )
+]  # fmt: skip
+
+
+async def list_chats(
+    connection: AsyncConnection, owner_id: UUID, *, limit: int, cursor: str | None
+) -> tuple[list[Row[Any]], str | None]:
+    """Return a page of chats, newest activity first, and the cursor of the next."""
+    statement = (
+        select(*_COLUMNS)
+        .where(ChatSession.user_id == owner_id, ChatSession.is_active)
+        .order_by(ChatSession.updated_at.desc(), ChatSession.id.desc())
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        statement = statement.where(tuple_(ChatSession.updated_at, ChatSession.id) < tuple_(*_read_cursor(cursor)))
+    rows = list(await connection.execute(statement))
+    page = rows[:limit]
+    return page, _write_cursor(page[-1]) if len(rows) > limit else None
+
+
+async def create_chat(connection: AsyncConnection, owner_id: UUID, values: Mapping[str, Any]) -> Row[Any]:
+    """Begin a chat."""
+    statement = insert(ChatSession).values(id=new_id(), user_id=owner_id, **values).returning(*_COLUMNS)
+    return (await connection.execute(statement)).one()
+
+
+async def get_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> Row[Any]:
+    """Return a chat; raises `NotFoundError`, also for one that was deleted."""
+    statement = select(*_COLUMNS).where(
+        ChatSession.id == chat_id, ChatSession.user_id == owner_id, ChatSession.is_active
+    )
+    return _found((await connection.execute(statement)).one_or_none())
+
+
+async def change_chat(
+    connection: AsyncConnection, owner_id: UUID, chat_id: UUID, changes: Mapping[str, Any]
+) -> Row[Any]:
+    """Change a chat. This is no activity: the order of chats stays."""
+    if not changes:
+        return await get_chat(connection, owner_id, chat_id)
+    statement = (
+        update(ChatSession)
+        .where(ChatSession.id == chat_id, ChatSession.user_id == owner_id, ChatSession.is_active)
+        .values(**changes)
+        .returning(*_COLUMNS)
+    )
+    return _found((await connection.execute(statement)).one_or_none())
+
+
+async def delete_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> None:
+    """Delete a chat; for ten minutes it can be restored."""
+    statement = (
+        update(ChatSession)
+        .where(ChatSession.id == chat_id, ChatSession.user_id == owner_id, ChatSession.is_active)
+        .values(is_active=False, deleted_at=func.now())
+        .returning(ChatSession.id)
+    )
+    _found((await connection.execute(statement)).one_or_none())
+
+
+async def restore_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> Row[Any]:
+    """Take a deletion back; raises `NotFoundError` when it is too late."""
+    statement = (
+        update(ChatSession)
+        .where(
+            ChatSession.id == chat_id,
+            ChatSession.user_id == owner_id,
+            (ChatSession.deleted_at > func.now() - RESTORABLE) | ChatSession.is_active,
+        )
+        .values(is_active=True, deleted_at=None)
+        .returning(*_COLUMNS)
+    )
+    return _found((await connection.execute(statement)).one_or_none())
+
+
+def _found(row: Row[Any] | None) -> Row[Any]:
+    if row is None:
+        raise NotFoundError("There is no such chat.", code="session.not_found")
+    return row
+
+
+def _write_cursor(row: Row[Any]) -> str:
+    return urlsafe_b64encode(f"{row.updated_at.isoformat()}|{row.id}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        updated_at, _, chat_id = urlsafe_b64decode(cursor).decode().partition("|")
+        return datetime.fromisoformat(updated_at), UUID(chat_id)
+    except ValueError:
+        problem = FieldError(field="cursor", detail="This is no cursor of a page.")
+        raise InvalidRequestError("Some fields are not right.", errors=[problem]) from None

@@ -1,0 +1,120 @@
+"""Chat completions: one call of a provider, relayed piece by piece as it comes."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import aiohttp
+from starlette.responses import Response
+
+from basechat.infra.web.event_stream import EventStream
+from basechat.kit import json
+from basechat.llm.catalogue import Catalogue, Route
+from basechat.llm.errors import GatewayError
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10
+SILENCE_SECONDS = 300
+_ERROR_BYTES = 65_536
+_ANSWER_BYTES = 32_000_000
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+
+
+async def complete(catalogue: Catalogue, raw: bytes) -> Response:
+    """Answer one call of `/v1/chat/completions`; raises `GatewayError`."""
+    began = time.perf_counter()
+    body = read_body(raw)
+    route = await catalogue.route(body.get("model"))
+    upstream = await _call(route, body | {"model": route.model})
+    headers = {
+        "x-basechat-provider": route.upstream.provider.name,
+        "x-basechat-cache": "bypass",
+        "x-basechat-overhead-ms": f"{(time.perf_counter() - began) * 1000:.1f}",
+    }
+    if upstream.status != 200:
+        async with upstream:
+            raise await _refusal(upstream)
+    if body.get("stream"):
+        return EventStream(_relay(upstream), headers)
+    async with upstream:
+        return Response(await _whole(upstream), headers=headers, media_type="application/json")
+
+
+def read_body(raw: bytes) -> dict[str, Any]:
+    """Return the body of a call; fields that are not known here go to the provider untouched."""
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise GatewayError(400, "The body is not valid JSON in UTF-8.") from None
+    if not isinstance(body, dict):
+        raise GatewayError(400, "The body must be a JSON object.")
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
+        raise GatewayError(400, "`messages` must be a list of at least one message.", param="messages")
+    if not isinstance(body.get("model", ""), str | None):
+        raise GatewayError(400, "`model` must be a string.", param="model")
+    if not isinstance(body.get("stream", False), bool | None):
+        raise GatewayError(400, "`stream` must be true or false.", param="stream")
+    return body
+
+
+async def _call(route: Route, body: dict[str, Any]) -> aiohttp.ClientResponse:
+    upstream = route.upstream
+    headers = {**upstream.provider.headers, "content-type": "application/json"}
+    url = f"{upstream.address.base_url}/chat/completions"
+    try:
+        return await upstream.http.post(url, data=json.dumps(body), headers=headers, timeout=_TIMEOUT)
+    except TimeoutError:
+        raise GatewayError(504, f"The provider {upstream.provider.name} did not answer in time.") from None
+    except aiohttp.ClientError as error:
+        log.warning("provider %s can't be reached: %s", upstream.provider.name, error)
+        raise GatewayError(502, f"The provider {upstream.provider.name} can't be reached.") from None
+
+
+async def _refusal(upstream: aiohttp.ClientResponse) -> GatewayError:
+    """Return the provider's error, with its status and what it says."""
+    try:
+        said = await upstream.content.read(_ERROR_BYTES)
+    except (aiohttp.ClientError, TimeoutError):
+        said = b""
+    status = upstream.status if upstream.status >= 400 else 502
+    message, code, param = f"The provider answered with status {upstream.status}.", None, None
+    try:
+        error = json.loads(said)["error"]
+        message, code, param = str(error["message"]), error.get("code"), error.get("param")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        log.info("a provider's error without OpenAI's shape: %.200r", said)
+    return GatewayError(status, message, code=code, param=param, retry_after=upstream.headers.get("retry-after"))
+
+
+async def _relay(upstream: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+    """Yield the provider's stream as it comes; a cut becomes an error chunk."""
+    try:
+        async for chunk in upstream.content.iter_any():
+            yield chunk
+    except TimeoutError:
+        yield GatewayError(504, "The provider fell silent.", code="provider_silent").chunk()
+    except aiohttp.ClientError:
+        yield GatewayError(502, "The provider's answer broke off.", code="provider_cut").chunk()
+    finally:
+        upstream.close() if not upstream.content.at_eof() else upstream.release()
+
+
+async def _whole(upstream: aiohttp.ClientResponse) -> bytes:
+    try:
+        async with asyncio.timeout(SILENCE_SECONDS):
+            answer = await upstream.content.read(_ANSWER_BYTES)
+            while not upstream.content.at_eof():
+                answer += await upstream.content.read(_ANSWER_BYTES)
+                if len(answer) > _ANSWER_BYTES:
+                    raise GatewayError(502, "The provider's answer is too large.")
+        if not isinstance(json.loads(answer), dict):
+            raise ValueError
+    except TimeoutError:
+        raise GatewayError(504, "The provider did not finish its answer in time.") from None
+    except (aiohttp.ClientError, ValueError):
+        raise GatewayError(502, "The provider's answer can't be read.") from None
+    return answer

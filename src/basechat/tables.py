@@ -1,0 +1,7 @@
+"""Every table of every feature in one place, for Alembic."""
+
+from basechat.infra.tables import Base
+
+metadata = Base.metadata
+
+__all__ = ["metadata"]

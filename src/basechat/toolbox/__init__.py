@@ -1,0 +1,1 @@
+"""BaseChat's own tools, offered over MCP: one file each, and the server."""
