@@ -1,0 +1,37 @@
+"""llm-agent: the gateway to every model."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from basechat.infra.migrate import wait_for_schema
+from basechat.infra.web.context import RequestContext
+from basechat.kit.config import Settings
+from basechat.llm.catalogue import Catalogue
+from basechat.llm.providers import load_providers
+from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
+from basechat.ops.health import health_routes
+from basechat.services.wiring import open_resources
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the app."""
+    providers = load_providers(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_resources(settings) as resources:
+            await wait_for_schema(resources.database.system)
+            app.state.resources = resources
+            app.state.catalogue = Catalogue(providers, default_model=settings.default_model)
+            try:
+                yield
+            finally:
+                await app.state.catalogue.close()
+
+    health = health_routes(lambda: app.state.resources, needs_database=False)
+    app = Starlette(routes=[*ROUTES, *health], lifespan=lifespan, max_body_size=BODY_LIMIT)
+    add_gateway_errors(app)
+    app.add_middleware(RequestContext)
+    return app

@@ -1,0 +1,60 @@
+"""main-backend: accounts, chats and runs over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from basechat import __version__
+from basechat.chat.routes import models, runs, sessions
+from basechat.identity.routes import router as identity_router
+from basechat.infra.migrate import upgrade
+from basechat.infra.web.context import RequestContext
+from basechat.infra.web.problems import add_problem_handlers
+from basechat.kit.config import Settings
+from basechat.ops.health import health_routes
+from basechat.services.wiring import open_resources
+
+BODY_LIMIT = 2_000_000
+POOL_SIZE, MAX_OVERFLOW = 20, 30
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the app; it migrates the database when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await upgrade(settings)
+        async with open_resources(settings, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW) as resources:
+            app.state.resources = resources
+            tail = asyncio.create_task(resources.tail.run())
+            try:
+                yield
+            finally:
+                tail.cancel()
+                await asyncio.gather(tail, return_exceptions=True)
+
+    app = FastAPI(
+        title="BaseChat",
+        version=__version__,
+        lifespan=lifespan,
+        servers=[{"url": "/api"}],
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=BODY_LIMIT,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        generate_unique_id_function=_operation_id,
+    )
+    for router in (identity_router, sessions.router, runs.router, models.router):
+        app.include_router(router)
+    app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
+    add_problem_handlers(app)
+    app.add_middleware(RequestContext)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name operations as their functions, so that generated clients read well."""
+    return route.name

@@ -1,0 +1,37 @@
+"""mcp-server: BaseChat's own tools over MCP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from basechat.infra.migrate import wait_for_schema
+from basechat.infra.web.context import RequestContext
+from basechat.kit.config import Settings
+from basechat.ops.health import health_routes
+from basechat.services.wiring import open_resources
+from basechat.toolbox.access import ToolAccess
+from basechat.toolbox.server import build_app, build_server
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the app."""
+    tools = build_app(build_server())
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_resources(settings) as resources, tools.router.lifespan_context(tools):
+            await wait_for_schema(resources.database.system)
+            app.state.resources = resources
+            yield
+
+    async def guarded_tools(scope: Scope, receive: Receive, send: Send) -> None:
+        await ToolAccess(tools, resources=app.state.resources)(scope, receive, send)
+
+    app = Starlette(lifespan=lifespan)
+    app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=False))
+    app.router.routes.append(Mount("/", guarded_tools))
+    app.add_middleware(RequestContext)
+    return app

@@ -1,0 +1,37 @@
+"""Opens what a service works with, and closes it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from basechat.infra.db import open_database
+from basechat.infra.events.tail import EventTail
+from basechat.infra.http import Address
+from basechat.infra.ratelimit import RateLimiter
+from basechat.infra.redis import open_redis
+from basechat.infra.resources import Resources
+from basechat.kit.config import Settings
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: Settings, *, pool_size: int | None = None, max_overflow: int | None = None
+) -> AsyncIterator[Resources]:
+    """Open the resources of one process; the sizes are those of each database role's pool."""
+    agent = Address.parse(settings.llm_agent_url)
+    async with AsyncExitStack() as stack:
+        database = open_database(settings, pool_size=pool_size, max_overflow=max_overflow)
+        stack.push_async_callback(database.close)
+        cache, state = open_redis(settings.cache_redis_url), open_redis(settings.state_redis_url)
+        reader = open_redis(settings.state_redis_url, max_connections=1)
+        for client in (cache, state, reader):
+            stack.push_async_callback(client.aclose)
+        yield Resources(
+            settings=settings,
+            database=database,
+            cache=cache,
+            state=state,
+            limiter=RateLimiter(state),
+            tail=EventTail(state, reader),
+            agent=await stack.enter_async_context(agent.client()),
+            agent_url=agent.base_url,
+        )

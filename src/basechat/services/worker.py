@@ -1,0 +1,61 @@
+"""worker: executes runs; over HTTP it tells its health alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+
+from basechat.assistant.graph import Assistant
+from basechat.assistant.model import ModelClient
+from basechat.chat.runs.reap import Reaper
+from basechat.chat.runs.worker import RunWorker, WorkerParts
+from basechat.infra.events.writer import LogWriter
+from basechat.infra.migrate import wait_for_schema
+from basechat.infra.redis import open_redis
+from basechat.infra.resources import Resources
+from basechat.kit.config import Settings
+from basechat.ops.health import health_routes
+from basechat.services.wiring import open_resources
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the app; it works while it runs."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_resources(settings) as resources:
+            await wait_for_schema(resources.database.system)
+            app.state.resources = resources
+            async with working(resources):
+                yield
+
+    app = Starlette(lifespan=lifespan)
+    app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
+    return app
+
+
+@asynccontextmanager
+async def working(resources: Resources) -> AsyncIterator[None]:
+    """Execute runs and repair what others left behind, in the background."""
+    settings = resources.settings
+    async with AsyncExitStack() as stack:
+        queue, log_client = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(2))
+        for client in (queue, log_client):
+            stack.push_async_callback(client.aclose)
+        parts = WorkerParts(
+            settings=settings,
+            database=resources.database,
+            state=resources.state,
+            queue=queue,
+            writer=LogWriter(log_client),
+            answerer=Assistant(ModelClient(resources.agent, resources.agent_url, resources.secret)),
+        )
+        reaper = Reaper(resources.database, resources.state, every_seconds=settings.reaper_seconds)
+        repairing = asyncio.create_task(reaper.run())
+        try:
+            async with RunWorker(parts).working():
+                yield
+        finally:
+            repairing.cancel()
+            await asyncio.gather(repairing, return_exceptions=True)
