@@ -1,0 +1,20 @@
+"""A scripted OpenAI-compatible upstream on loopback: what it answers is chosen by the model's name."""
+
+from tests.upstream.records import RequestRecord
+from tests.upstream.scripts import Cut, Fail, Raw, Say, Script, Stall, Stamp, Step, Wait
+from tests.upstream.server import Upstream, running_upstream
+
+__all__ = [
+    "Cut",
+    "Fail",
+    "Raw",
+    "RequestRecord",
+    "Say",
+    "Script",
+    "Stall",
+    "Stamp",
+    "Step",
+    "Upstream",
+    "Wait",
+    "running_upstream",
+]

@@ -1,0 +1,143 @@
+"""Playing a script onto a connection, streamed or as one body."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from tests.upstream import wire
+from tests.upstream.records import RequestRecord, prompt_tokens
+from tests.upstream.scripts import Cut, Fail, Raw, Say, Script, Stall, Stamp, Step, Wait
+
+
+class Channel(Protocol):
+    """Where an answer is written."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+    async def flushed(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer while it is given; `play` ends when the answer does."""
+
+    channel: Channel
+    record: RequestRecord
+    completion: wire.Completion
+    left: int | None
+    due: float = 0.0
+    finish_reason: str = "stop"
+
+    async def play(self, script: Script) -> None:
+        """Give the answer that the script and the request ask for."""
+        document = self.record.document
+        self.due = asyncio.get_running_loop().time()
+        if script and isinstance(script[0], Fail):
+            self._refuse(script[0])
+        elif document.get("stream"):
+            await self._stream(script, document)
+        else:
+            await self._whole(script, document)
+        self.record.end("finished")
+
+    def _refuse(self, step: Fail) -> None:
+        body = orjson.dumps(wire.error(step.status, step.code, step.message))
+        self.channel.write(wire.response(step.status, body, retry_after=step.retry_after))
+
+    async def _stream(self, script: Script, document: dict[str, Any]) -> None:
+        self.channel.write(wire.STREAM_HEAD)
+        events = _Events(self.channel, self.completion)
+        for step in script:
+            if not await self._step(step, events.token):
+                return
+            if isinstance(step, Raw | Fail):
+                self.channel.write(wire.frame(_raw(step)) + wire.LAST_FRAME)
+                return
+        tail = events.opening() + self.completion.chunk({}, self.finish_reason)
+        if (document.get("stream_options") or {}).get("include_usage"):
+            tail += self.completion.usage_chunk(self._usage(document))
+        self.channel.write(wire.frame(tail + wire.DONE) + wire.LAST_FRAME)
+
+    async def _whole(self, script: Script, document: dict[str, Any]) -> None:
+        texts: list[str] = []
+
+        async def keep(text: str, _: int | None) -> None:
+            texts.append(text)
+
+        for step in script:
+            if not await self._step(step, keep):
+                return
+            if isinstance(step, Raw):
+                self.channel.write(wire.response(200, step.data))
+                return
+            if isinstance(step, Fail):
+                self._refuse(step)
+                return
+        body = self.completion.whole("".join(texts), self.finish_reason, self._usage(document))
+        self.channel.write(wire.response(200, body))
+
+    async def _step(self, step: Step, say: Callable[[str, int | None], Awaitable[None]]) -> bool:
+        """Do one step; false where nothing may follow."""
+        match step:
+            case Say(tokens, piece):
+                for token in tokens:
+                    if self._may_say():
+                        await say(token, piece)
+            case Stamp(number) if self._may_say():
+                await say(f"{number}@{time.monotonic_ns()} ", None)
+            case Wait(seconds):
+                self.due += seconds
+                await asyncio.sleep(self.due - asyncio.get_running_loop().time())
+            case Cut():
+                await self.channel.flushed()
+                self.record.end("cut")
+                self.channel.close()
+                return False
+            case Stall():
+                await asyncio.Event().wait()
+        return True
+
+    def _may_say(self) -> bool:
+        """Count a token against `max_tokens`; false where it is spent."""
+        if self.left == 0:
+            self.finish_reason = "length"
+            return False
+        if self.left is not None:
+            self.left -= 1
+        self.record.tokens_sent += 1
+        return True
+
+    def _usage(self, document: dict[str, Any]) -> dict[str, int]:
+        return wire.usage(prompt_tokens(document), self.record.tokens_sent)
+
+
+class _Events:
+    """Writes each token as an event of its own; the first one carries the role before it."""
+
+    def __init__(self, channel: Channel, completion: wire.Completion) -> None:
+        self._channel = channel
+        self._opening = completion.chunk({"role": "assistant", "content": ""})
+        self._before, self._after = completion.token_parts()
+
+    def opening(self) -> bytes:
+        """Return the role's event once, then nothing."""
+        opening, self._opening = self._opening, b""
+        return opening
+
+    async def token(self, text: str, piece: int | None) -> None:
+        event = self.opening() + self._before + orjson.dumps(text) + self._after
+        for at in range(0, len(event), piece or len(event)):
+            self._channel.write(wire.frame(event[at : at + piece] if piece else event))
+            await self._channel.flushed()
+
+
+def _raw(step: Raw | Fail) -> bytes:
+    if isinstance(step, Raw):
+        return step.data
+    return wire.event(wire.error(step.status, step.code, step.message))

@@ -1,0 +1,74 @@
+"""What the upstream saw, for tests to assert on."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+Outcome = Literal["open", "finished", "cut", "client_closed"]
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestRecord:
+    """One request: what was asked, and how its answer ended."""
+
+    number: int
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    outcome: Outcome = "open"
+    tokens_sent: int = 0
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; raises `ValueError` where it is none."""
+        document = orjson.loads(self.body)
+        if not isinstance(document, dict):
+            raise ValueError("the body is not a JSON object")
+        return document
+
+    @property
+    def model(self) -> str:
+        """The model that was asked for."""
+        return str(self.document.get("model", ""))
+
+    @property
+    def closed_early(self) -> bool:
+        """Whether the client went away before the answer's end."""
+        return self.outcome == "client_closed"
+
+    def end(self, outcome: Outcome) -> None:
+        """Note how the answer ended; the first note counts."""
+        if self.outcome == "open":
+            self.outcome = outcome
+            self.ended.set()
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `GET /_requests` tells of this request."""
+        return {
+            "number": self.number,
+            "method": self.method,
+            "path": self.path,
+            "body": self.body.decode(errors="replace"),
+            "outcome": self.outcome,
+            "tokens_sent": self.tokens_sent,
+        }
+
+
+def prompt_of(document: dict[str, Any]) -> str:
+    """Return the text of the last user message; content parts that are text are joined."""
+    for message in reversed(document["messages"]):
+        if message["role"] == "user":
+            content = message["content"]
+            if isinstance(content, str):
+                return content
+            return "".join(part.get("text", "") for part in content)
+    return ""
+
+
+def prompt_tokens(document: dict[str, Any]) -> int:
+    """Return a stand-in for the number of prompt tokens: the words of all messages."""
+    return sum(len(str(message.get("content") or "").split()) for message in document["messages"])

@@ -1,0 +1,125 @@
+"""The upstream itself: listens on loopback, routes requests, keeps the records and the scripts of tests."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+
+from tests.upstream import wire
+from tests.upstream.answer import Answer
+from tests.upstream.connection import Connection
+from tests.upstream.records import RequestRecord, prompt_of
+from tests.upstream.scripts import LISTED, Script, find_script
+
+RECORDS_KEPT = 10_000
+
+
+class Upstream:
+    """An OpenAI-compatible server; `base_url` is what goes into OPENAI_BASE_URL."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.requests: deque[RequestRecord] = deque(maxlen=RECORDS_KEPT)
+        self.models = list(LISTED)
+        self.port = 0
+        self._scripts: dict[str, Script] = {}
+        self._next: deque[Script] = deque()
+        self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The address with its `/v1`."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def completions(self) -> list[RequestRecord]:
+        """The requests for completions, oldest first."""
+        return [record for record in self.requests if record.path == "/v1/chat/completions"]
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on loopback; port 0 takes a free one."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._record, self._handle, self._connections), "127.0.0.1", port, backlog=1024
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening and close every connection."""
+        if self._server is not None:
+            self._server.close()
+            for connection in list(self._connections):
+                connection.abort()
+            await self._server.wait_closed()
+
+    def script(self, model: str, *steps: Any) -> None:
+        """Give a model (new, or one of those listed) a script of its own."""
+        self._scripts[model] = steps
+        if model not in self.models:
+            self.models.append(model)
+
+    def next_answers(self, *scripts: Script) -> None:
+        """Answer the next completions by these scripts, whatever their model."""
+        self._next.extend(scripts)
+
+    def clear(self) -> None:
+        """Forget records, scripts and what was to come next."""
+        self.count = 0
+        self.requests.clear()
+        self._scripts.clear()
+        self._next.clear()
+        self.models[:] = LISTED
+
+    def _record(self, method: str, path: str, headers: dict[str, str], body: bytes) -> RequestRecord:
+        self.count += 1
+        record = RequestRecord(number=self.count, method=method, path=path, headers=headers, body=body)
+        self.requests.append(record)
+        return record
+
+    async def _handle(self, channel: Connection, record: RequestRecord) -> None:
+        match record.method, record.path:
+            case "POST", "/v1/chat/completions":
+                await self._complete(channel, record)
+            case "GET", "/v1/models":
+                _send(channel, record, 200, wire.models(self.models))
+            case "GET", "/_requests":
+                past = [other.summary() for other in self.requests if other is not record]
+                _send(channel, record, 200, {"count": self.count, "requests": past})
+            case _:
+                _send(channel, record, 404, wire.error(404, None, f"Invalid URL ({record.method} {record.path})"))
+
+    async def _complete(self, channel: Connection, record: RequestRecord) -> None:
+        try:
+            document = record.document
+            model, prompt = str(document["model"]), prompt_of(document)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            _send(channel, record, 400, wire.error(400, None, "We could not parse the body of your request."))
+            return
+        script = self._next.popleft() if self._next else self._scripts.get(model, find_script(model, prompt))
+        if script is None:
+            _send(channel, record, 404, wire.error(404, "model_not_found", f"The model `{model}` does not exist."))
+            return
+        limit = document.get("max_completion_tokens") or document.get("max_tokens")
+        completion = wire.Completion(record.number, model, int(time.time()))
+        await Answer(channel, record, completion, limit).play(script)
+
+
+def _send(channel: Connection, record: RequestRecord, status: int, document: dict[str, Any]) -> None:
+    channel.write(wire.response(status, orjson.dumps(document)))
+    record.end("finished")
+
+
+@asynccontextmanager
+async def running_upstream(port: int = 0) -> AsyncIterator[Upstream]:
+    """Run an upstream in this event loop."""
+    upstream = Upstream()
+    await upstream.start(port)
+    try:
+        yield upstream
+    finally:
+        await upstream.stop()

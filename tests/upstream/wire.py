@@ -1,0 +1,85 @@
+"""The bytes of an answer: HTTP/1.1 heads, chunked frames, and the objects of OpenAI's chat completions."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+    b"Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+LAST_FRAME = b"0\r\n\r\n"
+DONE = b"data: [DONE]\n\n"
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+def frame(data: bytes) -> bytes:
+    """Return one frame of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def event(document: dict[str, Any]) -> bytes:
+    """Return one server-sent event without a name."""
+    return b"data: %b\n\n" % orjson.dumps(document)
+
+
+def response(status: int, body: bytes, *, retry_after: int | None = None) -> bytes:
+    """Return a whole response with a JSON body."""
+    phrase = _PHRASES.get(status, b"Scripted")
+    retry = b"" if retry_after is None else b"Retry-After: %d\r\n" % retry_after
+    head = b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n"
+    return head % (status, phrase, len(body), retry) + body
+
+
+def error(status: int, code: str | None, message: str) -> dict[str, Any]:
+    """Return OpenAI's error document."""
+    kind = {401: "authentication_error", 404: "invalid_request_error", 429: "rate_limit_error"}.get(status)
+    if kind is None:
+        kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+def models(names: list[str]) -> dict[str, Any]:
+    """Return the document of `/v1/models`."""
+    data = [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "scripted"} for name in names]
+    return {"object": "list", "data": data}
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The documents of one completion; the part that every token repeats is made once."""
+
+    number: int
+    model: str
+    created: int
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": f"chatcmpl-{self.number}", "object": kind, "created": self.created, "model": self.model}
+
+    def chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+        """Return one event of the stream."""
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return event({**self._head("chat.completion.chunk"), "choices": [choice]})
+
+    def token_parts(self) -> tuple[bytes, bytes]:
+        """Return what stands before and behind the JSON text of a token."""
+        before, after = self.chunk({"content": "\x1a"}).split(b'"\\u001a"')
+        return before, after
+
+    def usage_chunk(self, usage: dict[str, int]) -> bytes:
+        """Return the event that `stream_options.include_usage` asks for."""
+        return event({**self._head("chat.completion.chunk"), "choices": [], "usage": usage})
+
+    def whole(self, text: str, finish_reason: str, usage: dict[str, int]) -> bytes:
+        """Return the body of a completion that is not streamed."""
+        message = {"role": "assistant", "content": text, "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}
+        return orjson.dumps({**self._head("chat.completion"), "choices": [choice], "usage": usage})
+
+
+def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:
+    """Return OpenAI's usage object."""
+    total = prompt_tokens + completion_tokens
+    return {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, "total_tokens": total}
