@@ -1,0 +1,140 @@
+"""A cheap HTTP/1.1 client: while a stream runs it only notes when which bytes came; they are read afterwards."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Self, cast
+from urllib.parse import urlsplit
+
+import httptools
+import orjson
+
+TIMEOUT_SECONDS = 60.0
+
+
+class BenchError(Exception):
+    """Something that makes the figures worthless: a refused call, a broken stream, a stack that does not start."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer; times are CLOCK_MONOTONIC in ns."""
+
+    sent_at: int
+    status: int = 0
+    ended_at: int = 0
+    arrivals: list[tuple[int, bytes]] = field(default_factory=list)
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return b"".join(data for _, data in self.arrivals)
+
+    def events(self) -> Iterator[tuple[int, str, bytes]]:
+        """Yield each server-sent event: when its last byte came, its name, its data."""
+        rest = b""
+        for at, data in self.arrivals:
+            *blocks, rest = (rest + data).split(b"\n\n")
+            for block in blocks:
+                fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line[1:])
+                if b"data" in fields:
+                    yield at, fields.get(b"event", b"").decode(), fields[b"data"]
+
+
+class Connection(asyncio.Protocol):
+    """One kept-alive connection with one exchange at a time; opened again where the server has closed it in between."""
+
+    _transport: asyncio.Transport
+    _parser: httptools.HttpResponseParser
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._exchange = Exchange(0)
+        self._now = 0
+        self._answer: asyncio.Future[None] | None = None
+
+    @classmethod
+    async def open(cls, address: str) -> Self:
+        """Connect to `http://host:port`."""
+        parts = urlsplit(address)
+        connection = cls(parts.hostname or "127.0.0.1", parts.port or 80)
+        await connection._connect()
+        return connection
+
+    async def _connect(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        await asyncio.get_running_loop().create_connection(lambda: self, self._host, self._port)
+
+    async def exchange(self, request: bytes) -> Exchange:
+        """Send a request and return when its answer has ended."""
+        if self._transport.is_closing():
+            await self._connect()
+        self._answer = asyncio.get_running_loop().create_future()
+        self._exchange = Exchange(time.monotonic_ns())
+        self._transport.write(request)
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._answer
+        except TimeoutError:
+            self.close()
+            raise
+        return self._exchange
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._now = time.monotonic_ns()
+        self._parser.feed_data(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(BenchError(f"the connection was closed in mid-answer: {exc}"))
+
+    def on_body(self, data: bytes) -> None:
+        self._exchange.arrivals.append((self._now, data))
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() == HTTPStatus.CONTINUE:
+            return
+        self._exchange.status = self._parser.get_status_code()
+        self._exchange.ended_at = self._now
+        if not self._parser.should_keep_alive():
+            self.close()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(None)
+
+
+def request(method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> bytes:
+    """Return the bytes of a request with a JSON body."""
+    content = b"" if body is None else orjson.dumps(body)
+    fields = {"Host": "127.0.0.1", "Content-Length": str(len(content)), "Content-Type": "application/json"}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in (fields | (headers or {})).items())]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """JSON calls, not measured, over one connection."""
+
+    connection: Connection
+    token: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who is asking."""
+        return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+
+    async def call(self, method: str, path: str, body: object = None) -> Any:
+        """Return the answer's document; raises `BenchError` on an error status."""
+        exchange = await self.connection.exchange(request(method, path, body, self.headers))
+        if exchange.status >= HTTPStatus.BAD_REQUEST:
+            raise BenchError(f"{method} {path}: {exchange.status} {exchange.body.decode(errors='replace')[:300]}")
+        return orjson.loads(exchange.body or b"null")

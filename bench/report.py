@@ -1,0 +1,143 @@
+"""What a run found, for people, for JSON and for `bench/README.md`."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+
+from bench.figures import Figure
+from bench.stack import ROOT
+
+README = ROOT / "bench" / "README.md"
+BEGIN, END = "<!-- last run: begin -->", "<!-- last run: end -->"
+HEADINGS = ("figure", "BaseChat", "direct", "difference", "ratio", "limit", "verdict")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The figures of one run and where it ran."""
+
+    began: datetime
+    seconds: float
+    options: str
+    busy_percent: float
+    figures: Sequence[Figure]
+
+    @property
+    def missed(self) -> list[Figure]:
+        """The figures beyond their limit."""
+        return [figure for figure in self.figures if figure.met is False]
+
+    def table(self) -> str:
+        """Return the table for a terminal."""
+        rows = [HEADINGS, *map(_cells, self.figures)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+        lines = []
+        for row in rows:
+            first, *others = (cell for cell in row)
+            cells = [
+                first.ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)),
+            ]
+            lines.append("  ".join(cells))
+        return "\n".join(lines)
+
+    def document(self) -> dict[str, Any]:
+        """Return everything for JSON."""
+        return {
+            "began": self.began.isoformat().replace("+00:00", "Z"),
+            "seconds": round(self.seconds, 1),
+            "options": self.options,
+            "machine": machine(),
+            "busy_percent_before": self.busy_percent,
+            "commit": commit(),
+            "figures": [figure.document() for figure in self.figures],
+        }
+
+    def markdown(self) -> str:
+        """Return the section of the README, without its markers."""
+        where = machine()
+        rows = [HEADINGS, ("---", *("---:" for _ in HEADINGS[2:]), "---"), *map(_cells, self.figures)]
+        about = (
+            f"{self.began:%Y-%m-%d %H:%M} UTC, commit {commit()}, `{self.options}`, {self.seconds:.0f} s in all; "
+            f"{where['cores']} cores ({where['processor']}), {where['memory_gb']} GB, "
+            f"{where['system']}, Python {where['python']}; "
+            f"other work before the run: {self.busy_percent:.0f} % of the cores."
+        )
+        return "\n".join([about, "", *("| " + " | ".join(row) + " |" for row in rows)])
+
+    def write_json(self, path: Path) -> None:
+        """Write the run as JSON."""
+        path.write_bytes(orjson.dumps(self.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+    def write_readme(self) -> None:
+        """Put the run between the markers of the README."""
+        before, _, rest = README.read_text().partition(BEGIN)
+        _, _, after = rest.partition(END)
+        README.write_text(f"{before}{BEGIN}\n{self.markdown()}\n{END}{after}")
+
+
+def _cells(figure: Figure) -> tuple[str, ...]:
+    if figure.limit is None:
+        limit, verdict = "", ""
+    else:
+        sign = {"at most": "≤", "at least": "≥", "difference at most": "direct +"}[figure.judged]
+        limit = f"{sign} {_number(figure.limit)} {figure.unit}"
+        verdict = "met" if figure.met else "MISSED"
+    difference = (
+        "" if figure.difference is None else f"{'+' if figure.difference > 0 else ''}{_number(figure.difference)}"
+    )
+    return (
+        figure.name,
+        f"{_number(figure.ours)} {figure.unit}",
+        "" if figure.direct is None else _number(figure.direct),
+        difference,
+        "" if figure.ratio is None else f"{figure.ratio:.2f}",
+        limit,
+        verdict,
+    )
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 100 or value.is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    with_names = Path("/proc/cpuinfo")
+    if with_names.exists():
+        for line in with_names.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def commit() -> str:
+    """Return the short id of the commit, with a mark where the tree has changes."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    return answer.stdout.strip() or "unknown"
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
