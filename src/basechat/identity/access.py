@@ -26,7 +26,7 @@ class Client:
     user_agent: str
 
 
-def client_of(request: Request) -> Client:
+async def client_of(request: Request) -> Client:
     """Return who is at the other end.
 
     Loopback is believed only where no other proxy passed the request on and the address typed is a loopback

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 from typing import Literal
+from urllib.parse import unquote
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -13,8 +14,17 @@ from basechat.kit.config import ConfigError, Settings
 Role = Literal["basechat_app", "basechat_worker", "basechat_read"]
 ROLES: tuple[Role, ...] = ("basechat_app", "basechat_worker", "basechat_read")
 
-_PAIR = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
+_SCHEME = re.compile(r"[a-z][a-z0-9+]*://")
+# One pair of libpq's form; a backslash makes the next character plain, in quotes or without.
+_PAIR = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^'\\\s]|\\.)+))(?=\s|$)")
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+_KNOWN = frozenset({"user", "password", "host", "port", "dbname", "sslmode"})
+# What other clients may need there and ours does without.
+_IGNORED = frozenset({
+    "application_name", "channel_binding", "client_encoding", "connect_timeout", "fallback_application_name",
+    "gssencmode", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "options",
+    "prepared_statement_cache_size", "target_session_attrs", "tcp_user_timeout",
+})  # fmt: skip
 
 
 def owner_url(settings: Settings) -> URL:
@@ -35,12 +45,10 @@ def owner_url(settings: Settings) -> URL:
 def parse_database_url(text: str) -> URL:
     """Return `text`, a URL or libpq's `key=value` pairs, as a URL for asyncpg."""
     try:
-        url = make_url(text) if "://" in text else _from_pairs(text)
+        options = _of_url(text) if _SCHEME.match(text) else _of_pairs(text)
+        return _url(options)
     except (ArgumentError, ValueError):
         raise ConfigError("DATABASE_URL is neither a URL nor libpq's key=value pairs") from None
-    if url.get_backend_name() not in {"postgresql", "postgres"}:
-        raise ConfigError(f"DATABASE_URL names {url.get_backend_name()}, not PostgreSQL")
-    return _with_driver_options(url.set(drivername="postgresql+asyncpg"))
 
 
 def role_url(owner: URL, role: Role, secret_key: str) -> URL:
@@ -53,30 +61,43 @@ def role_password(role: Role, secret_key: str) -> str:
     return hmac.new(secret_key.encode(), f"database-role:{role}".encode(), hashlib.sha256).hexdigest()
 
 
-def _from_pairs(text: str) -> URL:
-    pairs = {key: value.strip("'").replace("\\'", "'") for key, value in _PAIR.findall(text)}
-    if not pairs:
-        raise ValueError(text)
-    host, port = pairs.get("host"), pairs.get("port")
-    query = {"host": host} if host and host.startswith("/") else {}
-    if "sslmode" in pairs:
-        query["sslmode"] = pairs["sslmode"]
+def _of_url(text: str) -> dict[str, str]:
+    """Return libpq's options of a URL; those of its query win, as in libpq."""
+    url = make_url(text)
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ConfigError(f"DATABASE_URL names {url.get_backend_name()}, not PostgreSQL")
+    parts = {"user": url.username, "password": url.password, "host": unquote(url.host or ""), "dbname": url.database}
+    if url.port is not None:
+        parts["port"] = str(url.port)
+    query = {"sslmode" if name == "ssl" else name: str(value) for name, value in url.query.items()}
+    return {name: value for name, value in parts.items() if value} | query
+
+
+def _of_pairs(text: str) -> dict[str, str]:
+    options, at = {}, 0
+    while match := _PAIR.match(text, at):
+        options[match[1]] = re.sub(r"\\(.)", r"\1", match[2] if match[2] is not None else match[3])
+        at = match.end()
+    if not options or text[at:].strip():
+        raise ValueError("no pairs")
+    return options
+
+
+def _url(options: dict[str, str]) -> URL:
+    """Return the URL of libpq's options. Who logs in must not hide in the query: `role_url` replaces it."""
+    if unknown := sorted(options.keys() - _KNOWN - _IGNORED):
+        raise ConfigError(f"DATABASE_URL has options that BaseChat can't use: {', '.join(unknown)}")
+    host, port, mode = options.get("host"), options.get("port"), options.get("sslmode")
+    if mode is not None and mode not in _SSL_MODES:
+        raise ConfigError("DATABASE_URL has an unknown sslmode")
+    in_socket = host is not None and host.startswith("/")
+    query = ({"host": host} if in_socket and host else {}) | ({"ssl": mode} if mode else {})
     return URL.create(
-        "postgresql",
-        username=pairs.get("user"),
-        password=pairs.get("password"),
-        host=None if query.get("host") else host,
+        "postgresql+asyncpg",
+        username=options.get("user"),
+        password=options.get("password"),
+        host=None if in_socket else host,
         port=int(port) if port else None,
-        database=pairs.get("dbname"),
+        database=options.get("dbname"),
         query=query,
     )
-
-
-def _with_driver_options(url: URL) -> URL:
-    mode = url.query.get("sslmode")
-    url = url.difference_update_query(["sslmode", "connect_timeout", "application_name", "target_session_attrs"])
-    if mode is None:
-        return url
-    if mode not in _SSL_MODES:
-        raise ConfigError(f"DATABASE_URL has an unknown sslmode: {mode}")
-    return url.update_query_dict({"ssl": str(mode)})

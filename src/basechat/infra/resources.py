@@ -32,7 +32,7 @@ class Resources:
         return self.settings.secret_key.get_secret_value().encode()
 
 
-def resources_of(request: Request) -> Resources:
+async def resources_of(request: Request) -> Resources:
     """Return the resources of the app that answers this request."""
     resources: Resources = request.app.state.resources
     return resources

@@ -67,7 +67,7 @@ async def read_run(run_id: UUID, caller: ChatCaller, resources: ResourcesDep) ->
     return await get_run(resources.database, caller.user_id, run_id)
 
 
-@router.get("/runs/{run_id}/events", response_class=EventStream, responses={200: _STREAM})
+@router.get("/runs/{run_id}/events", status_code=200, response_class=EventStream, responses={200: _STREAM})
 async def watch_run(
     run_id: UUID,
     caller: ChatCaller,

@@ -69,7 +69,7 @@ async def finish(database: Database, run_id: UUID, attempt: int, ending: Ending)
         "error_code": ending.error_code,
         "error_detail": ending.error_detail,
     }
-    async with database.as_system() as connection:
+    async with database.each_for_system() as connection:
         row = (await connection.execute(_FINISH, values)).one_or_none()
     return None if row is None else _finished(row)
 

@@ -70,27 +70,27 @@ class Lease:
 async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds: float) -> Question | None:
     """Take a queued run and return what it asks, or None if it is not to be had."""
     values = {"run_id": run_id, "worker": worker, "lease": lease_seconds, "depth": _DEPTH}
-    async with database.as_system() as connection:
+    async with database.each_for_system() as connection:
         row = (await connection.execute(_CLAIM, values)).one_or_none()
     return None if row is None else _question(row)
 
 
 async def renew(database: Database, leases: Collection[Lease], *, lease_seconds: float) -> dict[UUID, bool]:
     """Renew leases; returns those that are still ours, and whether each is to be cancelled."""
-    async with database.as_system() as connection:
+    async with database.each_for_system() as connection:
         rows = await connection.execute(_RENEW, _columns(leases) | {"lease": lease_seconds})
         return {row.id: row.cancelled for row in rows}
 
 
 async def hand_over(database: Database, leases: Collection[Lease]) -> list[UUID]:
     """Give runs back to be claimed by another worker; returns those that were still ours."""
-    async with database.as_system() as connection:
+    async with database.each_for_system() as connection:
         return list(await connection.scalars(_HAND_OVER, _columns(leases)))
 
 
 async def keep_texts(database: Database, texts: dict[Lease, str]) -> None:
     """Store the text so far of runs that are still ours."""
-    async with database.as_system() as connection:
+    async with database.each_for_system() as connection:
         await connection.execute(_KEEP_TEXTS, _columns(texts) | {"texts": list(texts.values())})
 
 
