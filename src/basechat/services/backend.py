@@ -12,6 +12,7 @@ from basechat.chat.routes import models, runs, sessions
 from basechat.identity.routes import router as identity_router
 from basechat.infra.migrate import upgrade
 from basechat.infra.web.context import RequestContext
+from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
 from basechat.infra.web.problems import add_problem_handlers
 from basechat.kit.config import Settings
 from basechat.ops.health import health_routes
@@ -46,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_body_size=BODY_LIMIT,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=_operation_id,
+        responses=PROBLEM_RESPONSES,
     )
     for router in (identity_router, sessions.router, runs.router, models.router):
         app.include_router(router)
