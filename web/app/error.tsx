@@ -1,0 +1,19 @@
+"use client";
+
+import { Alert } from "@/components/alert";
+import { Button } from "@/components/ui/button";
+import { translator } from "@/features/locale/catalogue";
+import { initialLocale } from "@/features/locale/locale";
+
+/** What is left when the page itself breaks; answers go on without it. */
+export default function PageError() {
+  const t = translator(initialLocale());
+  return (
+    <main className="grid h-dvh place-content-center justify-items-center gap-4 p-6">
+      <Alert>{t("app.broken")}</Alert>
+      <Button variant="outline" onClick={() => window.location.reload()}>
+        {t("app.retry")}
+      </Button>
+    </main>
+  );
+}

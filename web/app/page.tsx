@@ -1,0 +1,5 @@
+import { Workspace } from "@/features/workspace/workspace";
+
+export default function Page() {
+  return <Workspace />;
+}

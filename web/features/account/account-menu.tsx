@@ -1,0 +1,91 @@
+"use client";
+
+import { ChevronsUpDownIcon, KeyRoundIcon, LogOutIcon, MonitorSmartphoneIcon } from "lucide-react";
+import { useState } from "react";
+import {
+  DropdownMenu,
+  DropdownMenuContent,
+  DropdownMenuItem,
+  DropdownMenuLabel,
+  DropdownMenuRadioGroup,
+  DropdownMenuRadioItem,
+  DropdownMenuSeparator,
+  DropdownMenuTrigger,
+} from "@/components/ui/dropdown-menu";
+import { DevicesDialog } from "@/features/account/devices-dialog";
+import { PasswordDialog } from "@/features/account/password-dialog";
+import { usePreferences } from "@/features/account/preferences";
+import { useAuth } from "@/features/auth/auth";
+import { type Locale, localeNames } from "@/features/locale/catalogue";
+import { describeError } from "@/features/locale/errors";
+import { useLocale } from "@/features/locale/locale";
+import { useNotify } from "@/features/notices/notices";
+import { openChat } from "@/features/sessions/location";
+import type { User } from "@/lib/api/types";
+
+export function AccountMenu({ user }: { user: User }) {
+  const { t, locale } = useLocale();
+  const { change } = usePreferences();
+  const { leave } = useAuth();
+  const notify = useNotify();
+  const [dialog, setDialog] = useState<"password" | "devices" | null>(null);
+  const close = () => setDialog(null);
+
+  async function signOut() {
+    try {
+      await leave();
+      openChat(null);
+    } catch (error) {
+      notify({ text: describeError(t, error) });
+    }
+  }
+
+  return (
+    <>
+      <DropdownMenu>
+        <DropdownMenuTrigger
+          aria-label={t("account.menu")}
+          className="flex w-full items-center gap-2.5 rounded-md px-2 py-2 text-left text-sm outline-none transition-colors hover:bg-accent focus-visible:ring-[3px] focus-visible:ring-ring/50"
+          data-testid="account-menu"
+        >
+          <span
+            aria-hidden="true"
+            className="grid size-8 shrink-0 place-items-center rounded-full bg-primary/15 font-semibold text-primary text-sm uppercase"
+          >
+            {Array.from(user.username)[0]}
+          </span>
+          <span className="min-w-0 flex-1 truncate font-medium">{user.username}</span>
+          <ChevronsUpDownIcon className="size-4 shrink-0 text-muted-foreground" aria-hidden="true" />
+        </DropdownMenuTrigger>
+        <DropdownMenuContent align="start" side="top" className="w-60">
+          <DropdownMenuLabel className="truncate">{user.email}</DropdownMenuLabel>
+          <DropdownMenuSeparator />
+          <DropdownMenuLabel>{t("account.language")}</DropdownMenuLabel>
+          <DropdownMenuRadioGroup value={locale} onValueChange={(chosen) => change({ locale: chosen })}>
+            {(Object.keys(localeNames) as Locale[]).map((each) => (
+              <DropdownMenuRadioItem key={each} value={each} lang={each} data-testid={`language-${each}`}>
+                {localeNames[each]}
+              </DropdownMenuRadioItem>
+            ))}
+          </DropdownMenuRadioGroup>
+          <DropdownMenuSeparator />
+          <DropdownMenuItem onSelect={() => setDialog("password")} data-testid="change-password">
+            <KeyRoundIcon />
+            {t("account.change_password")}
+          </DropdownMenuItem>
+          <DropdownMenuItem onSelect={() => setDialog("devices")} data-testid="devices">
+            <MonitorSmartphoneIcon />
+            {t("account.devices")}
+          </DropdownMenuItem>
+          <DropdownMenuSeparator />
+          <DropdownMenuItem onSelect={signOut} data-testid="sign-out">
+            <LogOutIcon />
+            {t("account.sign_out")}
+          </DropdownMenuItem>
+        </DropdownMenuContent>
+      </DropdownMenu>
+      {dialog === "password" && <PasswordDialog onClose={close} />}
+      {dialog === "devices" && <DevicesDialog onClose={close} />}
+    </>
+  );
+}

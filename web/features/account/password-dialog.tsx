@@ -1,0 +1,75 @@
+"use client";
+
+import { type FormEvent, useState } from "react";
+import { Alert } from "@/components/alert";
+import { Button } from "@/components/ui/button";
+import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
+import { changePassword } from "@/features/account/api";
+import { formErrors, missingFields, noErrors } from "@/features/auth/form-errors";
+import { PasswordField } from "@/features/auth/password-field";
+import { useLocale } from "@/features/locale/locale";
+import { useNotify } from "@/features/notices/notices";
+
+export function PasswordDialog({ onClose }: { onClose: () => void }) {
+  const { t } = useLocale();
+  const notify = useNotify();
+  const [values, setValues] = useState({ current_password: "", new_password: "" });
+  const [errors, setErrors] = useState(noErrors);
+  const [busy, setBusy] = useState(false);
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    const missing = missingFields(t, values);
+    if (Object.keys(missing).length) return setErrors({ fields: missing });
+    setBusy(true);
+    setErrors(noErrors);
+    try {
+      await changePassword(values.current_password, values.new_password);
+      notify({ text: t("account.password_changed") });
+      onClose();
+    } catch (error) {
+      setErrors(formErrors(t, error, Object.keys(values)));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Dialog open onOpenChange={onClose}>
+      <DialogContent closeLabel={t("app.close")}>
+        <DialogHeader>
+          <DialogTitle>{t("account.change_password")}</DialogTitle>
+          <DialogDescription>{t("account.password_hint")}</DialogDescription>
+        </DialogHeader>
+        <form onSubmit={submit} noValidate className="grid gap-5">
+          {errors.form && <Alert>{errors.form}</Alert>}
+          <PasswordField
+            label={t("account.current_password")}
+            name="current_password"
+            autoComplete="current-password"
+            value={values.current_password}
+            error={errors.fields.current_password}
+            onChange={(event) => setValues({ ...values, current_password: event.target.value })}
+            data-testid="current-password"
+          />
+          <PasswordField
+            label={t("account.new_password")}
+            name="new_password"
+            autoComplete="new-password"
+            value={values.new_password}
+            error={errors.fields.new_password}
+            onChange={(event) => setValues({ ...values, new_password: event.target.value })}
+            data-testid="new-password"
+          />
+          <div className="flex justify-end gap-2">
+            <Button variant="ghost" onClick={onClose}>
+              {t("app.cancel")}
+            </Button>
+            <Button type="submit" disabled={busy} data-testid="submit">
+              {t("app.save")}
+            </Button>
+          </div>
+        </form>
+      </DialogContent>
+    </Dialog>
+  );
+}

@@ -1,0 +1,109 @@
+"use client";
+
+import { type ChangeEvent, type FormEvent, useState } from "react";
+import { Alert } from "@/components/alert";
+import { Field } from "@/components/field";
+import { Button } from "@/components/ui/button";
+import { register } from "@/features/auth/api";
+import { useAuth } from "@/features/auth/auth";
+import { formErrors, missingFields, noErrors } from "@/features/auth/form-errors";
+import { PasswordField } from "@/features/auth/password-field";
+import { useLocale } from "@/features/locale/locale";
+import { ApiError } from "@/lib/api/problem";
+
+/** What the extra field asks for: nothing, an invitation, or the first account's set-up token. */
+type Admission = "none" | "invitation" | "setup-token";
+
+const admissionOf: Record<string, Admission> = {
+  "auth.setup_token_required": "setup-token",
+  "auth.invitation_required": "invitation",
+};
+
+export function SignUpForm({ invitation }: { invitation: string }) {
+  const { t } = useLocale();
+  const { enter } = useAuth();
+  const [values, setValues] = useState({ username: "", email: "", password: "", invitation });
+  const [admission, setAdmission] = useState<Admission>(invitation ? "invitation" : "none");
+  const [errors, setErrors] = useState(noErrors);
+  const [busy, setBusy] = useState(false);
+
+  const set = (event: ChangeEvent<HTMLInputElement>) =>
+    setValues({ ...values, [event.target.name]: event.target.value });
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    const { invitation: code, ...required } = values;
+    const missing = missingFields(t, required);
+    if (Object.keys(missing).length) return setErrors({ fields: missing });
+    setBusy(true);
+    setErrors(noErrors);
+    try {
+      enter((await register({ ...required, ...(code.trim() && { invitation: code.trim() }) })).user);
+    } catch (error) {
+      if (error instanceof ApiError) setAdmission(admissionOf[error.code] ?? admission);
+      setErrors(formErrors(t, error, Object.keys(values)));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form onSubmit={submit} noValidate className="grid gap-5">
+      {errors.form && <Alert>{errors.form}</Alert>}
+      <Field
+        label={t("auth.username")}
+        name="username"
+        autoComplete="username"
+        autoCapitalize="none"
+        spellCheck={false}
+        autoFocus
+        value={values.username}
+        error={errors.fields.username}
+        onChange={set}
+        data-testid="username"
+      />
+      <Field
+        label={t("auth.email")}
+        name="email"
+        type="email"
+        autoComplete="email"
+        value={values.email}
+        error={errors.fields.email}
+        onChange={set}
+        data-testid="email"
+      />
+      <PasswordField
+        label={t("auth.password")}
+        autoComplete="new-password"
+        value={values.password}
+        error={errors.fields.password}
+        onChange={set}
+      />
+      {admission === "none" ? (
+        <Button
+          variant="link"
+          size="inline"
+          className="justify-self-start"
+          onClick={() => setAdmission("invitation")}
+          data-testid="show-invitation"
+        >
+          {t("auth.have_invitation")}
+        </Button>
+      ) : (
+        <Field
+          label={t(admission === "setup-token" ? "auth.setup_token" : "auth.invitation")}
+          hint={admission === "setup-token" ? t("auth.setup_token_hint") : undefined}
+          name="invitation"
+          autoComplete="off"
+          spellCheck={false}
+          value={values.invitation}
+          error={errors.fields.invitation}
+          onChange={set}
+          data-testid="invitation"
+        />
+      )}
+      <Button type="submit" disabled={busy} data-testid="submit">
+        {t("auth.sign_up")}
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,61 @@
+"use client";
+
+import { useSearchParams } from "next/navigation";
+import { useState } from "react";
+import { Logo } from "@/components/logo";
+import { Button } from "@/components/ui/button";
+import { SignInForm } from "@/features/auth/sign-in-form";
+import { SignUpForm } from "@/features/auth/sign-up-form";
+import { localeNames } from "@/features/locale/catalogue";
+import { useLocale } from "@/features/locale/locale";
+
+/** The door: signing in or up. A link with `?invitation=` opens it at signing up. */
+export function Welcome() {
+  const { t, locale, setLocale } = useLocale();
+  const invitation = useSearchParams().get("invitation") ?? "";
+  const [mode, setMode] = useState<"sign-in" | "sign-up">(invitation ? "sign-up" : "sign-in");
+  const signingIn = mode === "sign-in";
+  const other = locale === "ko" ? "en" : "ko";
+
+  return (
+    <div className="flex min-h-dvh flex-col bg-sidebar">
+      <main className="m-auto w-full max-w-[25rem] px-4 py-10">
+        <div className="mb-7 flex flex-col items-center gap-4 text-center">
+          <Logo className="size-12" />
+          <div>
+            <h1 className="font-semibold text-2xl tracking-tight">
+              {t(signingIn ? "auth.sign_in_title" : "auth.sign_up_title")}
+            </h1>
+            <p className="mt-1 text-muted-foreground text-sm">{`${t("app.name")} · ${t("app.tagline")}`}</p>
+          </div>
+        </div>
+        <div className="rounded-xl border bg-card p-6 shadow-sm">
+          {signingIn ? <SignInForm /> : <SignUpForm invitation={invitation} />}
+        </div>
+        <p className="mt-5 flex items-center justify-center gap-2 text-muted-foreground text-sm">
+          {t(signingIn ? "auth.to_sign_up" : "auth.to_sign_in")}
+          <Button
+            variant="link"
+            size="inline"
+            onClick={() => setMode(signingIn ? "sign-up" : "sign-in")}
+            data-testid={signingIn ? "to-signup" : "to-signin"}
+          >
+            {t(signingIn ? "auth.sign_up" : "auth.sign_in")}
+          </Button>
+        </p>
+      </main>
+      <footer className="flex justify-center pb-6">
+        <Button
+          variant="ghost"
+          size="sm"
+          lang={other}
+          className="text-muted-foreground"
+          onClick={() => setLocale(other)}
+          data-testid="language"
+        >
+          {localeNames[other]}
+        </Button>
+      </footer>
+    </div>
+  );
+}

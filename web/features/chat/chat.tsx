@@ -1,0 +1,108 @@
+"use client";
+
+import { useCallback, useMemo, useState } from "react";
+import { Alert } from "@/components/alert";
+import { Button } from "@/components/ui/button";
+import { usePreferences } from "@/features/account/preferences";
+import { Composer } from "@/features/chat/composer";
+import { questionOf } from "@/features/chat/conversation";
+import { Greeting } from "@/features/chat/greeting";
+import { ModelPicker, useModels } from "@/features/chat/model-picker";
+import { Transcript } from "@/features/chat/transcript";
+import { useConversation } from "@/features/chat/use-conversation";
+import { describeError } from "@/features/locale/errors";
+import { useLocale } from "@/features/locale/locale";
+import { createSession } from "@/features/sessions/api";
+import { openChat } from "@/features/sessions/location";
+import { useSessions } from "@/features/sessions/sessions";
+import type { ChatSession, Message, User } from "@/lib/api/types";
+
+interface ChatProps {
+  user: User;
+  /** The chat to open, or null for a new one that is made with its first message. */
+  opened: string | null;
+  session: ChatSession | undefined;
+  onCreated: (id: string) => void;
+  onAnswer: (id: string) => void;
+}
+
+export function Chat({ user, opened, session, onCreated, onAnswer }: ChatProps) {
+  const { t } = useLocale();
+  const { put } = useSessions();
+  const { models, model, choose } = useChosenModel(session);
+
+  const createChat = useCallback(async () => {
+    const created = await createSession(model);
+    put(created);
+    onCreated(created.id);
+    return created.id;
+  }, [model, put, onCreated]);
+
+  const { conversation, send, stop, reload, loadOlder } = useConversation(opened, { createChat, onAnswer });
+  const { phase, messages, offered, answer, error, refused, connection } = conversation;
+  const busy = offered !== null || answer !== null;
+
+  function post(content: string) {
+    if (session) put({ ...session, updated_at: new Date().toISOString() });
+    send(model ? { content, model } : { content });
+  }
+
+  function tryAgain(message: Message) {
+    const question = questionOf(messages, message);
+    if (question && !busy) post(question);
+  }
+
+  if (phase === "missing" || phase === "failed") {
+    return (
+      <div className="m-auto grid max-w-sm justify-items-center gap-4 p-6">
+        <Alert>{phase === "missing" ? t("error.session.not_found") : describeError(t, error)}</Alert>
+        <Button variant="outline" onClick={phase === "missing" ? () => openChat(null) : reload}>
+          {t(phase === "missing" ? "sessions.new" : "app.retry")}
+        </Button>
+      </div>
+    );
+  }
+
+  const empty = phase === "ready" && messages.length === 0 && offered === null;
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      {empty ? (
+        <Greeting name={user.username} />
+      ) : (
+        <Transcript conversation={conversation} onOlder={loadOlder} onTryAgain={tryAgain} />
+      )}
+      <div className="mx-auto w-full max-w-3xl px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6 sm:pb-5">
+        {connection === "lost" && (
+          <p className="px-2 pb-2 text-muted-foreground text-sm" data-testid="reconnecting">
+            {t("chat.reconnecting")}
+          </p>
+        )}
+        {error !== null && <Alert className="mb-2">{describeError(t, error)}</Alert>}
+        <p role="status" className="sr-only">
+          {busy ? t("chat.answering") : messages.length > 0 && t("chat.answered")}
+        </p>
+        <Composer busy={busy} refused={refused} onSend={post} onStop={stop}>
+          <ModelPicker models={models} chosen={model} onChoose={choose} />
+        </Composer>
+      </div>
+      {empty && <div className="hidden sm:block sm:flex-[1.3]" />}
+    </div>
+  );
+}
+
+/** The model of the next message: what was chosen here, else the chat's, else the account's, else the first there is. */
+function useChosenModel(session: ChatSession | undefined) {
+  const models = useModels();
+  const { defaultModel, change } = usePreferences();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const model = useMemo(() => {
+    const known = (id: string | null | undefined) => (models?.some((each) => each.id === id) ? id : null);
+    return chosen ?? known(session?.model_name) ?? known(defaultModel) ?? models?.[0]?.id ?? null;
+  }, [models, chosen, session?.model_name, defaultModel]);
+
+  const choose = (id: string) => {
+    setChosen(id);
+    change({ default_model: id });
+  };
+  return { models, model, choose };
+}

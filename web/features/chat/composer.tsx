@@ -1,0 +1,97 @@
+"use client";
+
+import { ArrowUpIcon, SquareIcon } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Button } from "@/components/ui/button";
+import { useLocale } from "@/features/locale/locale";
+
+interface ComposerProps {
+  busy: boolean;
+  /** A text that could not be sent, given back to its author. */
+  refused: string | null;
+  onSend: (text: string) => void;
+  onStop: () => void;
+  children?: ReactNode;
+}
+
+/** Where a message is written. Enter sends, unless an input method is still composing a syllable. */
+export function Composer({ busy, refused, onSend, onStop, children }: ComposerProps) {
+  const { t } = useLocale();
+  const [text, setText] = useState("");
+  const area = useRef<HTMLTextAreaElement>(null);
+  const sendable = !busy && text.trim() !== "";
+
+  useEffect(() => {
+    if (refused) setText((written) => written || refused);
+  }, [refused]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
+  useLayoutEffect(() => {
+    if (!area.current) return;
+    area.current.style.height = "auto";
+    area.current.style.height = `${area.current.scrollHeight}px`;
+  }, [text]);
+
+  function send() {
+    if (!sendable) return;
+    onSend(text.trim());
+    setText("");
+    area.current?.focus();
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
+    event.preventDefault();
+    send();
+  }
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+      className="rounded-2xl border border-input bg-card shadow-sm transition-[border-color,box-shadow] focus-within:border-ring/70 focus-within:ring-[3px] focus-within:ring-ring/15"
+    >
+      <textarea
+        ref={area}
+        rows={1}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={onKeyDown}
+        placeholder={t("chat.placeholder")}
+        aria-label={t("chat.composer")}
+        aria-description={t("chat.keys")}
+        enterKeyHint="send"
+        // biome-ignore lint/a11y/noAutofocus: writing is what the page is for
+        autoFocus={window.matchMedia("(hover: hover)").matches}
+        className="block max-h-[40dvh] w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-base leading-relaxed outline-none placeholder:text-muted-foreground"
+        data-testid="composer"
+      />
+      <div className="flex items-center justify-between gap-2 p-2 pt-1">
+        <div className="min-w-0">{children}</div>
+        {busy ? (
+          <Button size="icon" className="rounded-full" aria-label={t("chat.stop")} onClick={onStop} data-testid="stop">
+            <SquareIcon className="size-3.5 fill-current" />
+          </Button>
+        ) : (
+          <Button
+            type="submit"
+            size="icon"
+            className="rounded-full"
+            aria-label={t("chat.send")}
+            disabled={!sendable}
+            data-testid="send"
+          >
+            <ArrowUpIcon className="size-5" />
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** Safari ends the composition before it tells of the key that ended it; that key has code 229. */
+function isComposing(event: KeyboardEvent): boolean {
+  return event.nativeEvent.isComposing || event.keyCode === 229;
+}

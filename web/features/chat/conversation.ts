@@ -1,0 +1,117 @@
+/** What one open chat shows: its messages, the one being sent, the answer being written, and what went wrong. */
+
+import type { Answer } from "@/features/chat/stream";
+import { ApiError } from "@/lib/api/problem";
+import type { Message, Page, RunStatus } from "@/lib/api/types";
+
+export interface Conversation {
+  phase: "loading" | "ready" | "missing" | "failed";
+  /** Oldest first. */
+  messages: Message[];
+  /** Where the page before the first message begins. */
+  older: string | null;
+  /** The text of a message that the server has not accepted yet. */
+  offered: string | null;
+  answer: Answer | null;
+  connection: "open" | "lost";
+  /** The text of a message that the server did not take, given back to its author. */
+  refused: string | null;
+  error: unknown;
+}
+
+export type ConversationAction =
+  | { type: "load" }
+  | { type: "loaded"; page: Page<Message> }
+  | { type: "load-failed"; error: unknown }
+  | { type: "older-loaded"; page: Page<Message> }
+  | { type: "offered"; content: string }
+  | { type: "refused"; error: unknown }
+  | { type: "written"; answer: Answer }
+  | { type: "ended"; answer: Answer }
+  | { type: "connection"; state: Conversation["connection"] }
+  | { type: "complained"; error: unknown };
+
+export function newConversation(chatId: string | null): Conversation {
+  return {
+    phase: chatId ? "loading" : "ready",
+    messages: [],
+    older: null,
+    offered: null,
+    answer: null,
+    connection: "open",
+    refused: null,
+    error: null,
+  };
+}
+
+export function reduceConversation(state: Conversation, action: ConversationAction): Conversation {
+  switch (action.type) {
+    case "load":
+      return {
+        ...state,
+        phase: state.messages.length ? "ready" : "loading",
+        error: state.phase === "failed" ? null : state.error,
+      };
+    case "loaded":
+      return {
+        ...state,
+        phase: "ready",
+        messages: action.page.items,
+        older: action.page.next_cursor,
+      };
+    case "load-failed":
+      return { ...state, phase: isMissing(action.error) ? "missing" : "failed", error: action.error };
+    case "older-loaded":
+      return { ...state, messages: [...action.page.items, ...state.messages], older: action.page.next_cursor };
+    case "offered":
+      return { ...state, offered: action.content, refused: null, error: null };
+    case "refused":
+      return { ...state, offered: null, answer: null, connection: "open", refused: state.offered, error: action.error };
+    case "written":
+      return withAnswer(state, action.answer, action.answer);
+    case "ended":
+      return { ...withAnswer(state, action.answer, null), connection: "open" };
+    case "connection":
+      return state.connection === action.state ? state : { ...state, connection: action.state };
+    case "complained":
+      return { ...state, error: action.error };
+  }
+}
+
+/** Stores what the answer knows of both messages; once they are known the message is no longer an offer. */
+function withAnswer(state: Conversation, answer: Answer, writing: Answer | null): Conversation {
+  const known = [answer.userMessage, answer.message].filter((message) => message !== null);
+  const messages = known.reduce(withMessage, state.messages);
+  return { ...state, messages, offered: answer.message ? null : state.offered, answer: writing };
+}
+
+function withMessage(messages: Message[], message: Message): Message[] {
+  const at = messages.findIndex((each) => each.id === message.id);
+  if (at < 0) return [...messages, message];
+  return messages[at] === message ? messages : messages.with(at, message);
+}
+
+const active: RunStatus[] = ["queued", "running", "waiting"];
+
+/** The message that is still being answered, if any. */
+export function findUnfinished(messages: Message[]): Message | undefined {
+  return messages.findLast((each) => each.role === "assistant" && each.run && active.includes(each.run.status));
+}
+
+export type AnswerStatus = Answer["status"];
+
+export function statusOf(message: Message): AnswerStatus {
+  const status = message.run?.status;
+  if (status === "failed" || status === "cancelled") return status;
+  return status && active.includes(status) ? "streaming" : "done";
+}
+
+/** The text that a failed answer was asked for. */
+export function questionOf(messages: Message[], answer: Message): string | undefined {
+  const parent = messages.find((each) => each.id === answer.parent_id);
+  return parent?.role === "user" ? parent.content : messages.findLast((each) => each.role === "user")?.content;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.status === 422);
+}

@@ -1,0 +1,205 @@
+import { describe, expect, it } from "vitest";
+import { type Connections, follow, OFFERS } from "@/features/chat/follow";
+import { answerMessage, run, started } from "@/features/chat/samples";
+import { newAnswer, type RunEvent } from "@/features/chat/stream";
+import { ApiError, networkError } from "@/lib/api/problem";
+
+/** One connection: events by their ids, then the end of the body, or a break. */
+interface Script {
+  events: [id: string, event: RunEvent][];
+  breaks?: boolean;
+}
+
+const delta = (text: string, at: number): RunEvent => ({ type: "message.delta", text, at });
+const completed = (content: string): RunEvent => ({
+  type: "message.completed",
+  message: { ...answerMessage, content },
+});
+
+function responseOf({ events, breaks }: Script): Response {
+  const text = events.map(([id, { type, ...data }]) => `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+  const chunks = text.map((each) => new TextEncoder().encode(each));
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const chunk = chunks.shift();
+      if (chunk) controller.enqueue(chunk);
+      else if (breaks) controller.error(new TypeError("network error"));
+      else controller.close();
+    },
+  });
+  return new Response(body);
+}
+
+/** Plays the scripts in order, one per connection; errors among them are thrown. */
+function play(scripts: (Script | Error)[], { known = false, signal = new AbortController().signal } = {}) {
+  const opened: string[] = [];
+  const pauses: number[] = [];
+  const texts: string[] = [];
+  const next = async (name: string) => {
+    opened.push(name);
+    const script = scripts.shift();
+    if (!script) throw new ApiError({ status: 410, code: "script.over", detail: "" });
+    if (script instanceof Error) throw script;
+    return responseOf(script);
+  };
+  const connections: Connections = {
+    start: known ? undefined : () => next("start"),
+    resume: (id, lastEventId) => next(`${id} after ${lastEventId}`),
+  };
+  const end = follow({
+    connections,
+    answer: known ? newAnswer({ ...answerMessage, run }) : undefined,
+    onChange: (answer) => texts.push(answer.text),
+    pause: async (failures) => void pauses.push(failures),
+    signal,
+  });
+  return { end, opened, pauses, texts };
+}
+
+describe("follow", () => {
+  it("reads a run to its end over the connection that started it", async () => {
+    const { end, opened, texts } = play([
+      {
+        events: [
+          ["1-1", started],
+          ["1-2", delta("Hi", 0)],
+          ["1-3", completed("Hi")],
+        ],
+      },
+    ]);
+    expect(await end).toMatchObject({ status: "done", text: "Hi" });
+    expect(opened).toEqual(["start"]);
+    expect(texts).toEqual(["", "Hi", "Hi"]);
+  });
+
+  it("resumes behind the last event when the connection breaks or just ends", async () => {
+    const { end, opened } = play([
+      {
+        events: [
+          ["1-1", started],
+          ["1-2", delta("one ", 0)],
+        ],
+        breaks: true,
+      },
+      { events: [["1-3", delta("two ", 4)]] },
+      {
+        events: [
+          ["1-4", delta("three", 8)],
+          ["1-5", completed("one two three")],
+        ],
+      },
+    ]);
+    expect((await end).text).toBe("one two three");
+    expect(opened).toEqual(["start", "run-1 after 1-2", "run-1 after 1-3"]);
+  });
+
+  it("neither loses nor doubles text when the server repeats what was heard", async () => {
+    const { end, texts } = play([
+      {
+        events: [
+          ["1-1", started],
+          ["1-2", delta("one ", 0)],
+        ],
+        breaks: true,
+      },
+      {
+        events: [
+          ["1-2", delta("one ", 0)],
+          ["1-3", delta("two", 4)],
+        ],
+        breaks: true,
+      },
+      { events: [["1-4", completed("one two")]] },
+    ]);
+    await end;
+    expect(texts).toEqual(["", "one ", "one ", "one two", "one two"]);
+  });
+
+  it("reads the run again from its start when text is missing", async () => {
+    const { end, opened } = play([
+      {
+        events: [
+          ["1-1", started],
+          ["1-2", delta("one ", 0)],
+          ["1-4", delta("three", 8)],
+        ],
+      },
+      {
+        events: [
+          ["1-1", started],
+          ["1-2", delta("one ", 0)],
+          ["1-3", delta("two ", 4)],
+          ["1-5", completed("all")],
+        ],
+      },
+    ]);
+    expect((await end).text).toBe("all");
+    expect(opened).toEqual(["start", "run-1 after null"]);
+  });
+
+  it("follows a run that is known from the history", async () => {
+    const { end, opened } = play(
+      [
+        {
+          events: [
+            ["1-1", started],
+            ["1-2", completed("Hi")],
+          ],
+        },
+      ],
+      { known: true },
+    );
+    expect((await end).text).toBe("Hi");
+    expect(opened).toEqual(["run-1 after null"]);
+  });
+
+  it("goes on without end while the run goes on, waiting longer after each failure", async () => {
+    const down = Array.from({ length: 40 }, () => networkError(null));
+    const busy = new ApiError({ status: 503, code: "service.unavailable", detail: "" });
+    const { end, pauses } = play([
+      { events: [["1-1", started]], breaks: true },
+      ...down,
+      busy,
+      { events: [["1-2", delta("back", 0)]], breaks: true },
+      { events: [["1-3", completed("back")]] },
+    ]);
+    expect((await end).text).toBe("back");
+    expect(pauses.slice(0, 42)).toEqual(Array.from({ length: 42 }, (_, index) => index));
+    expect(pauses[42]).toBe(0);
+  });
+
+  it("offers a message a few times, then gives it back", async () => {
+    const { end, opened } = play(Array.from({ length: 9 }, () => networkError(null)));
+    await expect(end).rejects.toMatchObject({ code: "network" });
+    expect(opened).toHaveLength(OFFERS);
+  });
+
+  it.each([
+    [409, "run.active"],
+    [503, "model.unavailable"],
+  ])("gives a message back at once when the server answers %i %s", async (status, code) => {
+    const { end, opened } = play([new ApiError({ status, code, detail: "" })]);
+    await expect(end).rejects.toMatchObject({ code });
+    expect(opened).toHaveLength(1);
+  });
+
+  it("ends when the server does not know the run any more", async () => {
+    const gone = new ApiError({ status: 404, code: "run.not_found", detail: "" });
+    const { end } = play([{ events: [["1-1", started]], breaks: true }, gone]);
+    await expect(end).rejects.toMatchObject({ code: "run.not_found" });
+  });
+
+  it("stops reading when it is no longer wanted, in mid-stream", async () => {
+    const controller = new AbortController();
+    const silent = new Response(new ReadableStream());
+    const end = follow({
+      connections: { resume: async () => silent },
+      answer: newAnswer({ ...answerMessage, run }),
+      onChange: () => {},
+      onConnection: () => queueMicrotask(() => controller.abort()),
+      pause: async () => {},
+      signal: controller.signal,
+    });
+    await expect(end).rejects.toMatchObject({ name: "AbortError" });
+  });
+});

@@ -1,0 +1,90 @@
+/** Follows one run from its first event to its last, over as many connections as that takes. */
+
+import type { EventSourceMessage } from "eventsource-parser";
+import { type Answer, newAnswer, type RunEvent, reduce, replayed } from "@/features/chat/stream";
+import { ApiError } from "@/lib/api/problem";
+import { readEvents } from "@/lib/api/sse";
+
+/** How often a message is offered to the server before its author is asked. */
+export const OFFERS = 4;
+
+export interface Connections {
+  /** Opens the run's events behind `lastEventId`, or from the first one. */
+  resume: (runId: string, lastEventId: string | null) => Promise<Response>;
+  /** Offers the message that starts the run; safe to repeat. Not needed for a run that is known. */
+  start?: () => Promise<Response>;
+}
+
+export interface Following {
+  connections: Connections;
+  /** The answer of a run that is known already. */
+  answer?: Answer;
+  onChange: (answer: Answer) => void;
+  onConnection?: (state: "open" | "lost") => void;
+  pause: (failures: number) => Promise<void>;
+  signal: AbortSignal;
+}
+
+/**
+ * Returns the answer once its run has ended. A lost connection is taken up again behind the last event that was heard,
+ * without end, for the run goes on without us; a gap in the text is healed by reading the run again from its start.
+ * Throws what the server refuses for good.
+ */
+export async function follow(following: Following): Promise<Answer> {
+  const { connections, onChange, onConnection, pause, signal } = following;
+  let answer = following.answer ?? newAnswer();
+  let lastEventId: string | null = null;
+  let failures = 0;
+  let gaps = 0;
+
+  for (;;) {
+    try {
+      const response = await open(connections, answer, lastEventId);
+      onConnection?.("open");
+      for await (const message of readEvents(bodyOf(response), signal)) {
+        answer = heard(answer, message);
+        if (answer.gap) break;
+        lastEventId = message.id ?? lastEventId;
+        failures = 0;
+        onChange(answer);
+        if (answer.status !== "streaming") return answer;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (answer.run ? isFinal(error) : !isUnanswered(error) || failures + 1 >= OFFERS) throw error;
+    }
+    if (answer.gap) {
+      answer = replayed(answer);
+      lastEventId = null;
+      gaps += 1;
+    }
+    onConnection?.("lost");
+    await pause(Math.max(failures, gaps - 1));
+    signal.throwIfAborted();
+    failures += 1;
+  }
+}
+
+function open({ start, resume }: Connections, answer: Answer, lastEventId: string | null): Promise<Response> {
+  if (answer.run) return resume(answer.run.id, lastEventId);
+  if (start) return start();
+  throw new TypeError("neither a run to follow nor a message to start one");
+}
+
+function bodyOf(response: Response): ReadableStream<Uint8Array> {
+  return response.body ?? new ReadableStream({ start: (controller) => controller.close() });
+}
+
+function heard(answer: Answer, { event, data }: EventSourceMessage): Answer {
+  return event ? reduce(answer, { ...JSON.parse(data), type: event } as RunEvent) : answer;
+}
+
+/** A refusal is final; what the network or a restarting server causes is not. */
+function isFinal(error: unknown): boolean {
+  return error instanceof ApiError && !error.transient;
+}
+
+/** An offer that was answered, be it by "not now", is its author's to repeat. */
+function isUnanswered(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.unanswered;
+}

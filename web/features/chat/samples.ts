@@ -1,0 +1,43 @@
+/** Messages, runs and events for specs. */
+
+import type { RunEvent } from "@/features/chat/stream";
+import type { Message, Run } from "@/lib/api/types";
+
+export const run: Run = { id: "run-1", status: "running", attempt: 1, error: null };
+
+export const userMessage: Message = {
+  id: "question",
+  session_id: "chat",
+  parent_id: null,
+  siblings: [],
+  role: "user",
+  content: "Hello?",
+  tokens_used: null,
+  model_used: null,
+  mcp_tools_used: [],
+  meta_info: {},
+  created_at: "2026-01-01T00:00:00Z",
+  run: null,
+};
+
+export const answerMessage: Message = {
+  ...userMessage,
+  id: "answer",
+  parent_id: "question",
+  role: "assistant",
+  content: "",
+};
+
+export const started: RunEvent = {
+  type: "run.started",
+  run,
+  user_message: userMessage,
+  assistant_message: answerMessage,
+};
+
+export const failed: RunEvent = {
+  type: "run.failed",
+  code: "provider.timeout",
+  detail: "nothing heard",
+  message: answerMessage,
+};
