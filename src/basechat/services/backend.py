@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from basechat import __version__
 from basechat.chat.routes import models, runs, sessions
 from basechat.identity.routes import router as identity_router
+from basechat.identity.setup import tell_setup_token
 from basechat.infra.migrate import upgrade
 from basechat.infra.web.context import RequestContext
 from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
@@ -30,6 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
         await upgrade(settings)
         async with open_resources(settings, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW) as resources:
             app.state.resources = resources
+            await tell_setup_token(resources)
             tail = asyncio.create_task(resources.tail.run())
             try:
                 yield

@@ -1,0 +1,1 @@
+"""The whole stack on one machine without Docker: every process from a wheel, one folder of data, one supervisor."""

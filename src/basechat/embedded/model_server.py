@@ -1,0 +1,39 @@
+"""The process of the local model: `python -m basechat.embedded.model_server WEIGHTS NAME SOCKET`."""
+
+import os
+import signal
+import sys
+
+import xllamacpp
+
+_CONTEXT = 4096
+_ANSWERS_AT_ONCE = 2
+_STOP = {signal.SIGTERM, signal.SIGINT}
+
+
+def serve(weights: str, name: str, socket: str) -> None:
+    """Serve OpenAI's API on a Unix socket until told to stop."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)  # before llama.cpp's threads begin, which inherit the mask
+    server = xllamacpp.Server(_parameters(weights, name, socket))
+    signal.sigwait(_STOP)
+    del server  # closes the socket and joins its threads
+
+
+def _parameters(weights: str, name: str, socket: str) -> xllamacpp.CommonParams:
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = weights
+    parameters.model_alias = {name}
+    parameters.hostnames = [socket]
+    parameters.n_ctx = _CONTEXT * _ANSWERS_AT_ONCE
+    parameters.n_parallel = _ANSWERS_AT_ONCE
+    parameters.ui = False
+    parameters.cache_ram_mib = 64
+    # Its threads spin while they wait for each other; one core stays free for the rest of the stack.
+    threads = max(1, min(4, (os.cpu_count() or 2) - 1))
+    parameters.cpuparams.n_threads = threads
+    parameters.cpuparams_batch.n_threads = threads
+    return parameters
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])
