@@ -32,7 +32,7 @@ down: ## Stop BaseChat
 	@if [ -x $(BIN)/basechat ]; then $(BIN)/basechat down; else echo "BaseChat is not set up here."; fi
 
 test: setup web chromium check ## Everything that proves it: lint, types, contracts, web specs, tests
-	@$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers" $(PYTEST)
 
 check: setup web lint
 	@$(STEP) "python: types" $(BIN)/mypy

@@ -1,7 +1,15 @@
 """Every table of every feature in one place, for Alembic."""
 
+from basechat.chat import models as chat
+from basechat.identity import models as identity
 from basechat.infra.tables import Base
+from basechat.llm import models as llm
+from basechat.search import models as search
+from basechat.toolbox import models as toolbox
+
+FEATURES = (identity, chat, search, llm, toolbox)
+"""Importing them is what puts their tables into the metadata."""
 
 metadata = Base.metadata
 
-__all__ = ["metadata"]
+__all__ = ["FEATURES", "metadata"]

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 from importlib.resources import files
 from pathlib import Path
 
@@ -49,9 +50,16 @@ def _configure(layout: Layout, address: Address) -> None:
         as_root=os.geteuid() == 0,
     )
     (layout.nginx / "nginx.conf").write_text(text)
-    link = layout.nginx / "web"
-    link.unlink(missing_ok=True)
-    link.symlink_to(web)
+    _copy_pages(web, layout.nginx / "web")
+
+
+def _copy_pages(web: Path, copy: Path) -> None:
+    """A build under way must not change the pages, whose scripts the policy above names by their hashes."""
+    if copy.is_symlink():
+        copy.unlink()
+    shutil.rmtree(copy, ignore_errors=True)
+    if web.is_dir():
+        shutil.copytree(web, copy)
 
 
 def _connections() -> int:

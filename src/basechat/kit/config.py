@@ -3,7 +3,7 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -61,12 +61,20 @@ class Settings(BaseSettings):
         "invite", description="Who may register after the first account."
     )
     session_days: int = Field(30, ge=1, le=365, description="Days after which an unused browser session ends.")
-    login_attempts_per_account: int = Field(10, ge=1, description="Failed log-ins per account in 15 minutes.")
-    login_attempts_per_address: int = Field(50, ge=1, description="Failed log-ins per address in 15 minutes.")
+    login_attempts_per_account: int = Field(10, ge=1, description="Failed log-ins in a row per account in 15 minutes.")
+    login_attempts_per_address: int = Field(50, ge=1, description="Attempts to log in per address in 15 minutes.")
 
     # Services
     llm_agent_url: str = Field("http://llm-agent:8001", description="llm-agent: http://host:port or unix:/path.")
     mcp_server_url: str = Field("http://mcp-server:8002", description="Where mcp-server is.")
+    searxng_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Address of a SearXNG (its JSON format on): the tool web_search asks it.",
+    )
+    brave_search_api_key: SecretStr | None = Field(
+        None, description="Key of Brave Search: web_search asks it where there is no SearXNG."
+    )
     worker_concurrency: int = Field(200, ge=1, description="Runs that one worker executes at once.")
     run_lease_seconds: Seconds = Field(30, description="How long a run belongs to a worker that gives no sign of life.")
     run_heartbeat_seconds: Seconds = Field(10, description="How often a worker renews its leases.")
@@ -84,6 +92,12 @@ class Settings(BaseSettings):
     # Logging
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity written.")
     log_format: Literal["json", "console"] = Field("json", description="One JSON object per line, or text for people.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """An empty secret file counts as not set either; the sources see to the rest."""
+        return {name: value for name, value in values.items() if value != ""}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -115,8 +129,11 @@ def _redis_url(host: str, port: int, database: int, password: str) -> str:
 
 def load_settings() -> Settings:
     """Read the settings of this process; raises `ConfigError` naming the variables that are wrong."""
+    secrets = os.environ.get("SECRETS_DIR") or None
+    if secrets is not None and not Path(secrets).is_dir():
+        raise ConfigError(f"SECRETS_DIR: there is no folder {secrets}")
     try:
-        return Settings(_secrets_dir=os.environ.get("SECRETS_DIR") or None)
+        return Settings(_secrets_dir=secrets)
     except ValidationError as error:
         raise ConfigError(_explain(error)) from None
 

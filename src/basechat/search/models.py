@@ -15,7 +15,9 @@ class Embedding(Base):
     """The vector of one message; one column for any dimension."""
 
     __tablename__ = "embeddings"
-    __table_args__ = (Index("ix_embeddings_owner", "owner_id", "model_name"),)
+    # Vectors are scanned exactly, per owner. The name is the operations guide's: its own statement (an ivfflat index,
+    # impossible on a column of any dimension) finds the index there and is a notice.
+    __table_args__ = (Index("idx_embeddings_vector", "owner_id", "model_name"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)

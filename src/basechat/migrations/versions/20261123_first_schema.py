@@ -369,7 +369,7 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_embeddings")),
     )
     op.create_index(op.f("ix_embeddings_message_id"), "embeddings", ["message_id"], unique=False)
-    op.create_index("ix_embeddings_owner", "embeddings", ["owner_id", "model_name"], unique=False)
+    op.create_index("idx_embeddings_vector", "embeddings", ["owner_id", "model_name"], unique=False)
     op.create_table(
         "message_index",
         sa.Column("message_id", sa.Uuid(), nullable=False),
@@ -443,6 +443,13 @@ def _create_tables() -> None:
         ["branch_id"],
         unique=True,
         postgresql_where=sa.text("status IN ('queued', 'running', 'waiting') AND after_run_id IS NULL"),
+    )
+    op.create_index(
+        "uq_runs_follower",
+        "runs",
+        ["after_run_id"],
+        unique=True,
+        postgresql_where=sa.text("after_run_id IS NOT NULL AND status IN ('queued', 'running', 'waiting')"),
     )
     op.create_index(
         "uq_runs_idempotency",

@@ -1,0 +1,1 @@
+"""Models by the operations guide's names."""

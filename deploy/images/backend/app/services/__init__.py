@@ -1,0 +1,1 @@
+"""Services by the operations guide's names."""

@@ -1,0 +1,1 @@
+"""The quick start of the operations guide, on a real Docker engine."""

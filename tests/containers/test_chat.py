@@ -1,0 +1,52 @@
+"""A chat from end to end: browser's door, backend, worker, gateway, a provider."""
+
+import pytest
+
+from tests.containers.client import Client
+from tests.containers.deployment import MARKS, Deployment
+
+pytestmark = MARKS
+
+UPSTREAM = "docker-compose -f docker-compose.yml -f ../tests/containers/upstream.yml"
+
+
+@pytest.fixture(scope="module")
+def upstream(deployment: Deployment) -> None:
+    """The scripted provider, which `.env` names."""
+    deployment.run(f"{UPSTREAM} up -d --wait --no-recreate upstream")
+
+
+@pytest.mark.usefixtures("upstream")
+def test_a_message_is_answered(admin: Client) -> None:
+    status, session = admin.ask("POST", "/api/sessions", {})
+    assert status == 201
+    path = f"/api/sessions/{session['id']}/messages"
+    events = list(admin.events(path, {"content": "안녕하세요, how are you?", "model": "echo"}))
+    assert (events[0][0], events[-1][0]) == ("run.started", "message.completed")
+    assert "".join(data["text"] for name, data in events if name == "message.delta") == "안녕하세요, how are you?"
+    _, stored = admin.ask("GET", path)
+    assert [message["content"] for message in stored["items"]] == ["안녕하세요, how are you?"] * 2
+
+
+@pytest.mark.usefixtures("upstream")
+def test_text_is_here_before_the_answer_has_ended(admin: Client) -> None:
+    """The provider falls silent after five words: what nginx kept back would never come."""
+    _, session = admin.ask("POST", "/api/sessions", {})
+    path = f"/api/sessions/{session['id']}/messages"
+    events = admin.events(path, {"content": "Hello", "model": "stall-5"})
+    run = next(data["run"] for name, data in events if name == "run.started")
+    text = ""
+    while text != "w1 w2 w3 w4 w5":
+        name, data = next(events)
+        text += data["text"] if name == "message.delta" else ""
+    assert admin.ask("POST", f"/api/runs/{run['id']}/cancel")[0] == 202
+    assert [name for name, _ in events][-1] == "run.cancelled"
+
+
+@pytest.mark.usefixtures("upstream")
+def test_what_was_said_outlives_all_containers(deployment: Deployment, admin: Client) -> None:
+    _, session = admin.ask("POST", "/api/sessions", {"title": "kept"})
+    deployment.run(f"{UPSTREAM} down -t 5")
+    deployment.run("docker-compose up -d --wait")
+    status, found = admin.ask("GET", f"/api/sessions/{session['id']}")
+    assert (status, found["title"]) == (200, "kept")
