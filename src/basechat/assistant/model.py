@@ -8,11 +8,12 @@ from typing import Any
 import aiohttp
 
 from basechat.chat.runs.answer import AnswerError, Question
+from basechat.infra.http import read_at_most
 from basechat.kit import json, sse
 from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
 
 SILENCE_SECONDS = 180
-_TRIES = 4
+_ERROR_BYTES = 65_536
 _PAUSES = (0.2, 0.8, 2.0)  # seconds between tries to reach llm-agent, which may be starting anew
 
 _CODES = {
@@ -47,9 +48,9 @@ class ModelClient:
     async def stream(self, question: Question, messages: list[dict[str, str]], usage: Usage) -> AsyncIterator[str]:
         """Yield pieces of the answer's text and fill in `usage`; raises `AnswerError`."""
         async with await self._post(question, _body(question, messages)) as response:
-            if response.status != 200:
-                raise _error(response.status, await response.content.read(65_536))
             try:
+                if response.status != 200:
+                    raise _error(response.status, await read_at_most(response.content, _ERROR_BYTES))
                 async for line in sse.data_lines(response.content.iter_any()):
                     if line == b"[DONE]":
                         return
@@ -59,6 +60,8 @@ class ModelClient:
                 raise AnswerError("provider.silent", "The model fell silent in the middle of its answer.") from None
             except aiohttp.ClientError:
                 raise _cut() from None
+            except ValueError:
+                raise _garbled() from None
         if usage.finish_reason is None:
             raise _cut()
 
@@ -93,17 +96,26 @@ def _read(line: bytes, usage: Usage) -> str | None:
         chunk = json.loads(line)
         if "error" in chunk:
             raise _broken(chunk["error"])
-        usage.model = chunk.get("model") or usage.model
+        usage.model = _plain(chunk.get("model")) or usage.model
         if counted := chunk.get("usage"):
-            usage.total_tokens = counted.get("total_tokens")
+            usage.total_tokens = _count(counted.get("total_tokens"))
         if not chunk.get("choices"):
             return None
         choice = chunk["choices"][0]
-        usage.finish_reason = choice.get("finish_reason") or usage.finish_reason
+        usage.finish_reason = _plain(choice.get("finish_reason")) or usage.finish_reason
         text = choice["delta"].get("content")
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        raise AnswerError("provider.garbled", "The model's answer can't be read.") from None
-    return text if isinstance(text, str) else None
+        raise _garbled() from None
+    return text.replace("\x00", "") if isinstance(text, str) else None
+
+
+def _plain(value: Any) -> str | None:
+    """Return a name as it can be stored."""
+    return str(value).replace("\x00", "")[:200] if value else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else None
 
 
 def _error(status: int, body: bytes) -> AnswerError:
@@ -123,6 +135,10 @@ def _broken(error: Any) -> AnswerError:
 def _message(error: Any) -> str:
     message = error.get("message") if isinstance(error, dict) else error
     return str(message)[:2000].replace("\x00", "") or "The model answered with an error."
+
+
+def _garbled() -> AnswerError:
+    return AnswerError("provider.garbled", "The model's answer can't be read.")
 
 
 def _cut() -> AnswerError:

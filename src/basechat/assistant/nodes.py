@@ -5,9 +5,10 @@ from langgraph.runtime import Runtime
 from basechat.assistant.intent import decide
 from basechat.assistant.model import Usage
 from basechat.assistant.state import Context, State
-from basechat.chat.runs.answer import Answer, Question
+from basechat.chat.runs.answer import Answer, AnswerError, Question
 from basechat.protocol import IntentFound
 
+ANSWER_LIMIT = 1_000_000  # characters
 _LANGUAGES = {"ko": "Korean", "en": "English"}
 
 
@@ -22,9 +23,12 @@ async def generate(state: State, runtime: Runtime[Context]) -> State:
     """Let the model answer, each piece of text going to the audience at once."""
     question, usage = state["question"], Usage()
     messages = [{"role": "system", "content": _system(question, state["intent"].language)}, *question.messages]
-    write = runtime.context.audience.write
+    write, length = runtime.context.audience.write, 0
     async for text in runtime.context.model.stream(question, messages, usage):
         write(text)
+        length += len(text)
+        if length > ANSWER_LIMIT:
+            raise AnswerError("provider.too_long", f"The answer grew beyond {ANSWER_LIMIT:,} characters.")
     meta_info = {"finish_reason": usage.finish_reason} if usage.finish_reason not in {None, "stop"} else {}
     return {"answer": Answer(model=usage.model, tokens_used=usage.total_tokens, meta_info=meta_info)}
 

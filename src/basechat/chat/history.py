@@ -24,10 +24,14 @@ SIBLINGS = """
     END AS siblings
 """
 MESSAGE_COLUMNS = f"""
-    m.id, m.session_id, m.parent_id, m.role, coalesce(t.content, m.content) AS content, m.tokens_used, m.model_used,
+    m.id, m.session_id, m.parent_id, m.role,
+    CASE WHEN r.status IN ('queued', 'running', 'waiting') THEN coalesce(t.content, m.content) ELSE m.content END
+    AS content, m.tokens_used, m.model_used,
     m.mcp_tools_used, m.meta_info, m.created_at, {SIBLINGS}, {RUN_COLUMNS}
 """
 
+# `OFFSET 0` keeps the planner from reading all messages of the owner, which is cheaper for the average person
+# and dear for the one who has many.
 _PAGE = text(f"""
     WITH RECURSIVE start AS (
         SELECT CASE WHEN CAST(:before AS uuid) IS NULL THEN c.active_leaf_id
@@ -41,7 +45,7 @@ _PAGE = text(f"""
     )
     SELECT b.depth, {MESSAGE_COLUMNS}
     FROM start LEFT JOIN branch b ON true
-    LEFT JOIN messages m ON m.id = b.id
+    LEFT JOIN LATERAL (SELECT * FROM messages WHERE id = b.id OFFSET 0) m ON true
     LEFT JOIN runs r ON r.message_id = m.id
     LEFT JOIN run_texts t ON t.run_id = r.id
     ORDER BY b.depth DESC

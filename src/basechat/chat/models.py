@@ -82,6 +82,13 @@ class Run(Base):
             unique=True,
             postgresql_where=text(f"{ACTIVE} AND after_run_id IS NULL"),
         ),
+        # A queue has no forks: each run is waited for by one other at most.
+        Index(
+            "uq_runs_follower",
+            "after_run_id",
+            unique=True,
+            postgresql_where=text(f"after_run_id IS NOT NULL AND {ACTIVE}"),
+        ),
         Index(
             "uq_runs_idempotency",
             "owner_id",

@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -109,7 +109,13 @@ def _write_cursor(row: Row[Any]) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         updated_at, _, chat_id = urlsafe_b64decode(cursor).decode().partition("|")
-        return datetime.fromisoformat(updated_at), UUID(chat_id)
-    except ValueError:
+        return _in_utc(datetime.fromisoformat(updated_at)), UUID(chat_id)
+    except (ValueError, OverflowError):
         problem = FieldError(field="cursor", detail="This is no cursor of a page.")
         raise InvalidRequestError("Some fields are not right.", errors=[problem]) from None
+
+
+def _in_utc(time: datetime) -> datetime:
+    if time.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return time.astimezone(UTC)

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import re
+import secrets
+from base64 import b64encode
 from typing import Literal
 from urllib.parse import unquote
 
@@ -59,6 +61,16 @@ def role_url(owner: URL, role: Role, secret_key: str) -> URL:
 def role_password(role: Role, secret_key: str) -> str:
     """Return a role's password: derived, so that the owner's URL and `SECRET_KEY` are all that a service must know."""
     return hmac.new(secret_key.encode(), f"database-role:{role}".encode(), hashlib.sha256).hexdigest()
+
+
+def scram_verifier(password: str) -> str:
+    """Return what PostgreSQL stores of a password: a SCRAM-SHA-256 verifier (RFC 5803)."""
+    salt, rounds = secrets.token_bytes(16), 4096
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    salt64, stored64, server64 = (b64encode(part).decode() for part in (salt, stored, server))
+    return f"SCRAM-SHA-256${rounds}:{salt64}${stored64}:{server64}"
 
 
 def _of_url(text: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import URL, event, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from basechat.infra.database_url import owner_url, role_url
@@ -60,6 +61,19 @@ class Database:
         await self.system.dispose()
 
 
+# What may go wrong while the server is away; `OSError` comes from connecting.
+DATABASE_AWAY = (DBAPIError, PoolTimeoutError, OSError)
+
+
+def is_weather(error: DBAPIError) -> bool:
+    """Return whether the server is away, full or restarting, so that the same may work later.
+
+    By the classes of SQLSTATE (PostgreSQL, appendix A): connection, rollback, resources, intervention, system.
+    """
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state is None or state[:2] in {"08", "40", "53", "57", "58"}
+
+
 def open_database(settings: Settings, *, pool_size: int | None = None, max_overflow: int | None = None) -> Database:
     """Return the database of the settings; nothing is connected yet. The sizes are those of each role's pool."""
     owner = owner_url(settings)
@@ -75,6 +89,7 @@ def open_database(settings: Settings, *, pool_size: int | None = None, max_overf
 def _engine(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
     engine = create_async_engine(
         url,
+        hide_parameters=True,  # errors are logged; hashes and messages are not
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_recycle=300,

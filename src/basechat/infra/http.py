@@ -30,5 +30,19 @@ class Address:
         )
         timeout = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=connect_timeout, sock_read=None)
         return aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            connector=connector,
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"accept-encoding": "identity"},  # streams are relayed as they come
         )
+
+
+async def read_at_most(content: aiohttp.StreamReader, limit: int) -> bytes:
+    """Return a whole body; raises ValueError beyond `limit` bytes."""
+    parts, size = [], 0
+    async for part in content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise ValueError(f"a body of more than {limit} bytes")
+    return b"".join(parts)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from basechat.infra.database_url import ROLES, owner_url, role_password
+from basechat.infra.database_url import ROLES, owner_url, role_password, scram_verifier
 from basechat.kit.config import Settings
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def head_revision() -> str:
 
 async def on_owner_connection(settings: Settings, do: Callable[[Connection], None]) -> None:
     """Run `do` on a connection of the database's owner."""
-    engine = create_async_engine(owner_url(settings), poolclass=NullPool)
+    engine = create_async_engine(owner_url(settings), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(do)
@@ -52,7 +52,7 @@ async def on_owner_connection(settings: Settings, do: Callable[[Connection], Non
 
 async def upgrade(settings: Settings) -> None:
     """Bring the schema to the head and let the services' roles log in; one process at a time does it."""
-    engine = create_async_engine(owner_url(settings), poolclass=NullPool)
+    engine = create_async_engine(owner_url(settings), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.connect() as connection:
             await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
@@ -83,9 +83,10 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _open_roles(connection: AsyncConnection, secret_key: str) -> None:
-    """Set the roles' passwords where a role can't log in with its own yet."""
+    """Let the roles log in with their passwords, of which the server and its log see a verifier alone."""
     for role in ROLES:
-        await connection.execute(text(f"ALTER ROLE {role} LOGIN PASSWORD '{role_password(role, secret_key)}'"))
+        verifier = scram_verifier(role_password(role, secret_key))
+        await connection.exec_driver_sql(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier}'")
     await connection.commit()
 
 
@@ -93,7 +94,7 @@ async def wait_for_schema(engine: AsyncEngine, *, timeout: float = 120) -> None:
     """Return when the database is at this version's revision; raises `SchemaError` after `timeout` seconds."""
     head, last = head_revision(), "no answer"
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout
+    deadline, pause = loop.time() + timeout, 0.1
     while loop.time() < deadline:
         try:
             async with engine.connect() as connection:
@@ -102,5 +103,6 @@ async def wait_for_schema(engine: AsyncEngine, *, timeout: float = 120) -> None:
                 return
         except (DBAPIError, InterfaceError, OSError) as error:
             last = str(error).splitlines()[0]
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 1.0)
     raise SchemaError(f"The schema did not reach revision {head} within {timeout:.0f} s (last seen: {last})")

@@ -33,9 +33,9 @@ async def next_run(queue: Redis, *, timeout_seconds: int = 1) -> UUID | None:
     return UUID(as_bytes(found[1]).decode()) if found else None
 
 
-async def waiting_runs(state: Redis) -> int:
-    """Return how many wake-ups were not heard yet."""
-    return int(await state.llen(RUNS))
+async def waiting_runs(state: Redis) -> list[UUID]:
+    """Return the runs whose wake-ups were not heard yet, the oldest ones of very many."""
+    return [UUID(as_bytes(run_id).decode()) for run_id in await state.lrange(RUNS, -10_000, -1)]
 
 
 async def announce_cancel(state: Redis, run_id: UUID) -> None:

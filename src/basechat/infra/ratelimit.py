@@ -26,25 +26,27 @@ class RateLimiter:
         self._shared = SlidingWindowCounterRateLimiter(storage)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    async def retry_after(self, limit: RateLimitItem, *key: str) -> int | None:
-        """Return None while another attempt is allowed, else the seconds until one may be."""
-        limiter = await self._limiter()
-        if await limiter.test(limit, *key):
-            return None
-        return max(1, int((await limiter.get_window_stats(limit, *key)).reset_time - time.time()) + 1)
+    async def try_once(self, limit: RateLimitItem, *key: str) -> int | None:
+        """Count one attempt and return None; where there were enough, return the seconds until one may be.
 
-    async def hit(self, limit: RateLimitItem, *key: str) -> None:
-        """Count one attempt."""
-        await (await self._limiter()).hit(limit, *key)
+        Asking and counting are one step, so that many attempts at once are no way around the limit.
+        """
+        try:
+            return await _try_once(self._shared, limit, key)
+        except REDIS_AWAY as error:
+            log.warning("limits are counted per process: %s", error)
+            return await _try_once(self._local, limit, key)
 
     async def forget(self, limit: RateLimitItem, *key: str) -> None:
         """Forget the attempts counted."""
-        await (await self._limiter()).clear(limit, *key)
-
-    async def _limiter(self) -> SlidingWindowCounterRateLimiter:
+        await self._local.clear(limit, *key)
         try:
-            await self._shared.storage.check()
+            await self._shared.clear(limit, *key)
         except REDIS_AWAY as error:
-            log.warning("limits are counted per process: %s", error)
-            return self._local
-        return self._shared
+            log.warning("attempts can't be forgotten: %s", error)
+
+
+async def _try_once(limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItem, key: tuple[str, ...]) -> int | None:
+    if await limiter.hit(limit, *key):
+        return None
+    return max(1, int((await limiter.get_window_stats(limit, *key)).reset_time - time.time()) + 1)

@@ -3,16 +3,12 @@
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-RedisClient = Redis
+# What a Redis server may answer that is away, or that can't write now (READONLY, MISCONF, OOM, NOREPLICAS).
+REDIS_AWAY = (RedisError, OSError)
 
-# What may go wrong with a Redis server that is away; `OSError` comes from its socket.
-REDIS_AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
-
-__all__ = ["REDIS_AWAY", "RedisClient", "RedisError", "as_bytes", "open_redis"]
+__all__ = ["REDIS_AWAY", "as_bytes", "open_redis"]
 
 
 def as_bytes(reply: bytes | str | None) -> bytes:

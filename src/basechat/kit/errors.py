@@ -60,7 +60,7 @@ class NotFoundError(AppError):
     """There is no such thing, or it belongs to somebody else."""
 
     status = HTTPStatus.NOT_FOUND
-    code = "not_found"
+    code = "resource.not_found"
 
 
 class ConflictError(AppError):

@@ -1,5 +1,6 @@
 """Text that people write: what may be stored, and the types of request fields that hold it."""
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -14,6 +15,11 @@ def _storable(value: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("must not contain half of a surrogate pair") from None
     return value
+
+
+def composed(name: str) -> str:
+    """Return a name as it is compared: composed (NFC), so that one Korean name is always the same bytes."""
+    return unicodedata.normalize("NFC", name)
 
 
 Text = Annotated[str, AfterValidator(_storable)]

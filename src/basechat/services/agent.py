@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from basechat.infra.migrate import wait_for_schema
+from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
 from basechat.kit.config import Settings
 from basechat.llm.catalogue import Catalogue
@@ -31,7 +32,8 @@ def create_app(settings: Settings) -> Starlette:
                 await app.state.catalogue.close()
 
     health = health_routes(lambda: app.state.resources, needs_database=False)
-    app = Starlette(routes=[*ROUTES, *health], lifespan=lifespan, max_body_size=BODY_LIMIT)
+    app = Starlette(routes=[*ROUTES, *health], lifespan=lifespan)
     add_gateway_errors(app)
+    app.add_middleware(BodyLimit, max_bytes=BODY_LIMIT)
     app.add_middleware(RequestContext)
     return app

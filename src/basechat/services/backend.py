@@ -1,6 +1,5 @@
 """main-backend: accounts, chats and runs over HTTP."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +10,9 @@ from basechat import __version__
 from basechat.chat.routes import models, runs, sessions
 from basechat.identity.routes import router as identity_router
 from basechat.identity.setup import tell_setup_token
+from basechat.infra.background import background
 from basechat.infra.migrate import upgrade
+from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
 from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
 from basechat.infra.web.problems import add_problem_handlers
@@ -32,12 +33,8 @@ def create_app(settings: Settings) -> FastAPI:
         async with open_resources(settings, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW) as resources:
             app.state.resources = resources
             await tell_setup_token(resources)
-            tail = asyncio.create_task(resources.tail.run())
-            try:
+            async with background(resources.tail.run()):
                 yield
-            finally:
-                tail.cancel()
-                await asyncio.gather(tail, return_exceptions=True)
 
     app = FastAPI(
         title="BaseChat",
@@ -46,7 +43,6 @@ def create_app(settings: Settings) -> FastAPI:
         servers=[{"url": "/api"}],
         docs_url=None,
         redoc_url=None,
-        max_body_size=BODY_LIMIT,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=_operation_id,
         responses=PROBLEM_RESPONSES,
@@ -55,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
     add_problem_handlers(app)
+    app.add_middleware(BodyLimit, max_bytes=BODY_LIMIT)
     app.add_middleware(RequestContext)
     return app
 

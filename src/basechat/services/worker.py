@@ -1,6 +1,5 @@
 """worker: executes runs; over HTTP it tells its health alone."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,6 +9,7 @@ from basechat.assistant.graph import Assistant
 from basechat.assistant.model import ModelClient
 from basechat.chat.runs.reap import Reaper
 from basechat.chat.runs.worker import RunWorker, WorkerParts
+from basechat.infra.background import background
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.migrate import wait_for_schema
 from basechat.infra.redis import open_redis
@@ -51,11 +51,11 @@ async def working(resources: Resources) -> AsyncIterator[None]:
             writer=LogWriter(log_client),
             answerer=Assistant(ModelClient(resources.agent, resources.agent_url, resources.secret)),
         )
-        reaper = Reaper(resources.database, resources.state, every_seconds=settings.reaper_seconds)
-        repairing = asyncio.create_task(reaper.run())
-        try:
-            async with RunWorker(parts).working():
-                yield
-        finally:
-            repairing.cancel()
-            await asyncio.gather(repairing, return_exceptions=True)
+        reaper = Reaper(
+            resources.database,
+            resources.state,
+            every_seconds=settings.reaper_seconds,
+            grace_seconds=2 * settings.run_heartbeat_seconds,
+        )
+        async with background(reaper.run()), RunWorker(parts).working():
+            yield

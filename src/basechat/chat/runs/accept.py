@@ -42,7 +42,9 @@ _ACCEPT = text("""
         WHERE coalesce(CAST(:parent_id AS uuid), active_leaf_id) IS NOT DISTINCT FROM active_leaf_id
     ), busy AS (
         SELECT r.id FROM runs r JOIN place ON r.branch_id = place.branch_id
-        WHERE r.status IN ('queued', 'running', 'waiting') ORDER BY r.id DESC LIMIT 1
+        WHERE r.status IN ('queued', 'running', 'waiting') AND NOT EXISTS (
+            SELECT FROM runs f WHERE f.after_run_id = r.id AND f.status IN ('queued', 'running', 'waiting')
+        ) LIMIT 1
     ), accepted AS (
         SELECT place.*, (SELECT id FROM busy) AS after_run_id FROM place
         WHERE NOT EXISTS (SELECT FROM replayed) AND (:may_queue OR NOT EXISTS (SELECT FROM busy))
@@ -73,6 +75,10 @@ _ACCEPT = text("""
 """)
 
 
+# Who queues must see the tail of the queue as it is now: the lock is had before the statement takes its snapshot.
+_LOCK_CHAT = text("SELECT FROM chat_sessions WHERE id = :chat_id AND user_id = :owner_id FOR UPDATE")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """An accepted message, now or by an earlier call with the same idempotency key."""
@@ -96,6 +102,8 @@ async def accept_message(
     for tries_left in reversed(range(_TRIES)):
         try:
             async with database.as_owner(owner_id) as connection:
+                if body.when_busy == "queue":
+                    await connection.execute(_LOCK_CHAT, values)
                 row = (await connection.execute(_ACCEPT, values)).one()
                 return await _judge(connection, row, values)
         except IntegrityError as error:

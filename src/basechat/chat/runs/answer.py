@@ -1,5 +1,6 @@
 """What a run asks of whoever answers it, and what it gets: the seam between conversations and the assistant."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -45,7 +46,7 @@ class Audience(Protocol):
 class Answerer(Protocol):
     """Makes answers; raises `AnswerError` where there is none."""
 
-    async def __call__(self, question: Question, audience: Audience) -> Answer:
+    def __call__(self, question: Question, audience: Audience) -> Coroutine[Any, Any, Answer]:
         """Answer a question, the text going to the audience."""
 
 

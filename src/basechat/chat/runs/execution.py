@@ -2,22 +2,22 @@
 
 import asyncio
 import logging
-from typing import Literal
+from collections.abc import Coroutine
+from typing import Any, Literal
 
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
 
 from basechat.chat.runs.answer import Answer, Answerer, AnswerError, Question
 from basechat.chat.runs.finish import Ending, EndStatus, Finished, finish
 from basechat.chat.runs.lease import Lease
-from basechat.infra.db import Database
+from basechat.infra.db import DATABASE_AWAY, Database, is_weather
 from basechat.infra.events.run_log import RunLog
 from basechat.protocol import MessageCompleted, RunCancelled, RunFailed
 
 log = logging.getLogger(__name__)
 
 StopReason = Literal["cancelled", "lost", "handed over"]
-_DATABASE_AWAY = (DBAPIError, InterfaceError, PoolTimeoutError, OSError)
+RUN_SECONDS = 3600
 
 
 class Execution:
@@ -32,7 +32,7 @@ class Execution:
         self.kept_length = 0
         self._database = database
         self._stop_reason: StopReason | None = None
-        self._answering = asyncio.create_task(answerer(question, run_log))
+        self._answering = asyncio.create_task(_within_bounds(answerer(question, run_log)))
 
     def stop(self, reason: StopReason) -> None:
         """Stop making the answer; closes the call of the model."""
@@ -46,7 +46,12 @@ class Execution:
         ending = self._ending()
         if ending is None:
             return None
-        finished = await self._finish(ending)
+        try:
+            finished = await self._finish(ending)
+        except DBAPIError:
+            log.exception("the answer of run %s can't be stored", self.lease.run_id)
+            ending = _failed("", "internal", "The answer could not be stored; the cause was logged.")
+            finished = await self._finish(ending)
         if finished is not None:
             self._tell(ending, finished)
         return finished
@@ -76,12 +81,12 @@ class Execution:
         while True:
             try:
                 return await finish(self._database, self.lease.run_id, self.lease.attempt, ending)
-            except _DATABASE_AWAY as error:
-                if isinstance(error, DBAPIError) and not error.connection_invalidated and pause > 2:
+            except DATABASE_AWAY as error:
+                if isinstance(error, DBAPIError) and not is_weather(error):
                     raise
                 log.warning("run %s can't be ended yet: %s", self.lease.run_id, error)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 5)
+            pause = min(pause * 2, 2)
 
     def _tell(self, ending: Ending, finished: Finished) -> None:
         events: dict[EndStatus, MessageCompleted | RunCancelled | RunFailed] = {
@@ -92,6 +97,14 @@ class Execution:
             ),
         }
         self.log.say(events[ending.status])
+
+
+async def _within_bounds(answering: Coroutine[Any, Any, Answer]) -> Answer:
+    try:
+        async with asyncio.timeout(RUN_SECONDS):
+            return await answering
+    except TimeoutError:
+        raise AnswerError("run.too_long", "The answer took longer than an hour.") from None
 
 
 def _failed(text: str, code: str, detail: str) -> Ending:

@@ -34,6 +34,11 @@ _CLAIM = text("""
     LEFT JOIN user_preferences p ON p.user_id = claimed.owner_id
 """)
 
+_QUEUED = text("""
+    SELECT id FROM runs WHERE status = 'queued' AND after_run_id IS NULL AND cancel_requested_at IS NULL
+    ORDER BY id LIMIT 1
+""")
+
 _RENEW = text("""
     UPDATE runs SET lease_until = now() + make_interval(secs => :lease)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[])) AS held (id, attempt)
@@ -73,6 +78,13 @@ async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds:
     async with database.each_for_system() as connection:
         row = (await connection.execute(_CLAIM, values)).one_or_none()
     return None if row is None else _question(row)
+
+
+async def find_queued(database: Database) -> UUID | None:
+    """Return the run that has waited longest, for workers that nobody can wake."""
+    async with database.each_for_system() as connection:
+        found: UUID | None = await connection.scalar(_QUEUED)
+    return found
 
 
 async def renew(database: Database, leases: Collection[Lease], *, lease_seconds: float) -> dict[UUID, bool]:

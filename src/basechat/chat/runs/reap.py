@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -49,13 +50,18 @@ _FORGOTTEN = text("""
         RETURNING f.id
     )
     SELECT id FROM released UNION
-    SELECT id FROM runs WHERE status = 'queued' AND after_run_id IS NULL
-    AND created_at < now() - make_interval(secs => :older_than) LIMIT 1000
+    (SELECT id FROM runs WHERE status = 'queued' AND after_run_id IS NULL
+     AND created_at < now() - make_interval(secs => :older_than) AND id <> ALL (:known) LIMIT 1000)
 """)
 
 _HOUSEKEEPING = (
     text("DELETE FROM chat_sessions WHERE NOT is_active AND deleted_at < now() - interval '10 minutes'"),
     text("DELETE FROM auth_sessions WHERE expires_at < now()"),
+    # Written at the same moment as the end of the run, which could not see it.
+    text("""
+        DELETE FROM run_texts t USING runs r
+        WHERE r.id = t.run_id AND r.status IN ('completed', 'cancelled', 'failed')
+    """),
     text("""
         UPDATE runs SET idempotency_key = NULL
         WHERE idempotency_key IS NOT NULL AND created_at < now() - interval '24 hours'
@@ -64,12 +70,19 @@ _HOUSEKEEPING = (
 
 
 class Reaper:
-    """Repairs what was left behind; any number may run at once."""
+    """Repairs what was left behind; any number may run at once.
 
-    def __init__(self, database: Database, state: Redis, *, every_seconds: float) -> None:
+    After a time in which nobody could renew a lease (the database away, the machine asleep) all leases have
+    ended, also those of workers that live. They get `grace_seconds` to renew before anything is taken back.
+    """
+
+    def __init__(self, database: Database, state: Redis, *, every_seconds: float, grace_seconds: float = 20) -> None:
         self._database = database
         self._state = state
         self._every = every_seconds
+        self._grace = grace_seconds
+        self._repaired_at = _clock()
+        self._patient_until = 0.0
 
     async def run(self) -> None:
         """Repair for ever; a round that fails is logged and the next one tries again."""
@@ -86,16 +99,18 @@ class Reaper:
 
     async def repair(self) -> None:
         """Take back the runs of dead workers and wake workers for those and for what Redis forgot."""
-        async with self._database.as_system() as connection:
-            runs: list[UUID] = list(await connection.scalars(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS}))
-        if runs:
-            log.warning("%d runs were left behind by their workers", len(runs))
+        now = _clock()
+        if now - self._repaired_at > self._every + self._grace:
+            self._patient_until = now + self._grace
+        taken = await self._take_back() if now >= self._patient_until else []
+        self._repaired_at = now
         try:
-            if await waiting_runs(self._state) == 0:
-                async with self._database.as_system() as connection:
-                    runs += list(await connection.scalars(_FORGOTTEN, {"older_than": self._every}))
-            if runs:
-                await wake(self._state, *set(runs))
+            known = await waiting_runs(self._state)
+            async with self._database.as_system() as connection:
+                values = {"older_than": self._every, "known": known}
+                forgotten = list(await connection.scalars(_FORGOTTEN, values))
+            if runs := {*taken, *forgotten}:
+                await wake(self._state, *runs)
         except REDIS_AWAY as error:
             log.warning("workers can't be woken: %s", error)
 
@@ -104,3 +119,15 @@ class Reaper:
         for statement in _HOUSEKEEPING:
             async with self._database.as_system() as connection:
                 await connection.execute(statement)
+
+    async def _take_back(self) -> list[UUID]:
+        async with self._database.as_system() as connection:
+            runs: list[UUID] = list(await connection.scalars(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS}))
+        if runs:
+            log.warning("%d runs were left behind by their workers", len(runs))
+        return runs
+
+
+def _clock() -> float:
+    """Return seconds that go on while the machine sleeps, where the system counts them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()

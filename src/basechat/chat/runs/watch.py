@@ -7,7 +7,7 @@ from uuid import UUID
 
 from basechat.chat.documents import Document
 from basechat.chat.history import get_messages
-from basechat.infra.db import Database
+from basechat.infra.db import DATABASE_AWAY, Database
 from basechat.infra.events.entry import Entry, order
 from basechat.infra.events.tail import Subscription
 from basechat.infra.redis import REDIS_AWAY
@@ -50,7 +50,7 @@ class Watcher:
                 seen += len(entries)
                 for entry in entries:
                     yield self._encode(entry)
-            if not seen and not self._ended:
+            if not seen and not self._ended and not await self._is_up_to_date(subscription):
                 for piece in await self._from_rows():
                     yield piece
             async for piece in self._follow(subscription):
@@ -61,7 +61,17 @@ class Watcher:
             return await subscription.replay()
         except REDIS_AWAY as error:
             log.warning("a log can't be replayed: %s", error)
+            subscription.miss()
             return []
+
+    async def _is_up_to_date(self, subscription: Subscription) -> bool:
+        """Return whether the viewer has all there is: the entry seen last lies at the log's end."""
+        try:
+            return await self._resources.tail.holds(self._run_id, self._last_id)
+        except REDIS_AWAY as error:
+            log.warning("a log can't be read: %s", error)
+            subscription.miss()
+            return False
 
     async def _follow(self, subscription: Subscription) -> AsyncGenerator[bytes]:
         """Yield what comes until the end. After two seconds of silence the run's row says whether it has ended."""
@@ -89,7 +99,11 @@ class Watcher:
             return []
 
     async def _if_ended(self) -> list[bytes]:
-        message = await get_answer(self._resources.database, self._owner_id, self._message_id)
+        try:
+            message = await get_answer(self._resources.database, self._owner_id, self._message_id)
+        except DATABASE_AWAY as error:
+            log.warning("whether a run has ended can't be read: %s", error)
+            return []
         if message is not None and message["run"]["status"] not in _END:
             return []
         return self._closing(message)
@@ -128,7 +142,7 @@ def check_event_id(run: Document, last_id: str | None) -> str:
     if last_id is None:
         return "0-0"
     try:
-        known = order(last_id)[0] <= run["attempt"]
+        known = order(last_id)[0] <= run["attempt"] + 1  # who cancels a queued run writes the end of it
     except ValueError:
         known = False
     if not known:

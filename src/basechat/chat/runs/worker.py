@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,8 +13,9 @@ from redis.asyncio import Redis
 
 from basechat.chat.runs.answer import Answerer, Question
 from basechat.chat.runs.execution import Execution
-from basechat.chat.runs.lease import claim, hand_over, keep_texts, renew
-from basechat.infra.db import Database
+from basechat.chat.runs.lease import claim, find_queued, hand_over, keep_texts, renew
+from basechat.infra.background import background, every
+from basechat.infra.db import DATABASE_AWAY, Database
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.queue import cancels, next_run, wake
 from basechat.infra.redis import REDIS_AWAY
@@ -52,22 +53,18 @@ class RunWorker:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Work in the background; at the end claim no more, wait for what is under way, then hand over the rest."""
-        settings = self._parts.settings
-        loops = [
-            asyncio.create_task(self._claim_for_ever()),
-            asyncio.create_task(self._hear_cancels()),
-        ]
-        upkeep = [
-            asyncio.create_task(self._parts.writer.run()),
-            asyncio.create_task(_every(settings.run_heartbeat_seconds, self._renew)),
-            asyncio.create_task(_every(KEEP_TEXT_SECONDS, self._keep_texts)),
-        ]
-        try:
-            yield
-        finally:
-            await _end(loops)
-            await self._leave()
-            await _end(upkeep)
+        upkeep = background(
+            self._parts.writer.run(),
+            every(self._parts.settings.run_heartbeat_seconds, self._renew),
+            every(KEEP_TEXT_SECONDS, self._keep_texts),
+            self._hear_cancels(),
+        )
+        async with upkeep:
+            try:
+                async with background(self._claim_for_ever()):
+                    yield
+            finally:
+                await self._leave()
 
     async def _claim_for_ever(self) -> None:
         while True:
@@ -88,8 +85,12 @@ class RunWorker:
         try:
             return await next_run(self._parts.queue)
         except REDIS_AWAY as error:
-            log.warning("the queue can't be read: %s", error)
-            await asyncio.sleep(_PAUSE)
+            log.warning("the queue can't be read, runs are looked up in PostgreSQL: %s", error)
+        await asyncio.sleep(_PAUSE)
+        try:
+            return await find_queued(self._parts.database)
+        except DATABASE_AWAY as error:
+            log.warning("runs can't be looked up: %s", error)
             return None
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -108,6 +109,8 @@ class RunWorker:
         parts, run_id = self._parts, question.run_id
         run_log = parts.writer.open(run_id, question.attempt)
         execution = Execution(question, run_log, database=parts.database, answerer=parts.answerer)
+        if former := self._held.get(run_id):  # our lease ran out, and it was us who took the run up again
+            former.stop("lost")
         self._held[run_id] = execution
         try:
             finished = await execution.run()
@@ -160,26 +163,17 @@ class RunWorker:
             await asyncio.wait(self._tasks, timeout=HAND_OVER_AFTER_SECONDS)
         rest = list(self._held.values())
         if rest:
-            await self._keep_texts()
-            handed = await hand_over(self._parts.database, [each.lease for each in rest])
-            for execution in rest:
-                execution.stop("handed over")
-            for run_id in handed:
-                await self._wake(run_id)
+            await self._hand_over(rest)
         await self._parts.writer.drain(timeout=2)
 
-
-async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
-    """Do something for ever; what goes wrong is logged and tried again the next time."""
-    while True:
-        await asyncio.sleep(seconds)
+    async def _hand_over(self, rest: list[Execution]) -> None:
         try:
-            await do()
-        except Exception:
-            log.exception("upkeep failed")
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+            await self._keep_texts()
+            handed = await hand_over(self._parts.database, [each.lease for each in rest])
+        except DATABASE_AWAY as error:
+            log.warning("%d runs can't be handed over; their leases will end: %s", len(rest), error)
+            handed = []
+        for execution in rest:
+            execution.stop("handed over")
+        for run_id in handed:
+            await self._wake(run_id)

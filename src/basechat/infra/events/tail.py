@@ -42,12 +42,19 @@ class Subscription:
         if not self._buffer:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._arrived.wait()
             except TimeoutError:
                 return []
         entries = [entry for entry in self._buffer if order(entry.id) > self._last]
         self._buffer.clear()
         return self._advance(entries)
+
+    def miss(self) -> None:
+        """Note that entries went by: the log is read again from the last one that was seen."""
+        self._buffer.clear()
+        self._overflowed = True
+        self._arrived.set()
 
     async def replay(self) -> list[Entry]:
         """Return a page of what lies in the log already; empty at its end."""
@@ -56,11 +63,10 @@ class Subscription:
     def offer(self, entries: list[Entry]) -> None:
         """Take what the tail has read; a full buffer is let go."""
         if len(self._buffer) + len(entries) > _BUFFERED:
-            self._buffer.clear()
-            self._overflowed = True
+            self.miss()
         else:
             self._buffer.extend(entries)
-        self._arrived.set()
+            self._arrived.set()
 
     async def _catch_up(self) -> list[Entry]:
         self._overflowed = False
@@ -105,7 +111,7 @@ class EventTail:
     def follow(self, run_id: UUID, *, after: str) -> Iterator[Subscription]:
         """Subscribe to what comes after entry `after`.
 
-        When others follow the log already, what they have been given is not read again: call `replay` first.
+        When others follow the log already, what they have been given is read again for this one first.
         """
         key = log_key(run_id).encode()
         viewer = Subscription(self, run_id, after)
@@ -113,6 +119,8 @@ class EventTail:
         if stream is None:
             stream = self._streams[key] = _Stream(after.encode())
             self._ring()
+        else:
+            viewer.miss()
         stream.viewers.add(viewer)
         try:
             yield viewer
@@ -126,6 +134,10 @@ class EventTail:
         answer = await self._redis.xrange(log_key(run_id), min=f"({after[0]}-{after[1]}", count=count)
         return read_entries(answer)
 
+    async def holds(self, run_id: UUID, entry_id: str) -> bool:
+        """Return whether an entry lies in the log still."""
+        return bool(await self._redis.xrange(log_key(run_id), min=entry_id, max=entry_id, count=1))
+
     async def run(self) -> None:
         """Read for ever; waits while Redis is away."""
         while True:
@@ -138,11 +150,11 @@ class EventTail:
     async def _read_once(self) -> None:
         wanted = {self._bell: self._bell_position}
         wanted.update((key, stream.position) for key, stream in self._streams.items())
-        answer = await self._reader.xread(wanted, block=_BLOCK_MS)  # type: ignore[arg-type]
+        answer = await self._reader.xread(wanted, block=_BLOCK_MS, count=_PAGE)  # type: ignore[arg-type]
         for key, entries in _pairs(answer):
             if key == self._bell:
                 self._bell_position = entries[-1][0]
-            elif stream := self._streams.get(key):
+            elif (stream := self._streams.get(key)) and stream.position == wanted[key]:
                 stream.position = entries[-1][0]
                 found = read_entries(entries)
                 for viewer in stream.viewers:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -31,10 +32,11 @@ class LogWriter:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._open: dict[UUID, RunLog] = {}
-        self._dirty: dict[UUID, RunLog] = {}
+        self._dirty: dict[RunLog, None] = {}  # in order; of one run there may be two attempts
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._idle = asyncio.Event()
+        self._idle.set()
         self._connections = 0
         redis.connection_pool.connection_kwargs["redis_connect_func"] = self._connected
 
@@ -64,17 +66,16 @@ class LogWriter:
             self._urgent.clear()
             sent_at = loop.time()
             dirty, self._dirty = self._dirty, {}
-            if not await self._send(list(dirty.values())):
+            if not await self._send(list(dirty)):
                 await asyncio.sleep(_PAUSE)
 
     async def drain(self, *, timeout: float) -> None:
         """Return when everything was sent, or after `timeout` seconds."""
-        if self._dirty:
-            self._idle.clear()
-            await _wait_at_most(self._idle, timeout)
+        await _wait_at_most(self._idle, timeout)
 
     def _touch(self, run_log: RunLog, urgent: bool) -> None:
-        self._dirty[run_log.run_id] = run_log
+        self._dirty[run_log] = None
+        self._idle.clear()
         self._wake.set()
         if urgent:
             self._urgent.set()
@@ -99,7 +100,8 @@ class LogWriter:
         except REDIS_AWAY as error:
             log.warning("live logs can't be written: %s", error)
             for run_log, _, _ in sent:
-                run_log.lose()
+                if not run_log.ended:  # PostgreSQL has the text of one that has
+                    run_log.lose()
             return False
         if not self._dirty:
             self._idle.set()
@@ -141,7 +143,7 @@ def _append(pipeline: Pipeline, run_log: RunLog) -> tuple[int, int]:
 
 
 async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+    """Not by `wait_for`, which in Python 3.11 may swallow a cancellation that comes together with the event."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -5,18 +5,19 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from basechat.infra.db import is_weather
 from basechat.infra.redis import REDIS_AWAY
 from basechat.kit import json
 from basechat.kit.errors import AppError, FieldError, InvalidRequestError, UnavailableError, problem
 
 log = logging.getLogger(__name__)
 
-_CODES = {404: "not_found", 405: "request.method", 400: "request.malformed", 413: "request.too_large"}
+_CODES = {404: "route.not_found", 405: "request.method", 400: "request.malformed", 413: "request.too_large"}
 _DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
@@ -39,7 +40,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    for away in (OperationalError, InterfaceError, PoolTimeoutError, DBAPIError, *REDIS_AWAY):
+    for away in (PoolTimeoutError, DBAPIError, *REDIS_AWAY):
         app.add_exception_handler(away, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -73,17 +74,13 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    if isinstance(error, DBAPIError) and not _is_weather(error):
+    if isinstance(error, DBAPIError) and not is_weather(error):
         return await _unexpected(request, error)
     log.error("a server that is needed does not answer: %s", error)
     return problem_response(
         UnavailableError("A part of BaseChat does not answer now. Try again.", headers={"retry-after": "2"}),
         _request_id(request),
     )
-
-
-def _is_weather(error: DBAPIError) -> bool:
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
