@@ -26,16 +26,18 @@ class Client:
     user_agent: str
 
 
-async def client_of(request: Request) -> Client:
+async def client_of(request: Request, resources: ResourcesDep) -> Client:
     """Return who is at the other end.
 
     Loopback is believed only where no other proxy passed the request on and the address typed is a loopback
-    name too, so that neither a proxy on this machine nor a rebound DNS name counts as the person at it.
+    name too, as PUBLIC_URL is, so that neither a proxy on this machine nor a rebound DNS name counts as the
+    person at it.
     """
     headers = request.headers
     address = headers.get("x-real-ip") or (request.client.host if request.client else "")
     passed_on = "," in headers.get("x-forwarded-for", "") or "forwarded" in headers
-    loopback = _is_loopback(address) and not passed_on and _host_name(headers.get("host", "")) in _LOOPBACK_NAMES
+    names = {_host_name(headers.get("host", "")), urlsplit(resources.settings.public_url).hostname or ""}
+    loopback = _is_loopback(address) and not passed_on and names <= _LOOPBACK_NAMES
     return Client(address[:64], loopback, headers.get("user-agent", "")[:400])
 
 

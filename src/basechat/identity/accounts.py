@@ -4,7 +4,7 @@ import hmac
 from typing import Any
 from uuid import UUID
 
-from limits import RateLimitItemPerHour
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,13 +15,14 @@ from basechat.identity.caller import Caller
 from basechat.identity.credentials import forget_credentials
 from basechat.identity.schemas import Registration
 from basechat.identity.secrets import hash_password, token_hash, verify_password
-from basechat.identity.sign_in import end_other_sessions, normalised, open_session
+from basechat.identity.sign_in import end_other_sessions, open_session
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
 from basechat.kit.errors import AppError, AuthRequiredError, ConflictError, ForbiddenError, RateLimitedError
 from basechat.kit.ids import new_id
 
 _PER_ADDRESS = RateLimitItemPerHour(60)
+_CONFIRMATIONS = RateLimitItemPerMinute(10, 15)
 _FIRST_ACCOUNT_LOCK = 4_242_002
 
 _INSERT = text("""
@@ -32,20 +33,23 @@ _USE_INVITATION = text("""
     UPDATE invitations SET used_by = :user_id, used_at = now()
     WHERE token_hash = :hash AND used_at IS NULL AND expires_at > now() RETURNING id
 """)
+_IS_INVITED = text("""
+    SELECT EXISTS (SELECT FROM invitations WHERE token_hash = :hash AND used_at IS NULL AND expires_at > now())
+""")
 
 
 async def register(resources: Resources, body: Registration, client: Client) -> tuple[Row[Any], str]:
     """Make an account and sign it in; returns the user and the token."""
-    seconds = await resources.limiter.retry_after(_PER_ADDRESS, "register", client.address)
+    seconds = await resources.limiter.try_once(_PER_ADDRESS, "register", client.address)
     if seconds is not None:
         raise RateLimitedError("Too many accounts from this address.", headers={"retry-after": str(seconds)})
-    await resources.limiter.hit(_PER_ADDRESS, "register", client.address)
     await _check_early(resources, body, client)
     password_hash = await hash_password(body.password)
     try:
         async with resources.database.as_system() as connection:
             user = await _insert(connection, body, client, resources.settings, password_hash)
-            token = await open_session(connection, user.id, client, days=resources.settings.session_days)
+            days = resources.settings.session_days
+            token = await open_session(connection, user.id, password_hash, client, days=days)
             await record(connection, "account.registered", actor_id=user.id, address=client.address)
     except IntegrityError as error:
         raise _taken(error) from error
@@ -96,6 +100,11 @@ async def delete_account(resources: Resources, caller: Caller) -> None:
 
 
 async def _confirm(resources: Resources, user_id: UUID, password: str) -> None:
+    seconds = await resources.limiter.try_once(_CONFIRMATIONS, "password", str(user_id))
+    if seconds is not None:
+        raise RateLimitedError(
+            "Too many attempts. Try again later.", code="auth.rate_limited", headers={"retry-after": str(seconds)}
+        )
     async with resources.database.as_system() as connection:
         known = await connection.scalar(text("SELECT password_hash FROM users WHERE id = :id"), {"id": user_id})
     if not await verify_password(password, known):
@@ -106,14 +115,14 @@ async def _insert(
     connection: AsyncConnection, body: Registration, client: Client, settings: Settings, password_hash: str
 ) -> Row[Any]:
     user_id = new_id()
-    values = {"id": user_id, "username": normalised(body.username), "email": body.email, "password_hash": password_hash}
+    values = {"id": user_id, "username": body.username, "email": body.email, "password_hash": password_hash}
     if not await _has_users(connection):
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _FIRST_ACCOUNT_LOCK})
     if not await _has_users(connection):
         _check_first(body, client, settings)
         return (await connection.execute(_INSERT, values | {"role": "admin"})).one()
     if settings.registration == "closed":
-        raise ForbiddenError("Registration is closed.", code="auth.registration_closed")
+        raise _closed()
     user = (await connection.execute(_INSERT, values | {"role": "user"})).one()
     if settings.registration == "invite":
         used = {"user_id": user_id, "hash": token_hash(body.invitation or "")}
@@ -123,13 +132,20 @@ async def _insert(
 
 
 async def _check_early(resources: Resources, body: Registration, client: Client) -> None:
-    """Refuse strangers before a password is hashed for them; `_insert` decides."""
+    """Refuse strangers before a password is hashed for them and before they hear which names are taken.
+
+    `_insert` decides.
+    """
     settings = resources.settings
     async with resources.database.as_system() as connection:
         if not await _has_users(connection):
             _check_first(body, client, settings)
-        elif settings.registration == "invite" and not body.invitation:
-            raise _uninvited(body)
+        elif settings.registration == "closed":
+            raise _closed()
+        elif settings.registration == "invite":
+            hashed = token_hash(body.invitation or "")
+            if not await connection.scalar(_IS_INVITED, {"hash": hashed}):
+                raise _uninvited(body)
 
 
 async def _has_users(connection: AsyncConnection) -> bool:
@@ -145,6 +161,10 @@ def _check_first(body: Registration, client: Client, settings: Settings) -> None
             "The first account is the administrator's: give the set-up token that the start printed as `invitation`.",
             code="auth.setup_token_required",
         )
+
+
+def _closed() -> AppError:
+    return ForbiddenError("Registration is closed.", code="auth.registration_closed")
 
 
 def _uninvited(body: Registration) -> AppError:

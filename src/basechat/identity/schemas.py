@@ -1,19 +1,31 @@
 """What the account routes take and answer."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from basechat.identity.caller import Scope
-from basechat.kit.text import Instructions, Line, ModelName, Text
+from basechat.kit.text import Instructions, Line, ModelName, Text, composed
 
+# Composed before it is measured: some names grow by it.
+_Name = Annotated[Line, AfterValidator(composed)]
 # No `@`, so that a log-in name is never somebody's address. Letters of any script.
-Username = Annotated[Line, StringConstraints(min_length=2, max_length=64, pattern=r"^[\w.\-]+$")]
+Username = Annotated[_Name, StringConstraints(min_length=2, max_length=64, pattern=r"^[\w.\-]+$")]
 # Only a delivered letter proves an address; this finds what was mistyped.
-Email = Annotated[Line, StringConstraints(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[_Name, StringConstraints(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 Password = Annotated[Text, StringConstraints(min_length=8, max_length=1024)]
+
+
+def _in_future(value: datetime) -> datetime:
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be before the year 10000") from None
+    if value <= datetime.now(UTC):
+        raise ValueError("must be in the future")
+    return value
 
 
 class Strict(BaseModel):
@@ -34,7 +46,7 @@ class Registration(Strict):
 class Login(Strict):
     """Name or email address, and password."""
 
-    username: Annotated[Line, Field(min_length=1, max_length=320)]
+    username: Annotated[_Name, Field(min_length=1, max_length=320)]
     password: Annotated[Text, Field(min_length=1, max_length=1024)]
 
 
@@ -86,7 +98,7 @@ class NewApiToken(Strict):
 
     name: Annotated[Line, Field(min_length=1, max_length=100)]
     scopes: Annotated[set[Scope], Field(min_length=1)] = {"chat"}
-    expires_at: datetime | None = None
+    expires_at: Annotated[AwareDatetime, AfterValidator(_in_future)] | None = None
 
 
 class ApiTokenOut(BaseModel):

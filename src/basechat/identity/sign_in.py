@@ -1,6 +1,5 @@
 """Signing in and out: sessions as rows, attempts limited per account and per address."""
 
-import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -23,47 +22,51 @@ _FIND_USER = text("""
 """)
 _OPEN_SESSION = text("""
     INSERT INTO auth_sessions (id, user_id, token_hash, user_agent, address, expires_at)
-    VALUES (:id, :user_id, :hash, :user_agent, :address, now() + make_interval(days => :days))
+    SELECT :id, u.id, :hash, :user_agent, :address, now() + make_interval(days => :days)
+    FROM users u WHERE u.id = :user_id AND u.is_active AND u.password_hash = :password_hash
+    FOR SHARE RETURNING id
 """)
-
-
-def normalised(name: str) -> str:
-    """Return a name as it is compared: composed, so that one Korean name is always the same bytes."""
-    return unicodedata.normalize("NFC", name)
 
 
 async def sign_in(resources: Resources, name: str, password: str, client: Client) -> tuple[Row[Any], str]:
     """Return the user and a new token; raises `AuthRequiredError` or `RateLimitedError`."""
-    name = normalised(name)
     settings, limiter = resources.settings, resources.limiter
+    # The address first: one that is refused must not use up the attempts of accounts.
     windows = (
-        (RateLimitItemPerMinute(settings.login_attempts_per_account, _WINDOW_MINUTES), "account", name.lower()),
         (RateLimitItemPerMinute(settings.login_attempts_per_address, _WINDOW_MINUTES), "address", client.address),
+        (RateLimitItemPerMinute(settings.login_attempts_per_account, _WINDOW_MINUTES), "account", name.lower()),
     )
     for limit, kind, key in windows:
-        seconds = await limiter.retry_after(limit, "login", kind, key)
+        seconds = await limiter.try_once(limit, "login", kind, key)
         if seconds is not None:
             raise RateLimitedError(
                 "Too many attempts to sign in. Try again later.",
                 code="auth.rate_limited",
                 headers={"retry-after": str(seconds)},
             )
-        await limiter.hit(limit, "login", kind, key)
     async with resources.database.as_system() as connection:
         user = (await connection.execute(_FIND_USER, {"name": name})).one_or_none()
     if not await verify_password(password, user.password_hash if user else None) or user is None:
-        raise AuthRequiredError("The name or the password is wrong.", code="auth.invalid_credentials")
-    await limiter.forget(windows[0][0], "login", "account", name.lower())
+        raise _wrong()
+    await limiter.forget(windows[1][0], "login", "account", name.lower())
     async with resources.database.as_system() as connection:
-        token = await open_session(connection, user.id, client, days=settings.session_days)
+        token = await open_session(connection, user.id, user.password_hash, client, days=settings.session_days)
     return user, token
 
 
-async def open_session(connection: AsyncConnection, user_id: UUID, client: Client, *, days: int) -> str:
-    """Store a new session of a person and return its token."""
+async def open_session(
+    connection: AsyncConnection, user_id: UUID, password_hash: str, client: Client, *, days: int
+) -> str:
+    """Store a new session and return its token.
+
+    Raises `AuthRequiredError` if the password that was verified is not the account's any more: a change of the
+    password ends all sessions, also the one that is just being opened.
+    """
     token = new_token(SESSION_PREFIX)
-    values = {"id": new_id(), "user_id": user_id, "hash": token_hash(token), "days": days}
-    await connection.execute(_OPEN_SESSION, values | {"user_agent": client.user_agent, "address": client.address})
+    values = {"id": new_id(), "user_id": user_id, "password_hash": password_hash, "hash": token_hash(token)}
+    values |= {"days": days, "user_agent": client.user_agent, "address": client.address}
+    if await connection.scalar(_OPEN_SESSION, values) is None:
+        raise _wrong()
     return token
 
 
@@ -93,3 +96,7 @@ async def end_other_sessions(connection: AsyncConnection, user_id: UUID, kept: U
         DELETE FROM auth_sessions WHERE user_id = :user_id AND id IS DISTINCT FROM :kept RETURNING token_hash
     """)
     return list(await connection.scalars(statement, {"user_id": user_id, "kept": kept}))
+
+
+def _wrong() -> AuthRequiredError:
+    return AuthRequiredError("The name or the password is wrong.", code="auth.invalid_credentials")
