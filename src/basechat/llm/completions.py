@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 from starlette.responses import Response
 
+from basechat.infra.http import read_at_most
 from basechat.infra.web.event_stream import EventStream
 from basechat.kit import json
 from basechat.llm.catalogue import Catalogue, Route
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 300
 _ERROR_BYTES = 65_536
+_MODEL_NAME = 200
 _ANSWER_BYTES = 32_000_000
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
 
@@ -54,8 +56,9 @@ def read_body(raw: bytes) -> dict[str, Any]:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
         raise GatewayError(400, "`messages` must be a list of at least one message.", param="messages")
-    if not isinstance(body.get("model", ""), str | None):
-        raise GatewayError(400, "`model` must be a string.", param="model")
+    model = body.get("model")
+    if not isinstance(model, str | None) or len(model or "") > _MODEL_NAME:
+        raise GatewayError(400, f"`model` must be a string of at most {_MODEL_NAME} characters.", param="model")
     if not isinstance(body.get("stream", False), bool | None):
         raise GatewayError(400, "`stream` must be true or false.", param="stream")
     return body
@@ -66,7 +69,9 @@ async def _call(route: Route, body: dict[str, Any]) -> aiohttp.ClientResponse:
     headers = {**upstream.provider.headers, "content-type": "application/json"}
     url = f"{upstream.address.base_url}/chat/completions"
     try:
-        return await upstream.http.post(url, data=json.dumps(body), headers=headers, timeout=_TIMEOUT)
+        return await upstream.http.post(
+            url, data=json.dumps(body), headers=headers, timeout=_TIMEOUT, allow_redirects=False
+        )
     except TimeoutError:
         raise GatewayError(504, f"The provider {upstream.provider.name} did not answer in time.") from None
     except aiohttp.ClientError as error:
@@ -77,8 +82,8 @@ async def _call(route: Route, body: dict[str, Any]) -> aiohttp.ClientResponse:
 async def _refusal(upstream: aiohttp.ClientResponse) -> GatewayError:
     """Return the provider's error, with its status and what it says."""
     try:
-        said = await upstream.content.read(_ERROR_BYTES)
-    except (aiohttp.ClientError, TimeoutError):
+        said = await read_at_most(upstream.content, _ERROR_BYTES)
+    except (aiohttp.ClientError, TimeoutError, ValueError):
         said = b""
     status = upstream.status if upstream.status >= 400 else 502
     message, code, param = f"The provider answered with status {upstream.status}.", None, None
@@ -106,11 +111,7 @@ async def _relay(upstream: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
 async def _whole(upstream: aiohttp.ClientResponse) -> bytes:
     try:
         async with asyncio.timeout(SILENCE_SECONDS):
-            answer = await upstream.content.read(_ANSWER_BYTES)
-            while not upstream.content.at_eof():
-                answer += await upstream.content.read(_ANSWER_BYTES)
-                if len(answer) > _ANSWER_BYTES:
-                    raise GatewayError(502, "The provider's answer is too large.")
+            answer = await read_at_most(upstream.content, _ANSWER_BYTES)
         if not isinstance(json.loads(answer), dict):
             raise ValueError
     except TimeoutError:

@@ -9,12 +9,15 @@ from basechat.infra.http import Address
 from basechat.kit.config import ConfigError, Settings
 
 OPENAI_URL = "https://api.openai.com/v1"
+# Good and cheap; the first that the account has is the default where DEFAULT_MODEL says nothing.
+_OPENAI_PREFERRED = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini")
 
 
 class Provider(BaseModel):
     """One provider that speaks OpenAI's chat completions.
 
-    `base_url` ends where `/chat/completions` begins. Without `models`, the provider is asked for its list.
+    `base_url` ends where `/chat/completions` begins. Without `models`, the provider is asked for its list;
+    `preferred` ones come first in it, and the first of all is the default.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -23,12 +26,18 @@ class Provider(BaseModel):
     base_url: Annotated[str, Field(pattern=r"^(https?://|unix:/)")]
     api_key: SecretStr | None = None
     models: tuple[str, ...] | None = None
+    preferred: tuple[str, ...] = ()
 
     @property
     def address(self) -> Address:
         """Where its API is."""
         address = Address.parse(self.base_url)
         return Address(f"{address.base_url}/v1", address.socket_path) if address.socket_path else address
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether this is OpenAI itself."""
+        return self.base_url == OPENAI_URL
 
     @property
     def headers(self) -> dict[str, str]:
@@ -56,7 +65,9 @@ def _from_environment(settings: Settings) -> list[Provider]:
     found = []
     if settings.openai_api_key or settings.openai_base_url:
         url = settings.openai_base_url or OPENAI_URL
-        found.append(Provider(name="openai", base_url=url, api_key=settings.openai_api_key))
+        found.append(
+            Provider(name="openai", base_url=url, api_key=settings.openai_api_key, preferred=_OPENAI_PREFERRED)
+        )
     if settings.ollama_base_url:
         found.append(Provider(name="ollama", base_url=_with_version(settings.ollama_base_url)))
     if settings.vllm_base_url:
