@@ -154,9 +154,7 @@ async def test_cancelling_a_queued_run_ends_it_at_once(person: Person, upstream:
 async def test_idempotency_key_gives_the_same_run(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     key, body = {"idempotency-key": uuid4().hex}, {"content": "once", "model": "echo"}
-    replies = await asyncio.gather(
-        *(person.post(f"/sessions/{chat}/messages", body, headers=key) for _ in range(8))
-    )
+    replies = await asyncio.gather(*(person.post(f"/sessions/{chat}/messages", body, headers=key) for _ in range(8)))
     assert {reply.status for reply in replies} == {202}
     assert len({reply.json["run"]["id"] for reply in replies}) == 1
     assert len(await person.messages(chat)) == 2

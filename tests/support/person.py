@@ -52,11 +52,12 @@ class Person:
     token: str | None = None
     user: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    base: str = "http://localhost"
 
     async def ask(self, method: str, path: str, **options: Any) -> Reply:
         """Ask and read the answer."""
         options["headers"] = self._headers(options.get("headers"))
-        async with self.http.request(method, f"http://localhost{path}", **options) as response:
+        async with self.http.request(method, f"{self.base}{path}", **options) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Reply(response.status, headers, await response.read())
 
@@ -86,7 +87,7 @@ class Person:
     ) -> AsyncIterator[AsyncIterator[Event]]:
         """Ask for an event stream."""
         wanted = self._headers({"accept": "text/event-stream"} | {k.replace("_", "-"): v for k, v in headers.items()})
-        async with self.http.request(method, f"http://localhost{path}", json=body, headers=wanted) as response:
+        async with self.http.request(method, f"{self.base}{path}", json=body, headers=wanted) as response:
             assert response.status == 200, await response.text()
             assert response.content_type == "text/event-stream"
             yield read_events(response)
