@@ -24,7 +24,7 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
     setBusy(true);
     setErrors(noErrors);
     try {
-      await changePassword(values.current_password, values.new_password);
+      await changePassword(values);
       notify({ text: t("account.password_changed") });
       onClose();
     } catch (error) {
@@ -53,6 +53,7 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
           />
           <PasswordField
             label={t("account.new_password")}
+            hint={t("auth.password_rule")}
             name="new_password"
             autoComplete="new-password"
             value={values.new_password}

@@ -11,7 +11,7 @@ import type { Preferences } from "@/lib/api/types";
 interface PreferencesContext {
   defaultModel: string | null;
   /** Takes effect at once; that it could not be kept is no reason to interrupt. */
-  change: (change: Partial<Preferences>) => void;
+  change: (change: Preferences) => void;
 }
 
 const Context = createContext<PreferencesContext | null>(null);
@@ -21,7 +21,7 @@ export function PreferencesProvider({ children }: { children: ReactNode }) {
   const [defaultModel, setDefaultModel] = useState<string | null>(null);
 
   const apply = useCallback(
-    (preferences: Partial<Preferences>) => {
+    (preferences: Preferences) => {
       if (preferences.default_model !== undefined) setDefaultModel(preferences.default_model);
       if (isLocale(preferences.locale)) setLocale(preferences.locale);
     },
@@ -33,7 +33,7 @@ export function PreferencesProvider({ children }: { children: ReactNode }) {
   }, [apply]);
 
   const change = useCallback(
-    (preferences: Partial<Preferences>) => {
+    (preferences: Preferences) => {
       apply(preferences);
       changePreferences(preferences).catch(() => {});
     },

@@ -1,6 +1,6 @@
 /** Which message of a failed form belongs to which field, and which to the form as a whole. */
 
-import type { Translate } from "@/features/locale/catalogue";
+import type { TextKey, Translate } from "@/features/locale/catalogue";
 import { describeError } from "@/features/locale/errors";
 import { ApiError } from "@/lib/api/problem";
 
@@ -18,12 +18,21 @@ const fieldOfCode: Record<string, string> = {
   "auth.invitation_invalid": "invitation",
 };
 
+/** What a field asks for, said in place of the server's own words, which are for programs. */
+const ruleOf: Record<string, TextKey> = {
+  username: "auth.username_rule",
+  email: "auth.email_rule",
+  password: "auth.password_rule",
+  new_password: "auth.password_rule",
+};
+
 export function formErrors(t: Translate, error: unknown, shown: string[]): FormErrors {
   const text = describeError(t, error);
   if (!(error instanceof ApiError)) return { form: text, fields: {} };
   const field = fieldOfCode[error.code];
   if (field && shown.includes(field)) return { fields: { [field]: text } };
-  const fields = Object.fromEntries(Object.entries(error.fields).filter(([name]) => shown.includes(name)));
+  const marked = Object.entries(error.fields).filter(([name]) => shown.includes(name));
+  const fields = Object.fromEntries(marked.map(([name, detail]) => [name, ruleOf[name] ? t(ruleOf[name]) : detail]));
   const unplaced = error.errors.length > Object.keys(fields).length;
   return { form: unplaced && error.errors[0] ? `${text} ${error.errors[0].detail}` : text, fields };
 }

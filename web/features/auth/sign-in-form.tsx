@@ -24,7 +24,7 @@ export function SignInForm() {
     setBusy(true);
     setErrors(noErrors);
     try {
-      enter((await signIn(values.username.trim(), values.password)).user);
+      enter((await signIn({ ...values, username: values.username.trim() })).user);
     } catch (error) {
       setErrors(formErrors(t, error, Object.keys(values)));
       setBusy(false);

@@ -73,6 +73,7 @@ export function SignUpForm({ invitation }: { invitation: string }) {
       />
       <PasswordField
         label={t("auth.password")}
+        hint={t("auth.password_rule")}
         autoComplete="new-password"
         value={values.password}
         error={errors.fields.password}

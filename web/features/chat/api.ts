@@ -1,19 +1,16 @@
 import { api, query, send } from "@/lib/api/client";
-import type { Message, Model, Page } from "@/lib/api/types";
+import type { Messages, Models, NewMessage, Run } from "@/lib/api/types";
 
 const PAGE = 50;
 
-export interface Draft {
-  content: string;
-  model?: string;
-}
+export type Draft = Pick<NewMessage, "content" | "model">;
 
 export const listMessages = (chatId: string, before: string | null) =>
-  api.get<Page<Message>>(`/sessions/${chatId}/messages${query({ limit: PAGE, before })}`);
+  api.get<Messages>(`/sessions/${chatId}/messages${query({ limit: PAGE, before })}`);
 
-export const listModels = () => api.get<Page<Model>>("/models");
+export const listModels = () => api.get<Models>("/models");
 
-export const cancelRun = (runId: string) => api.post<unknown>(`/runs/${runId}/cancel`);
+export const cancelRun = (runId: string) => api.post<Run>(`/runs/${runId}/cancel`);
 
 /** Offers a message and opens the events of the run that answers it; the same key never starts a second run. */
 export const postMessage = (chatId: string, draft: Draft, key: string) =>

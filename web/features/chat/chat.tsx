@@ -23,22 +23,22 @@ interface ChatProps {
   opened: string | null;
   session: ChatSession | undefined;
   onCreated: (id: string) => void;
-  onAnswer: (id: string) => void;
+  onActivity: (id: string) => void;
 }
 
-export function Chat({ user, opened, session, onCreated, onAnswer }: ChatProps) {
+export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps) {
   const { t } = useLocale();
   const { put } = useSessions();
   const { models, model, choose } = useChosenModel(session);
 
   const createChat = useCallback(async () => {
-    const created = await createSession(model);
+    const created = await createSession({ model_name: model });
     put(created);
     onCreated(created.id);
     return created.id;
   }, [model, put, onCreated]);
 
-  const { conversation, send, stop, reload, loadOlder } = useConversation(opened, { createChat, onAnswer });
+  const { conversation, send, stop, reload, loadOlder } = useConversation(opened, { createChat, onActivity });
   const { phase, messages, offered, answer, error, refused, connection } = conversation;
   const busy = offered !== null || answer !== null;
 

@@ -2,7 +2,7 @@
 
 import type { Answer } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
-import type { Message, Page, RunStatus } from "@/lib/api/types";
+import type { Message, Messages, RunStatus } from "@/lib/api/types";
 
 export interface Conversation {
   phase: "loading" | "ready" | "missing" | "failed";
@@ -21,9 +21,9 @@ export interface Conversation {
 
 export type ConversationAction =
   | { type: "load" }
-  | { type: "loaded"; page: Page<Message> }
+  | { type: "loaded"; page: Messages }
   | { type: "load-failed"; error: unknown }
-  | { type: "older-loaded"; page: Page<Message> }
+  | { type: "older-loaded"; page: Messages }
   | { type: "offered"; content: string }
   | { type: "refused"; error: unknown }
   | { type: "written"; answer: Answer }

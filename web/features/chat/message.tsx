@@ -110,7 +110,12 @@ function Footer({ message, status, onTryAgain }: FooterProps) {
           {error && <p className="mt-0.5">{describeCode(t, error.code, error.detail)}</p>}
         </Alert>
       )}
-      <div className="-ml-1.5 mt-1.5 flex min-h-8 items-center gap-2 text-muted-foreground text-xs">
+      <div
+        className={cn(
+          "mt-1.5 flex min-h-8 items-center gap-2 text-muted-foreground text-xs empty:hidden",
+          message.content && "-ml-1.5",
+        )}
+      >
         {message.content && <CopyButton text={message.content} label={t("chat.copy_answer")} />}
         {status !== "done" && onTryAgain && (
           <Button variant="outline" size="sm" onClick={() => onTryAgain(message)} data-testid="try-again">
@@ -126,5 +131,6 @@ function Footer({ message, status, onTryAgain }: FooterProps) {
 }
 
 function toolsOf(message: Message): ToolUse[] {
-  return message.mcp_tools_used.map((name, index) => ({ callId: `${index}`, name, state: "done" }));
+  const names = message.mcp_tools_used.filter((name) => typeof name === "string");
+  return names.map((name, index) => ({ callId: `${index}`, name, state: "done" }));
 }

@@ -3,7 +3,18 @@
 import type { RunEvent } from "@/features/chat/stream";
 import type { Message, Run } from "@/lib/api/types";
 
-export const run: Run = { id: "run-1", status: "running", attempt: 1, error: null };
+export const run: Run = {
+  id: "run-1",
+  session_id: "chat",
+  user_message_id: "question",
+  message_id: "answer",
+  status: "running",
+  attempt: 1,
+  error: null,
+  created_at: "2026-01-01T00:00:00Z",
+  started_at: "2026-01-01T00:00:00Z",
+  finished_at: null,
+};
 
 export const userMessage: Message = {
   id: "question",

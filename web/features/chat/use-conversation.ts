@@ -15,7 +15,8 @@ import { randomUuid } from "@/lib/uuid";
 interface ConversationEvents {
   /** Makes a chat for the first message and returns its id. */
   createChat: () => Promise<string>;
-  onAnswer: (chatId: string) => void;
+  /** Called when a message was accepted, and when its answer has ended. */
+  onActivity: (chatId: string) => void;
 }
 
 export interface ConversationControl {
@@ -26,7 +27,7 @@ export interface ConversationControl {
   loadOlder: () => Promise<void>;
 }
 
-export function useConversation(opened: string | null, { createChat, onAnswer }: ConversationEvents) {
+export function useConversation(opened: string | null, { createChat, onActivity }: ConversationEvents) {
   const [conversation, dispatch] = useReducer(reduceConversation, opened, newConversation);
   const chatId = useRef(opened);
   const lifetime = useRef(new AbortController());
@@ -53,6 +54,7 @@ export function useConversation(opened: string | null, { createChat, onAnswer }:
           onConnection: (state) => dispatch({ type: "connection", state }),
           onChange: (latest) => {
             if (latest.run) offer.current = null;
+            if (latest.run && !run.current.id && chatId.current) onActivity(chatId.current);
             run.current.id = latest.run?.id ?? null;
             stopRun();
             frames.push(latest);
@@ -60,14 +62,14 @@ export function useConversation(opened: string | null, { createChat, onAnswer }:
         });
         frames.cancel();
         dispatch({ type: "ended", answer: end });
-        if (chatId.current) onAnswer(chatId.current);
+        if (chatId.current) onActivity(chatId.current);
         return end;
       } finally {
         frames.cancel();
         run.current = { id: null, stopping: false };
       }
     },
-    [onAnswer, stopRun],
+    [onActivity, stopRun],
   );
 
   const load = useCallback(async () => {

@@ -1,13 +1,13 @@
 import { api, query } from "@/lib/api/client";
-import type { ChatSession, Page } from "@/lib/api/types";
+import type { ChatSession, ChatSessionChange, ChatSessions, NewChatSession } from "@/lib/api/types";
 
 const PAGE = 30;
 
 export const listSessions = (cursor: string | null) =>
-  api.get<Page<ChatSession>>(`/sessions${query({ limit: PAGE, cursor })}`);
+  api.get<ChatSessions>(`/sessions${query({ limit: PAGE, cursor })}`);
 export const getSession = (id: string) => api.get<ChatSession>(`/sessions/${id}`);
-export const createSession = (model: string | null) =>
-  api.post<ChatSession>("/sessions", model ? { model_name: model } : {});
-export const renameSession = (id: string, title: string) => api.patch<ChatSession>(`/sessions/${id}`, { title });
+export const createSession = (session: NewChatSession) => api.post<ChatSession>("/sessions", session);
+export const changeSession = (id: string, change: ChatSessionChange) =>
+  api.patch<ChatSession>(`/sessions/${id}`, change);
 export const deleteSession = (id: string) => api.delete(`/sessions/${id}`);
-export const restoreSession = (id: string) => api.post<unknown>(`/sessions/${id}/restore`);
+export const restoreSession = (id: string) => api.post<ChatSession>(`/sessions/${id}/restore`);

@@ -5,7 +5,13 @@ import type { ChatSession } from "@/lib/api/types";
 const session = (id: string, updated: Date, title = ""): ChatSession => ({
   id,
   title,
+  model_type: null,
   model_name: null,
+  is_active: true,
+  pinned: false,
+  temporary: false,
+  instructions: null,
+  active_leaf_id: null,
   created_at: updated.toISOString(),
   updated_at: updated.toISOString(),
 });

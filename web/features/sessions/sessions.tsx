@@ -61,7 +61,7 @@ export function SessionsProvider({ children }: { children: ReactNode }) {
       hasMore: cursor !== null || state === "failed",
       loadMore: () => load(cursor),
       put,
-      rename: (id, title) => server.renameSession(id, title).then(put, complain),
+      rename: (id, title) => server.changeSession(id, { title }).then(put, complain),
       remove: async (id) => {
         const session = sessions.find((each) => each.id === id);
         drop(id);

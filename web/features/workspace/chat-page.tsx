@@ -8,7 +8,7 @@ import { Chat } from "@/features/chat/chat";
 import { useLocale } from "@/features/locale/locale";
 import { adoptChat, openChat, useOpenedChat } from "@/features/sessions/location";
 import { useSessions } from "@/features/sessions/sessions";
-import { useTitles } from "@/features/sessions/use-titles";
+import { useFreshness } from "@/features/sessions/use-freshness";
 import { Sidebar } from "@/features/workspace/sidebar";
 import type { User } from "@/lib/api/types";
 import { useWide } from "@/lib/use-wide";
@@ -19,7 +19,7 @@ export function ChatPage({ user }: { user: User }) {
   const { sessions } = useSessions();
   const { id, key } = useOpenedChat();
   const [menuOpen, setMenuOpen] = useState(false);
-  const refreshTitle = useTitles(id);
+  const refresh = useFreshness(id);
   const session = sessions.find((each) => each.id === id);
   const title = id ? session?.title || t("sessions.untitled") : t("sessions.new");
 
@@ -73,7 +73,7 @@ export function ChatPage({ user }: { user: User }) {
           opened={id}
           session={session}
           onCreated={(created) => adoptChat(created, key)}
-          onAnswer={refreshTitle}
+          onActivity={refresh}
         />
       </main>
     </div>

@@ -2,6 +2,9 @@
 
 import type { FieldError, Problem } from "@/lib/api/types";
 
+/** The part of a problem that the page goes by. */
+type Complaint = Pick<Problem, "status" | "code" | "detail" | "errors">;
+
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -9,7 +12,7 @@ export class ApiError extends Error {
   /** Seconds after which to ask again, where the server said so. */
   readonly retryAfter: number | null;
 
-  constructor(problem: Problem, retryAfter: number | null = null) {
+  constructor(problem: Complaint, retryAfter: number | null = null) {
     super(problem.detail);
     this.name = "ApiError";
     this.status = problem.status;
@@ -42,7 +45,7 @@ export function networkError(cause: unknown): ApiError {
 
 export async function apiErrorOf(response: Response): Promise<ApiError> {
   const said: Partial<Problem> = await response.json().catch(() => ({}));
-  const problem: Problem = {
+  const problem: Complaint = {
     status: response.status,
     code: said.code ?? `http.${response.status}`,
     detail: said.detail ?? response.statusText,

@@ -1,97 +1,38 @@
-/** The shapes of the HTTP API. Everything else imports them from here, so that generated ones can take their place. */
+/** The shapes of the HTTP API, by the names this page uses; `schema.d.ts` is made from the server's own document. */
 
-export interface Page<T> {
-  items: T[];
-  next_cursor: string | null;
-}
+import type { components } from "@/lib/api/schema";
 
-export interface FieldError {
-  field: string;
-  detail: string;
-}
+type Schemas = components["schemas"];
 
-/** RFC 9457 problem document. */
-export interface Problem {
-  status: number;
-  code: string;
-  detail: string;
-  errors?: FieldError[];
-  request_id?: string | null;
-}
+export type User = Schemas["UserOut"];
+export type Registration = Schemas["Registration"];
+export type Login = Schemas["Login"];
+export type PasswordChange = Schemas["PasswordChange"];
+export type SignedIn = Schemas["SignedIn"];
+export type Device = Schemas["Device"];
+export type Devices = Schemas["Devices"];
+export type Preferences = Schemas["Preferences"];
+export type Model = Schemas["Model"];
+export type Models = Schemas["Models"];
+export type ChatSession = Schemas["Chat"];
+export type ChatSessions = Schemas["Chats"];
+export type NewChatSession = Partial<Schemas["NewChat"]>;
+export type ChatSessionChange = Partial<Schemas["ChatChange"]>;
+export type Message = Schemas["Message"];
+export type Messages = Schemas["Messages"];
+export type Run = Schemas["Run"];
+export type RunStatus = Run["status"];
+export type RunError = Schemas["RunError"];
+export type Problem = Schemas["Problem"];
+export type FieldError = Schemas["ProblemField"];
 
-export interface User {
-  id: string;
-  username: string;
-  email: string;
-  role: "admin" | "user";
-}
+/** A message to send; the server fills in what is left out. */
+export type NewMessage = Pick<Schemas["NewMessage"], "content"> & Partial<Schemas["NewMessage"]>;
 
-export interface SignedIn {
-  user: User;
-}
-
-/** One browser or device that is signed in. */
-export interface Device {
-  id: string;
-  created_at: string;
-  last_seen_at: string;
-  user_agent: string;
-  address: string;
-  current: boolean;
-}
-
-export interface Preferences {
-  default_model: string | null;
-  locale: string | null;
-}
-
-export interface Model {
-  id: string;
-  provider: string;
-}
-
-export interface ChatSession {
-  id: string;
-  /** Empty until it is named. */
-  title: string;
-  model_name: string | null;
-  created_at: string;
-  updated_at: string;
-}
-
-export type RunStatus = "queued" | "running" | "waiting" | "completed" | "cancelled" | "failed";
-
-export interface RunError {
-  code: string;
-  detail: string;
-}
-
-export interface Run {
-  id: string;
-  status: RunStatus;
-  attempt: number;
-  error: RunError | null;
-}
-
-export interface Message {
-  id: string;
-  session_id: string;
-  parent_id: string | null;
-  siblings: string[];
-  role: "system" | "user" | "assistant" | "tool";
-  content: string;
-  tokens_used: number | null;
-  model_used: string | null;
-  mcp_tools_used: string[];
-  meta_info: Record<string, unknown>;
-  created_at: string;
-  run: Run | null;
-}
-
-/** What a run says while it works, by the event's name. */
+/** What a run says while it works, by the event's name: an event stream is beyond what the document describes. */
 export interface RunEvents {
-  "run.started": { run: Run; user_message: Message; assistant_message: Message };
-  intent: Record<string, unknown>;
+  "run.started": Schemas["Accepted"];
+  intent: { language: string; recall: boolean; tools: string[] };
   "tool.call": { call_id: string; name: string; arguments: unknown };
   "tool.result": { call_id: string; ok: boolean; preview: string | null; cached: boolean };
   "message.delta": { text: string; at: number };
