@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import event
 
 from basechat.infra.db import Database
+from basechat.kit.config import Settings
+from tests.conftest import register
 from tests.support.databases import as_owner
+from tests.support.own import quiet_stack
 from tests.support.person import Person
-from tests.support.stack import Stack
+from tests.support.stack import Servers, Stack
 
 _CHATS = """
     INSERT INTO chat_sessions (id, user_id, updated_at)
@@ -60,9 +63,9 @@ def _statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-async def _long_chat(person: Person, stack: Stack, count: int) -> str:
+async def _long_chat(person: Person, settings: Settings, count: int) -> str:
     chat = await person.chat()
-    await as_owner(stack.resources.settings, _BRANCH, chat=chat, count=count)
+    await as_owner(settings, _BRANCH, chat=chat, count=count)
     return chat
 
 
@@ -79,7 +82,7 @@ async def test_a_page_of_chats_takes_as_many_statements_for_100_as_for_1(person:
 async def test_a_page_of_messages_takes_as_many_statements_for_100_as_for_2(person: Person, stack: Stack) -> None:
     counts = []
     for length in (2, 100):
-        chat = await _long_chat(person, stack, length)
+        chat = await _long_chat(person, stack.resources.settings, length)
         with _statements(stack.resources.database) as seen:
             page = await person.get(f"/sessions/{chat}/messages?limit=100")
         counts.append((len(page.json["items"]), len(seen)))
@@ -88,7 +91,7 @@ async def test_a_page_of_messages_takes_as_many_statements_for_100_as_for_2(pers
 
 @pytest.mark.parametrize("limit", [1, 7, 100])
 async def test_pages_walk_a_long_branch_completely(person: Person, stack: Stack, limit: int) -> None:
-    chat = await _long_chat(person, stack, 250)
+    chat = await _long_chat(person, stack.resources.settings, 250)
     walked: list[str] = []
     query = f"limit={limit}"
     while True:
@@ -103,32 +106,39 @@ async def test_pages_walk_a_long_branch_completely(person: Person, stack: Stack,
 
 
 async def test_a_page_ends_where_another_chat_begins(person: Person, other: Person, stack: Stack) -> None:
-    mine, theirs = await _long_chat(person, stack, 4), await _long_chat(other, stack, 4)
-    before = (await other.messages(theirs))[-1]["id"]
-    page = await person.get(f"/sessions/{mine}/messages?before={before}")
-    assert (page.status, page.json) == (200, {"items": [], "next_cursor": None})
+    mine, theirs = (
+        await _long_chat(person, stack.resources.settings, 4),
+        await _long_chat(other, stack.resources.settings, 4),
+    )
+    also_mine = await _long_chat(person, stack.resources.settings, 4)
+    for whose, chat in ((other, theirs), (person, also_mine)):
+        before = (await whose.messages(chat))[-1]["id"]
+        page = await person.get(f"/sessions/{mine}/messages?before={before}")
+        assert (page.status, page.json) == (200, {"items": [], "next_cursor": None})
 
 
 @pytest.mark.parametrize("others", ["have as much", "have little"])
-async def test_pages_go_by_indexes(person: Person, other: Person, stack: Stack, others: str) -> None:
+async def test_pages_go_by_indexes(servers: Servers, stack: Stack, others: str) -> None:
     """What seems cheap for the average person must not be taken: some have much."""
-    settings = stack.resources.settings
-    if others == "have little":
-        await as_owner(settings, _CROWD)
-    await as_owner(settings, _CHATS, owners=[person.user["id"], other.user["id"]], each=1500)
-    chat = [await _long_chat(each, stack, 1500) for each in (other, person)][1]
-    cursor = (await person.get("/sessions?limit=20")).json["next_cursor"]
-    before = (await person.messages(chat))[0]["id"]
-    await as_owner(settings, "ANALYZE chat_sessions", "ANALYZE messages", "ANALYZE runs", "ANALYZE run_texts")
-    chats, messages = "/sessions", f"/sessions/{chat}/messages"
-    for path in (chats, f"{chats}?cursor={cursor}", messages, f"{messages}?before={before}"):
-        with _statements(stack.resources.database) as seen:
-            assert (await person.get(path)).json["items"]
-        plan = await _explain(stack.resources.database, *seen)
-        assert "Index" in plan
-        assert not re.search(r"Seq Scan on (chat_sessions|messages|runs)\b", plan), f"{path}\n{plan}"
-        assert not re.search(r"ix_messages_owner_id|ix_runs_owner|Bitmap", plan), f"{path}\n{plan}"
-        assert "Sort" not in plan or path.startswith(messages), plan
+    async with quiet_stack(servers, stack.upstream) as quiet:
+        settings, database, person = quiet.settings, quiet.resources.database, quiet.person
+        if others == "have little":
+            await as_owner(settings, _CROWD)
+        other = await register(Person(person.http))
+        await as_owner(settings, _CHATS, owners=[person.user["id"], other.user["id"]], each=1500)
+        chat = [await _long_chat(each, settings, 1500) for each in (other, person)][1]
+        cursor = (await person.get("/sessions?limit=20")).json["next_cursor"]
+        before = (await person.messages(chat))[0]["id"]
+        await as_owner(settings, "ANALYZE")
+        chats, messages = "/sessions", f"/sessions/{chat}/messages"
+        for path in (chats, f"{chats}?cursor={cursor}", messages, f"{messages}?before={before}"):
+            with _statements(database) as seen:
+                assert (await person.get(path)).json["items"]
+            plan = await _explain(database, *seen)
+            assert "Index" in plan
+            assert not re.search(r"Seq Scan on (chat_sessions|messages|runs)\b", plan), f"{path}\n{plan}"
+            assert not re.search(r"ix_messages_owner_id|ix_runs_owner|Bitmap", plan), f"{path}\n{plan}"
+            assert "Sort" not in plan or path.startswith(messages), plan
 
 
 async def _explain(database: Database, *statements: tuple[str, Any]) -> str:

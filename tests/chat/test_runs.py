@@ -30,7 +30,7 @@ async def test_run_goes_on_without_a_viewer(person: Person, upstream: Upstream) 
     upstream.script("echo", *SHORT)
     chat, run = await _start(person)
     events = await _watch(person, run["id"])
-    assert [event.event for event in events][0] == "run.started"
+    assert events[0].event == "run.started"
     assert text_of(events) == "one two" == (await person.messages(chat))[-1]["content"]
 
 
