@@ -14,6 +14,7 @@ from basechat.infra.events.writer import LogWriter
 from basechat.infra.redis import open_redis
 from basechat.kit import json
 from basechat.kit.ids import new_id
+from basechat.kit.tasks import end_tasks
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -37,13 +38,8 @@ class Writers:
         client = await self._stack.enter_async_context(open_redis(self._url, max_connections=1))
         writer = LogWriter(client)
         task = asyncio.create_task(writer.run())
-        self._stack.push_async_callback(_end, task)
+        self._stack.push_async_callback(end_tasks, task)
         return writer
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.fixture
@@ -134,7 +130,7 @@ async def tail(stack: Stack) -> AsyncIterator[EventTail]:
         tail = EventTail(client, reader)
         task = asyncio.create_task(tail.run())
         yield tail
-        await _end(task)
+        await end_tasks(task)
 
 
 async def _append(state: Redis, run: UUID, numbers: range) -> None:

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from basechat.kit.tasks import end_tasks
+
 log = logging.getLogger(__name__)
 
 Loop = Coroutine[Any, Any, None]
@@ -25,9 +27,7 @@ async def background(*loops: Loop) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)
 
 
 async def every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:

@@ -5,6 +5,7 @@ import difflib
 import logging
 from dataclasses import dataclass
 
+from basechat.kit.tasks import end_tasks
 from basechat.llm.errors import GatewayError
 from basechat.llm.listing import ListingError, Upstream, list_models
 from basechat.llm.providers import Provider
@@ -39,8 +40,7 @@ class Catalogue:
     async def close(self) -> None:
         """Close all clients."""
         if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+            await end_tasks(self._reading)
         for upstream in self._upstreams:
             await upstream.http.close()
 

@@ -36,9 +36,8 @@ class Execution:
 
     def stop(self, reason: StopReason) -> None:
         """Stop making the answer; closes the call of the model."""
-        if not self._answering.done() and self._stop_reason is None:
-            self._stop_reason = reason
-            self._answering.cancel()
+        self._stop_reason = self._stop_reason or reason
+        self._answering.cancel()
 
     async def run(self) -> Finished | None:
         """Wait for the answer and end the run; returns None if the run goes on elsewhere."""

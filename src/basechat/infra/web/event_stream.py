@@ -7,6 +7,8 @@ from contextlib import aclosing
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from basechat.kit.tasks import end_tasks
+
 
 class EventStream(Response):
     """Streams encoded events as they come; closes them when the client leaves."""
@@ -27,9 +29,7 @@ class EventStream(Response):
             if sending.done():
                 await sending
         finally:
-            for task in (sending, leaving):
-                task.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await end_tasks(sending, leaving)
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
