@@ -18,17 +18,19 @@ from basechat.toolbox.server import build_app, build_server
 
 def create_app(settings: Settings) -> Starlette:
     """Return the app."""
-    tools = build_app(build_server())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_resources(settings) as resources, tools.router.lifespan_context(tools):
-            await wait_for_schema(resources.database.system)
-            app.state.resources = resources
-            yield
+        async with open_resources(settings) as resources:
+            tools = build_app(build_server(settings, resources.database))
+            async with tools.router.lifespan_context(tools):
+                await wait_for_schema(resources.database.system)
+                app.state.resources = resources
+                app.state.tools = ToolAccess(tools, resources=resources)
+                yield
 
     async def guarded_tools(scope: Scope, receive: Receive, send: Send) -> None:
-        await ToolAccess(tools, resources=app.state.resources)(scope, receive, send)
+        await app.state.tools(scope, receive, send)
 
     app = Starlette(lifespan=lifespan)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=False))

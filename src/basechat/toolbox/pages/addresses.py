@@ -1,0 +1,108 @@
+"""Which addresses of the network a tool may reach: the public internet, and nothing of ours.
+
+The tables are written out rather than taken from `ipaddress.is_global`, whose answers change with Python's version.
+Source: IANA's special-purpose address registries.
+"""
+
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from aiohttp.abc import AbstractResolver
+from aiohttp.connector import AddrInfoType, TCPConnector
+from yarl import URL
+
+Network = IPv4Network | IPv6Network
+
+_CLOSED_4 = tuple(
+    IPv4Network(each)
+    for each in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # carrier-grade NAT, and metadata of some clouds
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # Azure's platform, which looks public
+        "169.254.0.0/16",  # link-local, and metadata of most clouds
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+    )
+)
+# Global unicast alone is open: not IPv4-mapped, NAT64 (64:ff9b::/96), fc00::/7, fe80::/10, ff00::/8 and all the others.
+_OPEN_6 = IPv6Network("2000::/3")
+_CLOSED_6 = tuple(
+    IPv6Network(each)
+    for each in (
+        "2001::/23",  # Teredo, ORCHID, benchmarks
+        "2001:db8::/32",
+        "2002::/16",  # 6to4, which carries any IPv4 address
+        "3fff::/20",
+    )
+)
+
+
+class RefusedAddressError(OSError):
+    """A connection to an address that is not public was not made."""
+
+
+class RefusedUrlError(Exception):
+    """A URL that is not asked for; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPolicy:
+    """What may be reached. Tests allow loopback and any port; no setting does."""
+
+    allowed: tuple[Network, ...] = ()
+    ports: frozenset[int] | None = frozenset({80, 443})
+
+    def is_open(self, address: str) -> bool:
+        """Return whether connections to an address may be made."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in network for network in self.allowed) or _is_public(found)
+
+    def check(self, url: URL) -> None:
+        """Raise `RefusedUrlError` for what is refused whatever its name resolves to."""
+        if url.scheme not in ("http", "https"):
+            raise RefusedUrlError("Only http and https addresses can be fetched.")
+        if not url.host:
+            raise RefusedUrlError("This address names no host.")
+        if url.user is not None or url.password is not None:
+            raise RefusedUrlError("Addresses with a user name or password are not fetched.")
+        if self.ports is not None and url.port not in self.ports:
+            raise RefusedUrlError("Only the ports 80 and 443 are fetched from.")
+
+    def connector(self, resolver: AbstractResolver | None = None) -> TCPConnector:
+        """Return a connector that opens sockets to open addresses alone.
+
+        The address that is checked is the very one the socket is then connected to, after all resolving, so a name
+        that resolves to something else the second time gains nothing. Nothing is cached or kept open.
+        """
+        return TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True, socket_factory=self._open_socket)
+
+    def _open_socket(self, target: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = target
+        if not self.is_open(str(address[0])):
+            raise RefusedAddressError("not a public address")
+        return socket.socket(family, kind, protocol)
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _CLOSED_4)
+    return address.scope_id is None and address in _OPEN_6 and not any(address in network for network in _CLOSED_6)
+
+
+def networks(*names: str) -> tuple[Network, ...]:
+    """Return networks by their names, such as `127.0.0.0/8`."""
+    return tuple(ip_network(name) for name in names)

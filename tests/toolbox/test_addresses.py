@@ -1,0 +1,183 @@
+"""`fetch_page` opens no connection into a network that is not public, by whatever name."""
+
+from ipaddress import ip_address
+
+import pytest
+from aiohttp import web
+
+from basechat.toolbox.fetch_page import FetchPage
+from basechat.toolbox.pages.addresses import NetworkPolicy
+from tests.toolbox.tools import in_memory
+from tests.toolbox.websites import ANY_PORT, HERE, OPEN_HERE, Names, page, redirect, server_of, site
+
+
+def _each(text: str) -> list[str]:
+    return text.split()
+
+
+NOT_PUBLIC = "There is no public page at this address."
+PRIVATE = _each("""
+    0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.255 127.0.0.1 127.255.255.254
+    168.63.129.16 169.254.169.254 169.254.170.2 172.16.0.1 172.31.255.255 192.0.0.192 192.0.2.1 192.88.99.1 192.168.0.1
+    198.18.0.1 198.51.100.7 203.0.113.9 224.0.0.1 239.255.255.250 240.0.0.1 255.255.255.255
+    :: ::1 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:8.8.8.8 ::ffff:0:127.0.0.1 64:ff9b::7f00:1
+    64:ff9b::808:808 64:ff9b:1::a00:1 100::1 2001::1 2001:0:7f00:1:: 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1::
+    2002:a00:1::1 3fff::1 5f00::1 fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 ff0e::1
+""")
+PUBLIC = _each("""
+    1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 193.0.0.1 223.255.255.255
+    2606:4700::1111 2a00:1450:4001::1 2001:4860:4860::8888 2404:6800::1
+""")
+NO_ADDRESSES = ["", "localhost", "127.1", "2130706433", "0x7f.1", "fe80::1%lo", "2606:4700::1%1", "1.1.1.1/32"]
+THIS_MACHINE = _each("""
+    127.0.0.1 127.1 127.0.1 0 0.0.0.0 2130706433 0x7f000001 0x7f.1 0X7F.0.0.0x1 017700000001 0177.0.0.1 00127.0.0.1
+    127.0.0.1. 127.000.000.001 localhost LOCALHOST. [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1]
+    [::127.0.0.1] [64:ff9b::7f00:1] [fe80::1%25lo] ①②⑦.⓪.⓪.① 127。0。0。1 １２７.0.0.1 %31%32%37.0.0.1
+    127.0.0.1%00.example.org x..y
+""")
+
+
+@pytest.mark.parametrize("address", [*PRIVATE, *NO_ADDRESSES])
+def test_closed(address: str) -> None:
+    assert not NetworkPolicy().is_open(address)
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_open(address: str) -> None:
+    assert NetworkPolicy().is_open(address)
+
+
+def test_nothing_that_python_calls_private_is_open() -> None:
+    every = [*range(0, 1 << 32, 999_983), *((start << 112) + 1 for start in range(0, 1 << 16, 7))]
+    addresses = [ip_address(each) for each in every]
+    assert [each for each in addresses if not each.is_global and NetworkPolicy().is_open(str(each))] == []
+    assert sum(NetworkPolicy().is_open(str(each)) for each in addresses) > len(addresses) // 10
+
+
+async def _refused(url: str, pages: FetchPage) -> str:
+    async with in_memory(server_of(pages)) as tools:
+        said = await tools.refused("fetch_page", url=url)
+    return said.removeprefix("Error executing tool fetch_page: ")
+
+
+@pytest.mark.parametrize("host", [*THIS_MACHINE, "a" * 64])
+async def test_no_spelling_of_this_machine_is_reached(host: str) -> None:
+    async with site(page("secret")) as here:
+        said = await _refused(here.url("/", host), FetchPage(ANY_PORT))
+    assert here.requests == []
+    assert said in {NOT_PUBLIC, "This is no address of a page."}
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+async def test_names_that_lead_inside_are_refused(address: str) -> None:
+    names = Names([address])
+    assert await _refused("http://innocent.example.org/", FetchPage(resolver=names)) == NOT_PUBLIC
+    assert names.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("file:///etc/passwd", "http and https"),
+        ("ftp://example.org/", "http and https"),
+        ("gopher://127.0.0.1:6379/_INFO", "http and https"),
+        ("unix:/run/x.sock", "http and https"),
+        ("http+unix://%2Frun%2Fx.sock/", "http and https"),
+        ("javascript:alert(1)", "http and https"),
+        ("data:text/html,x", "http and https"),
+        ("//example.org/", "http and https"),
+        ("example.org", "http and https"),
+        ("http://", "no host"),
+        ("http:///path", "no host"),
+        ("http:example.org", "no host"),
+        ("http://user@example.org/", "user name"),
+        ("http://user:pw@example.org/", "user name"),
+        ("http://:pw@example.org/", "user name"),
+        ("http://example.org@127.0.0.1/", "user name"),
+        ("http://example.org:22/", "ports"),
+        ("http://example.org:6379/", "ports"),
+        ("https://example.org:8443/", "ports"),
+        ("http://example.org:99999/", "no address"),
+        ("http://example.org:port/", "no address"),
+        ("http://[::1/", "no address"),
+        ("http://example.org\\@127.0.0.1/", "no address"),
+        ("http://exa mple.org/", "no address"),
+        ("http://example.org/\r\nHost: evil", "no address"),
+        ("http://example.org/\x00", "no address"),
+        ("\x01http://example.org/", "no address"),
+        ("", "url"),
+        ("http://example.org/" + "a" * 2_000, "url"),
+    ],
+)
+async def test_urls_that_are_not_asked_for(url: str, reason: str) -> None:
+    names = Names([HERE])
+    assert reason in await _refused(url, FetchPage(resolver=names))
+    assert names.asked == 0
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.2:{port}/secret",
+        "//127.0.0.2:{port}/",
+        "http://2130706434:{port}/",
+        "http://[::1]:{port}/",
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://localhost.:{port}0/",
+    ],
+)
+async def test_redirects_are_checked_like_the_first_address(target: str) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        location = target.format(port=request.url.port)
+        return await (page("secret") if request.path == "/secret" else redirect(location))(request)
+
+    async with site(answer) as outside:
+        said = await _refused(outside.url("/"), FetchPage(OPEN_HERE))
+    assert said in {NOT_PUBLIC, "This is no address of a page."}
+    assert [request.path for request in outside.requests] == ["/"]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("file:///etc/passwd", "http and https"),
+        ("http://user:pw@example.org/", "user name"),
+        ("http://exa mple.org", "no address"),
+        ("http://example.org/" + "a" * 3_000, "no address"),
+        ("http://[", "no address"),
+    ],
+)
+async def test_redirects_to_what_is_no_page(target: str, reason: str) -> None:
+    async with site(redirect(target)) as outside:
+        assert reason in await _refused(outside.url("/"), FetchPage(OPEN_HERE))
+
+
+async def test_a_name_is_resolved_once_per_connection() -> None:
+    """Rebinding: the address that was checked is connected to; the next answer of the name server is too late."""
+    names = Names([HERE], ["10.0.0.1"])
+    async with site(page("hello")) as outside, in_memory(server_of(FetchPage(OPEN_HERE, resolver=names))) as tools:
+        assert (await tools.call("fetch_page", url=outside.url(host="rebind.example.org")))["text"] == "hello"
+        assert names.asked == 1
+        assert NOT_PUBLIC in await tools.refused("fetch_page", url=outside.url(host="rebind.example.org"))
+
+
+async def test_a_name_that_turns_private_at_a_redirect_is_refused() -> None:
+    names = Names([HERE], ["10.0.0.1"])
+    async with site(redirect("/again")) as outside:
+        said = await _refused(outside.url(host="rebind.example.org"), FetchPage(OPEN_HERE, resolver=names))
+    assert said == NOT_PUBLIC
+    assert len(outside.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [["10.0.0.1", HERE], [HERE, "10.0.0.1"], ["::1", HERE, "169.254.169.254"]])
+async def test_of_several_addresses_the_open_ones_are_used(answer: list[str]) -> None:
+    pages = FetchPage(OPEN_HERE, resolver=Names(answer))
+    async with site(page("hello")) as outside, in_memory(server_of(pages)) as tools:
+        assert (await tools.call("fetch_page", url=outside.url(host="many.example.org")))["text"] == "hello"
+
+
+async def test_production_has_no_way_to_allow_more() -> None:
+    assert FetchPage().policy == NetworkPolicy()
+    assert NetworkPolicy().allowed == ()
+    assert NetworkPolicy().ports == frozenset({80, 443})

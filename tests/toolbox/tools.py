@@ -1,0 +1,67 @@
+"""The tools as an MCP client sees them, joined in memory or over HTTP, for one person."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.server.mcpserver import MCPServer
+from mcp_types import TextContent
+
+from basechat.toolbox.owner import ToolCaller, calling
+from tests.support.person import Person
+from tests.support.stack import Stack
+
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Calls tools and tells results from errors."""
+
+    client: Client
+
+    async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        """Call a tool that answers; returns the structured result."""
+        result = await self.client.call_tool(name, arguments)
+        assert not result.is_error, result.content
+        found: dict[str, Any] = result.structured_content
+        return found
+
+    async def refused(self, name: str, /, **arguments: Any) -> str:
+        """Call a tool that fails on purpose; returns what it says."""
+        result = await self.client.call_tool(name, arguments)
+        assert result.is_error, result.structured_content
+        (block,) = result.content
+        assert isinstance(block, TextContent)
+        # Only a crash says no more than this.
+        assert block.text != f"Error executing tool {name}"
+        return block.text
+
+
+@asynccontextmanager
+async def in_memory(
+    server: MCPServer, owner_id: UUID | str = NOBODY, run_id: UUID | None = None
+) -> AsyncIterator[Tools]:
+    """Join client and server in memory; the caller is who `ToolAccess` would have found."""
+    with calling(ToolCaller(owner_id=UUID(str(owner_id)), run_id=run_id)):
+        async with Client(server) as client:
+            yield Tools(client)
+
+
+@asynccontextmanager
+async def over_http(
+    stack: Stack, person: Person, *, mode: str = "auto", headers: dict[str, str] | None = None
+) -> AsyncIterator[Tools]:
+    """Reach mcp-server as an outside client does."""
+    headers = headers or {"authorization": f"Bearer {person.token}"}
+    transport = httpx2.AsyncHTTPTransport(uds=stack.socket("mcp-server"))
+    async with (
+        httpx2.AsyncClient(transport=transport, headers=headers) as http,
+        Client(streamable_http_client("http://localhost/", http_client=http), mode=mode) as client,
+    ):
+        yield Tools(client)
