@@ -36,6 +36,7 @@ class ChatChange(Strict):
     model_name: ModelName | None = None
     pinned: bool = False
     instructions: Instructions | None = None
+    active_leaf_id: UUID | None = None
 
 
 class Chat(BaseModel):
@@ -71,6 +72,28 @@ class NewMessage(Strict):
     parent_id: UUID | None = None
     use_cache: bool = True
     when_busy: Literal["reject", "queue"] = "reject"
+
+
+class Regeneration(Strict):
+    """How a message is to be answered once more; what is left out is as for the chat."""
+
+    model: ModelName | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class EditedMessage(Regeneration):
+    """What is asked in place of a message."""
+
+    content: Annotated[Text, Field(min_length=1, max_length=CONTENT_LIMIT)]
+    use_cache: bool = True
+
+
+class Feedback(Strict):
+    """What a person thinks of an answer; without a rating it is taken back."""
+
+    rating: Literal["up", "down"] | None
+    comment: Annotated[Text, Field(max_length=2000)] | None = None
 
 
 class RunError(BaseModel):

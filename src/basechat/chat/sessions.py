@@ -70,6 +70,32 @@ async def change_chat(
     return _found((await connection.execute(statement)).one_or_none())
 
 
+# From the message named down to the newest leaf below it. Ids are made in order of time.
+_SHOW = text("""
+    WITH RECURSIVE down AS (
+        SELECT m.id, m.branch_id, 1 AS depth FROM messages m
+        WHERE m.id = :message_id AND m.session_id = :chat_id AND m.owner_id = :owner_id
+        UNION ALL
+        SELECT c.id, c.branch_id, d.depth + 1 FROM down d CROSS JOIN LATERAL (
+            SELECT m.id, m.branch_id FROM messages m WHERE m.session_id = :chat_id AND m.parent_id = d.id
+            ORDER BY m.id DESC LIMIT 1
+        ) c
+    )
+    UPDATE chat_sessions SET active_leaf_id = leaf.id, active_branch_id = leaf.branch_id
+    FROM (SELECT id, branch_id FROM down ORDER BY depth DESC LIMIT 1) AS leaf
+    WHERE chat_sessions.id = :chat_id AND chat_sessions.user_id = :owner_id AND chat_sessions.is_active
+    RETURNING chat_sessions.id
+""")
+
+
+async def show_branch(connection: AsyncConnection, owner_id: UUID, chat_id: UUID, message_id: UUID) -> None:
+    """Show the branch that a message is on, to its newest end; raises `NotFoundError`."""
+    values = {"owner_id": owner_id, "chat_id": chat_id, "message_id": message_id}
+    if await connection.scalar(_SHOW, values) is None:
+        await get_chat(connection, owner_id, chat_id)
+        raise NotFoundError("There is no such message in this chat.", code="message.not_found")
+
+
 async def delete_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> None:
     """Delete a chat; for ten minutes it can be restored."""
     statement = (

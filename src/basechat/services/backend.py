@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from basechat import __version__
-from basechat.chat.routes import models, runs, sessions
+from basechat.chat.routes import messages, models, runs, sessions
 from basechat.identity.routes import router as identity_router
 from basechat.identity.setup import tell_setup_token
 from basechat.infra.background import background
@@ -47,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses=PROBLEM_RESPONSES,
     )
-    for router in (identity_router, sessions.router, runs.router, models.router):
+    for router in (identity_router, sessions.router, messages.router, runs.router, models.router):
         app.include_router(router)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
     add_problem_handlers(app)

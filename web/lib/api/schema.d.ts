@@ -307,7 +307,7 @@ export interface paths {
         head?: never;
         /**
          * Change Chat
-         * @description Change a chat's title, model, pin or instructions.
+         * @description Change a chat's title, model, pin or instructions, or show the branch that a message is on.
          */
         patch: operations["change_chat"];
         trace?: never;
@@ -352,6 +352,66 @@ export interface paths {
          *     With `Accept: text/event-stream` the answer is the run's event stream, else 202 and the run to watch.
          */
         post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{message_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Feedback
+         * @description Say what an answer is worth; without a rating, take it back. It shows as the message's `meta_info.feedback`.
+         */
+        put: operations["put_feedback"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{message_id}/regenerate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Regenerate Answer
+         * @description Answer a message once more, on a branch beside the answer named; answered as a new message is.
+         */
+        post: operations["regenerate_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{message_id}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit Message
+         * @description Ask something else in place of a message, on a branch beside it; answered as a new message is.
+         */
+        post: operations["edit_message"];
         delete?: never;
         options?: never;
         head?: never;
@@ -545,6 +605,8 @@ export interface components {
             pinned: boolean;
             /** Instructions */
             instructions?: string | null;
+            /** Active Leaf Id */
+            active_leaf_id?: string | null;
         };
         /**
          * Chats
@@ -597,6 +659,35 @@ export interface components {
             items: components["schemas"]["Device"][];
             /** Next Cursor */
             next_cursor?: null;
+        };
+        /**
+         * EditedMessage
+         * @description What is asked in place of a message.
+         */
+        EditedMessage: {
+            /** Model */
+            model?: string | null;
+            /** Temperature */
+            temperature?: number | null;
+            /** Max Tokens */
+            max_tokens?: number | null;
+            /** Content */
+            content: string;
+            /**
+             * Use Cache
+             * @default true
+             */
+            use_cache: boolean;
+        };
+        /**
+         * Feedback
+         * @description What a person thinks of an answer; without a rating it is taken back.
+         */
+        Feedback: {
+            /** Rating */
+            rating: ("up" | "down") | null;
+            /** Comment */
+            comment?: string | null;
         };
         /**
          * InvitationOut
@@ -857,6 +948,18 @@ export interface components {
             field: string;
             /** Detail */
             detail: string;
+        };
+        /**
+         * Regeneration
+         * @description How a message is to be answered once more; what is left out is as for the chat.
+         */
+        Regeneration: {
+            /** Model */
+            model?: string | null;
+            /** Temperature */
+            temperature?: number | null;
+            /** Max Tokens */
+            max_tokens?: number | null;
         };
         /**
          * Registration
@@ -1942,6 +2045,164 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            /** @description The run's events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Feedback"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    regenerate_answer: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Regeneration"] | null;
+            };
+        };
+        responses: {
+            /** @description The run's events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditedMessage"];
             };
         };
         responses: {

@@ -1,40 +1,30 @@
 """HTTP routes that start, watch and cancel runs."""
 
-import logging
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response, status
 
 from basechat.chat.documents import Document
-from basechat.chat.runs.accept import Accepted, accept_message
+from basechat.chat.routes.accepted import EVENT_STREAM, IdempotencyKey, respond
+from basechat.chat.runs.accept import accept_message
+from basechat.chat.runs.branch import edit, regenerate
 from basechat.chat.runs.cancel import cancel_run
 from basechat.chat.runs.find import get_run
 from basechat.chat.runs.watch import Watcher, check_event_id
-from basechat.chat.schemas import Accepted as AcceptedOut
-from basechat.chat.schemas import NewMessage, Run
+from basechat.chat.schemas import Accepted, EditedMessage, NewMessage, Regeneration, Run
 from basechat.identity.access import ChatCaller
-from basechat.infra.events.entry import STARTED_ID, Entry, begin_log, to_entry
-from basechat.infra.queue import add_wake
-from basechat.infra.redis import REDIS_AWAY
-from basechat.infra.resources import Resources, ResourcesDep
+from basechat.infra.resources import ResourcesDep
 from basechat.infra.web.event_stream import EventStream
-from basechat.protocol import RunStarted
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["runs"])
-
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
-
-_STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "The run's events."}
 
 
 @router.post(
     "/sessions/{session_id}/messages",
     status_code=status.HTTP_202_ACCEPTED,
-    response_model=AcceptedOut,
-    responses={200: _STREAM},
+    response_model=Accepted,
+    responses=EVENT_STREAM,
 )
 async def send_message(
     session_id: UUID,
@@ -51,14 +41,45 @@ async def send_message(
     accepted = await accept_message(
         resources.database, caller.user_id, session_id, body, idempotency_key=idempotency_key
     )
-    started = _started(accepted)
-    if accepted.is_new:
-        await _announce(resources, accepted, started)
-    headers = {"location": f"/api/runs/{accepted.run['id']}"}
-    if "text/event-stream" in request.headers.get("accept", ""):
-        watcher = Watcher(resources, caller.user_id, accepted.run)
-        return EventStream(watcher.from_start(started) if accepted.is_new else watcher.after("0-0"), headers)
-    return Response(started.data, status_code=202, headers=headers, media_type="application/json")
+    return await respond(resources, caller.user_id, accepted, request)
+
+
+@router.post(
+    "/messages/{message_id}/regenerate",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=Accepted,
+    responses=EVENT_STREAM,
+)
+async def regenerate_answer(
+    message_id: UUID,
+    request: Request,
+    caller: ChatCaller,
+    resources: ResourcesDep,
+    body: Regeneration | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Answer a message once more, on a branch beside the answer named; answered as a new message is."""
+    accepted = await regenerate(resources.database, caller.user_id, message_id, body or Regeneration(), idempotency_key)
+    return await respond(resources, caller.user_id, accepted, request)
+
+
+@router.post(
+    "/messages/{message_id}/edit",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=Accepted,
+    responses=EVENT_STREAM,
+)
+async def edit_message(
+    message_id: UUID,
+    body: EditedMessage,
+    request: Request,
+    caller: ChatCaller,
+    resources: ResourcesDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Ask something else in place of a message, on a branch beside it; answered as a new message is."""
+    accepted = await edit(resources.database, caller.user_id, message_id, body, idempotency_key)
+    return await respond(resources, caller.user_id, accepted, request)
 
 
 @router.get("/runs/{run_id}", response_model=Run)
@@ -67,7 +88,7 @@ async def read_run(run_id: UUID, caller: ChatCaller, resources: ResourcesDep) ->
     return await get_run(resources.database, caller.user_id, run_id)
 
 
-@router.get("/runs/{run_id}/events", status_code=200, response_class=EventStream, responses={200: _STREAM})
+@router.get("/runs/{run_id}/events", status_code=200, response_class=EventStream, responses=EVENT_STREAM)
 async def watch_run(
     run_id: UUID,
     caller: ChatCaller,
@@ -85,23 +106,3 @@ async def cancel(run_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> D
     """Stop a run. The text so far is kept; a run that has ended stays as it ended."""
     await cancel_run(resources, caller.user_id, run_id)
     return await get_run(resources.database, caller.user_id, run_id)
-
-
-def _started(accepted: Accepted) -> Entry:
-    event = RunStarted(
-        run=accepted.run, user_message=accepted.user_message, assistant_message=accepted.assistant_message
-    )
-    return to_entry(STARTED_ID, event)
-
-
-async def _announce(resources: Resources, accepted: Accepted, started: Entry) -> None:
-    """Begin the run's log and wake a worker, in one round trip; with Redis away the reaper does the second."""
-    run_id = accepted.run["id"]
-    try:
-        async with resources.state.pipeline(transaction=False) as pipeline:
-            begin_log(pipeline, run_id, started)
-            if accepted.is_ready:
-                add_wake(pipeline, run_id)
-            await pipeline.execute()
-    except REDIS_AWAY as error:
-        log.warning("run %s waits for the reaper: %s", run_id, error)

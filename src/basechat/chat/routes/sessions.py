@@ -44,9 +44,12 @@ async def get_chat(session_id: UUID, caller: ChatCaller, resources: ResourcesDep
 
 @router.patch("/{session_id}")
 async def change_chat(session_id: UUID, body: ChatChange, caller: ChatCaller, resources: ResourcesDep) -> Chat:
-    """Change a chat's title, model, pin or instructions."""
+    """Change a chat's title, model, pin or instructions, or show the branch that a message is on."""
     changes = body.model_dump(exclude_unset=True)
+    shown = changes.pop("active_leaf_id", None)
     async with resources.database.as_owner(caller.user_id) as connection:
+        if shown is not None:
+            await sessions.show_branch(connection, caller.user_id, session_id, shown)
         row = await sessions.change_chat(connection, caller.user_id, session_id, changes)
     return _chat(row)
 

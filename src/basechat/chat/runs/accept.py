@@ -1,7 +1,5 @@
 """Accepting a message: one statement stores it, its empty answer and the run that will fill it."""
 
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +7,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from basechat.chat.documents import Document, new_message_document
-from basechat.chat.history import get_messages
+from basechat.chat.documents import new_message_document
+from basechat.chat.runs.accepted import Accepted, stored
+from basechat.chat.runs.idempotency import Idempotency
 from basechat.chat.schemas import NewMessage
 from basechat.infra.db import Database
 from basechat.kit import json
-from basechat.kit.errors import ConflictError, InvalidRequestError, NotFoundError
+from basechat.kit.errors import ConflictError, NotFoundError
 from basechat.kit.ids import new_id
 from basechat.kit.text import first_line
 
@@ -79,17 +78,6 @@ _ACCEPT = text("""
 _LOCK_CHAT = text("SELECT FROM chat_sessions WHERE id = :chat_id AND user_id = :owner_id FOR UPDATE")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """An accepted message, now or by an earlier call with the same idempotency key."""
-
-    run: Document
-    user_message: Document
-    assistant_message: Document
-    is_new: bool
-    is_ready: bool
-
-
 async def accept_message(
     database: Database, owner_id: UUID, chat_id: UUID, body: NewMessage, *, idempotency_key: str | None
 ) -> Accepted:
@@ -98,22 +86,22 @@ async def accept_message(
     Raises `NotFoundError` for a chat or parent that is not the owner's, `ConflictError` (`run.active`) while
     another run of the branch is active, `InvalidRequestError` for an idempotency key used with another body.
     """
-    values = _values(owner_id, chat_id, body, idempotency_key)
+    idempotency = Idempotency.of(idempotency_key, chat_id, body)
+    values = _values(owner_id, chat_id, body, idempotency)
     for tries_left in reversed(range(_TRIES)):
         try:
             async with database.as_owner(owner_id) as connection:
                 if body.when_busy == "queue":
                     await connection.execute(_LOCK_CHAT, values)
                 row = (await connection.execute(_ACCEPT, values)).one()
-                return await _judge(connection, row, values)
+                return await _judge(connection, row, values, idempotency)
         except IntegrityError as error:
             if not tries_left or "uq_runs_" not in str(error.orig):
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def _values(owner_id: UUID, chat_id: UUID, body: NewMessage, idempotency_key: str | None) -> dict[str, Any]:
-    said = json.dumps({"chat": chat_id, **body.model_dump(mode="json")})
+def _values(owner_id: UUID, chat_id: UUID, body: NewMessage, idempotency: Idempotency) -> dict[str, Any]:
     request = body.model_dump(include={"model", "temperature", "max_tokens", "use_cache"}, exclude_none=True)
     return {
         "owner_id": owner_id,
@@ -128,16 +116,17 @@ def _values(owner_id: UUID, chat_id: UUID, body: NewMessage, idempotency_key: st
         "model": body.model,
         "request": json.dumps(request).decode(),
         "may_queue": body.when_busy == "queue",
-        "idempotency_key": idempotency_key,
-        "idempotency_hash": sha256(said).hexdigest() if idempotency_key else None,
+        "idempotency_key": idempotency.key,
+        "idempotency_hash": idempotency.hash,
     }
 
 
-async def _judge(connection: AsyncConnection, row: Row[Any], values: dict[str, Any]) -> Accepted:
+async def _judge(
+    connection: AsyncConnection, row: Row[Any], values: dict[str, Any], idempotency: Idempotency
+) -> Accepted:
     if row.replayed_id is not None:
-        if row.replayed_hash != values["idempotency_hash"]:
-            raise InvalidRequestError("This Idempotency-Key was used for something else.", code="idempotency.mismatch")
-        return await _replay(connection, row)
+        idempotency.check(row.replayed_hash)
+        return await stored(connection, row.replayed_user_message_id, row.replayed_message_id, is_new=False)
     if not row.has_chat:
         raise NotFoundError("There is no such chat.", code="session.not_found")
     if not row.has_place:
@@ -147,19 +136,6 @@ async def _judge(connection: AsyncConnection, row: Row[Any], values: dict[str, A
             'The chat is still being answered. Wait, cancel, or say `"when_busy": "queue"`.', code="run.active"
         )
     return _accepted(row, values)
-
-
-async def _replay(connection: AsyncConnection, row: Row[Any]) -> Accepted:
-    ids = [row.replayed_user_message_id, row.replayed_message_id]
-    messages = await get_messages(connection, ids)
-    answer = messages[row.replayed_message_id]
-    return Accepted(
-        run=answer["run"],
-        user_message=messages[row.replayed_user_message_id],
-        assistant_message=answer,
-        is_new=False,
-        is_ready=False,
-    )
 
 
 def _accepted(row: Row[Any], values: dict[str, Any]) -> Accepted:
