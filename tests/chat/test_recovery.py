@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 
 from basechat.chat.runs import worker as worker_module
-from basechat.chat.runs.lease import Lease, keep_texts
+from basechat.chat.runs.lease import Lease, claim, keep_texts
 from basechat.chat.runs.reap import Reaper
 from basechat.infra.queue import RUNS
 from tests.support.databases import as_owner
@@ -112,6 +113,23 @@ async def test_after_five_attempts_a_run_fails_with_its_text(
     assert text_of(ending) == "half an "
     assert await _stored(person, chat) == ("half an ", "failed", 5)
     assert len(upstream.completions) == 1
+
+
+async def test_what_broke_off_before_waits_longer(quiet: Quiet, upstream: Upstream) -> None:
+    _, run = await _send(quiet.person)
+    resources = quiet.resources
+    dead = "UPDATE runs SET status = 'running', attempt = 3, worker = 'gone', lease_until = now() WHERE id::text = :run"
+    await as_owner(quiet.settings, dead, run=run)
+    await Reaper(resources.database, resources.state, every_seconds=60).repair()
+    waits = "SELECT status, extract(epoch FROM lease_until - now()) FROM runs WHERE id::text = :run"
+    [(status, seconds)] = await as_owner(quiet.settings, waits, run=run)
+    assert (status, 3 < seconds <= 4) == ("queued", True)
+    assert await claim(resources.database, UUID(run), worker="early", lease_seconds=30) is None
+    await as_owner(quiet.settings, "UPDATE runs SET lease_until = now() WHERE id::text = :run", run=run)
+    question = await claim(resources.database, UUID(run), worker="due", lease_seconds=30)
+    assert question is not None
+    assert question.attempt == 4
+    await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 
 async def test_what_was_to_be_cancelled_is_not_taken_over(quiet: Quiet, upstream: Upstream) -> None:

@@ -141,6 +141,17 @@ async def test_what_was_deleted_is_purged_with_all_it_held(person: Person, upstr
     assert (await person.post(f"/sessions/{deleted}/restore")).status == 200
 
 
+async def test_a_temporary_chat_is_gone_a_day_after_its_last_use(person: Person, stack: Stack) -> None:
+    old, new = [await person.chat(temporary=True) for _ in range(2)]
+    kept = await person.chat()
+    for chat in (old, kept):
+        await _age(stack, chat, "updated_at", "25 hours")
+    resources = stack.resources
+    await Reaper(resources.database, resources.state, every_seconds=5).clear_away()
+    statuses = [(await person.get(f"/sessions/{chat}")).status for chat in (old, new, kept)]
+    assert statuses == [404, 200, 200]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -41,6 +41,7 @@ Index(
     ChatSession.id.desc(),
     postgresql_where=text("is_active"),
 )
+Index("ix_chat_sessions_temporary", ChatSession.updated_at, postgresql_where=text("temporary"))
 Index("ix_chat_sessions_deleted", ChatSession.deleted_at, postgresql_where=text("NOT is_active"))
 
 
@@ -109,6 +110,7 @@ class Run(Base):
     status: Mapped[str] = mapped_column(String(16), server_default="queued")
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
     worker: Mapped[str | None] = mapped_column(String(100))
+    # While running: whose it is until then. While queued: nobody's before then.
     lease_until: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     request: Mapped[dict[str, Any]] = mapped_column(server_default="{}")

@@ -18,6 +18,7 @@ _CLAIM = text("""
         UPDATE runs SET status = 'running', attempt = attempt + 1, worker = :worker,
                lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now())
         WHERE id = :run_id AND status = 'queued' AND after_run_id IS NULL AND cancel_requested_at IS NULL
+        AND (lease_until IS NULL OR lease_until <= now())
         RETURNING id, session_id, owner_id, user_message_id, message_id, attempt, request
     ), branch AS (
         SELECT m.id, m.parent_id, m.role, m.content, 1 AS depth
@@ -36,7 +37,7 @@ _CLAIM = text("""
 
 _QUEUED = text("""
     SELECT id FROM runs WHERE status = 'queued' AND after_run_id IS NULL AND cancel_requested_at IS NULL
-    ORDER BY id LIMIT 1
+    AND (lease_until IS NULL OR lease_until <= now()) ORDER BY id LIMIT 1
 """)
 
 _RENEW = text("""

@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
 HOUSEKEEPING_EVERY = 12  # rounds
 
-# A run whose worker is gone: ended if it was to be cancelled or was tried often enough, else queued again.
+# A run whose worker is gone: ended if it was to be cancelled or was tried often enough, else queued again. The first
+# time at once; what has failed before, perhaps by killing its worker, waits 2, 4, 8 seconds.
 # `SKIP LOCKED`: another worker's reaper, or a worker that just ends the run, is not waited for.
 _TAKE_BACK = text("""
     WITH dead AS (
@@ -26,12 +27,14 @@ _TAKE_BACK = text("""
         FROM runs WHERE status = 'running' AND lease_until < now()
         ORDER BY lease_until LIMIT 200 FOR UPDATE SKIP LOCKED
     ), r AS (
-        UPDATE runs SET status = dead.next, lease_until = NULL, worker = NULL,
+        UPDATE runs SET status = dead.next, worker = NULL,
+               lease_until = CASE WHEN dead.next = 'queued' AND attempt > 1
+                             THEN now() + make_interval(secs => 2 ^ (attempt - 1)) END,
                finished_at = CASE WHEN dead.next = 'queued' THEN NULL ELSE now() END,
                error_code = CASE WHEN dead.next = 'failed' THEN 'run.exhausted' END,
                error_detail = CASE WHEN dead.next = 'failed'
                               THEN 'The answer broke off several times. Try again.' END
-        FROM dead WHERE runs.id = dead.id RETURNING runs.id, runs.message_id, runs.status
+        FROM dead WHERE runs.id = dead.id RETURNING runs.id, runs.message_id, runs.status, runs.lease_until
     ), kept AS (
         UPDATE messages m SET content = t.content FROM r JOIN run_texts t ON t.run_id = r.id
         WHERE m.id = r.message_id AND r.status <> 'queued'
@@ -39,7 +42,7 @@ _TAKE_BACK = text("""
         UPDATE runs SET after_run_id = NULL FROM r
         WHERE runs.after_run_id = r.id AND r.status <> 'queued' RETURNING runs.id
     )
-    SELECT id FROM r WHERE status = 'queued' UNION ALL SELECT id FROM follower
+    SELECT id FROM r WHERE status = 'queued' AND lease_until IS NULL UNION ALL SELECT id FROM follower
 """)
 
 # A follower whose predecessor ended while nobody could release it is released here.
@@ -51,11 +54,17 @@ _FORGOTTEN = text("""
     )
     SELECT id FROM released UNION
     (SELECT id FROM runs WHERE status = 'queued' AND after_run_id IS NULL
+     AND (lease_until IS NULL OR lease_until <= now())
      AND created_at < now() - make_interval(secs => :older_than) AND id <> ALL (:known) LIMIT 1000)
 """)
 
 _HOUSEKEEPING = (
     text("DELETE FROM chat_sessions WHERE NOT is_active AND deleted_at < now() - interval '10 minutes'"),
+    text("""
+        DELETE FROM chat_sessions c WHERE temporary AND updated_at < now() - interval '1 day' AND NOT EXISTS (
+            SELECT FROM runs r WHERE r.session_id = c.id AND r.status IN ('queued', 'running', 'waiting')
+        )
+    """),
     text("DELETE FROM auth_sessions WHERE expires_at < now()"),
     # Written at the same moment as the end of the run, which could not see it.
     text("""

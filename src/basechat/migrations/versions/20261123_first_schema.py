@@ -185,6 +185,13 @@ def _create_tables() -> None:
         postgresql_where=sa.text("NOT is_active"),
     )
     op.create_index(
+        "ix_chat_sessions_temporary",
+        "chat_sessions",
+        ["updated_at"],
+        unique=False,
+        postgresql_where=sa.text("temporary"),
+    )
+    op.create_index(
         "ix_chat_sessions_recent",
         "chat_sessions",
         [
