@@ -1,9 +1,8 @@
+import { type Offer, requestOf } from "@/features/chat/offer";
 import { api, query, send } from "@/lib/api/client";
-import type { Messages, Models, NewMessage, Run } from "@/lib/api/types";
+import type { ChatSession, Messages, Models, Rating, Run } from "@/lib/api/types";
 
 const PAGE = 50;
-
-export type Draft = Pick<NewMessage, "content" | "model">;
 
 export const listMessages = (chatId: string, before: string | null) =>
   api.get<Messages>(`/sessions/${chatId}/messages${query({ limit: PAGE, before })}`);
@@ -12,12 +11,18 @@ export const listModels = () => api.get<Models>("/models");
 
 export const cancelRun = (runId: string) => api.post<Run>(`/runs/${runId}/cancel`);
 
-/** Offers a message and opens the events of the run that answers it; the same key never starts a second run. */
-export const postMessage = (chatId: string, draft: Draft, key: string) =>
-  send("POST", `/sessions/${chatId}/messages`, {
-    body: draft,
-    headers: { Accept: "text/event-stream", "Idempotency-Key": key },
-  });
+/** Makes the branch that a message is on the shown one, down to its newest end. */
+export const showBranch = (chatId: string, messageId: string) =>
+  api.patch<ChatSession>(`/sessions/${chatId}`, { active_leaf_id: messageId });
+
+export const rateAnswer = (messageId: string, rating: Rating | null) =>
+  api.put(`/messages/${messageId}/feedback`, { rating });
+
+/** Makes an offer and opens the events of the run that answers it; the same key never starts a second run. */
+export function postOffer(chatId: string, offer: Offer, key: string): Promise<Response> {
+  const { path, body } = requestOf(chatId, offer);
+  return send("POST", path, { body, headers: { Accept: "text/event-stream", "Idempotency-Key": key } });
+}
 
 /** Opens a run's events behind the given one, or from the first. */
 export const openRunEvents = (runId: string, lastEventId: string | null, signal: AbortSignal) =>

@@ -5,8 +5,9 @@ import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
 import { usePreferences } from "@/features/account/preferences";
 import { Composer } from "@/features/chat/composer";
-import { questionOf } from "@/features/chat/conversation";
+import { ratingOf } from "@/features/chat/conversation";
 import { Greeting } from "@/features/chat/greeting";
+import type { MessageActions } from "@/features/chat/message";
 import { ModelPicker, useModels } from "@/features/chat/model-picker";
 import { Transcript } from "@/features/chat/transcript";
 import { useConversation } from "@/features/chat/use-conversation";
@@ -15,7 +16,7 @@ import { useLocale } from "@/features/locale/locale";
 import { createSession } from "@/features/sessions/api";
 import { openChat } from "@/features/sessions/location";
 import { useSessions } from "@/features/sessions/sessions";
-import type { ChatSession, Message, User } from "@/lib/api/types";
+import type { ChatSession, User } from "@/lib/api/types";
 
 interface ChatProps {
   user: User;
@@ -38,19 +39,27 @@ export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps
     return created.id;
   }, [model, put, onCreated]);
 
-  const { conversation, send, stop, reload, loadOlder } = useConversation(opened, { createChat, onActivity });
-  const { phase, messages, offered, answer, error, refused, connection } = conversation;
+  const { conversation, offer, show, rate, stop, reload, loadOlder } = useConversation(opened, {
+    createChat,
+    onActivity,
+  });
+  const { phase, messages, offered, switching, answer, error, refused, connection } = conversation;
   const busy = offered !== null || answer !== null;
 
   function post(content: string) {
     if (session) put({ ...session, updated_at: new Date().toISOString() });
-    send(model ? { content, model } : { content });
+    offer({ kind: "message", content, ...(model && { model }) });
   }
 
-  function tryAgain(message: Message) {
-    const question = questionOf(messages, message);
-    if (question && !busy) post(question);
-  }
+  const actions = useMemo<MessageActions>(() => {
+    const chosen = model ? { model } : {};
+    return {
+      regenerate: ({ id }) => offer({ kind: "regenerate", replaces: id, ...chosen }),
+      edit: ({ id }, content) => offer({ kind: "edit", replaces: id, content, ...chosen }),
+      show,
+      rate: (message, rating) => rate(message.id, ratingOf(message), rating),
+    };
+  }, [offer, show, rate, model]);
 
   if (phase === "missing" || phase === "failed") {
     return (
@@ -69,7 +78,7 @@ export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps
       {empty ? (
         <Greeting name={user.username} />
       ) : (
-        <Transcript conversation={conversation} onOlder={loadOlder} onTryAgain={tryAgain} />
+        <Transcript conversation={conversation} onOlder={loadOlder} actions={actions} busy={busy || switching} />
       )}
       <div className="mx-auto w-full max-w-3xl px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6 sm:pb-5">
         {connection === "lost" && (
@@ -81,7 +90,12 @@ export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps
         <p role="status" className="sr-only">
           {busy ? t("chat.answering") : messages.length > 0 && t("chat.answered")}
         </p>
-        <Composer busy={busy} refused={refused} onSend={post} onStop={stop}>
+        <Composer
+          busy={busy}
+          refused={refused?.kind === "message" ? refused.content : null}
+          onSend={post}
+          onStop={stop}
+        >
           <ModelPicker models={models} chosen={model} onChoose={choose} />
         </Composer>
       </div>

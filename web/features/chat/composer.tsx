@@ -1,8 +1,9 @@
 "use client";
 
 import { ArrowUpIcon, SquareIcon } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Button } from "@/components/ui/button";
+import { MessageArea } from "@/features/chat/message-area";
 import { useLocale } from "@/features/locale/locale";
 
 interface ComposerProps {
@@ -25,24 +26,11 @@ export function Composer({ busy, refused, onSend, onStop, children }: ComposerPr
     if (refused) setText((written) => written || refused);
   }, [refused]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
-  useLayoutEffect(() => {
-    if (!area.current) return;
-    area.current.style.height = "auto";
-    area.current.style.height = `${area.current.scrollHeight}px`;
-  }, [text]);
-
   function send() {
     if (!sendable) return;
     onSend(text.trim());
     setText("");
     area.current?.focus();
-  }
-
-  function onKeyDown(event: KeyboardEvent) {
-    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
-    event.preventDefault();
-    send();
   }
 
   return (
@@ -53,19 +41,17 @@ export function Composer({ busy, refused, onSend, onStop, children }: ComposerPr
       }}
       className="rounded-2xl border border-input bg-card shadow-sm transition-[border-color,box-shadow] focus-within:border-ring/70 focus-within:ring-[3px] focus-within:ring-ring/15"
     >
-      <textarea
+      <MessageArea
         ref={area}
-        rows={1}
         value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={onKeyDown}
+        onChange={setText}
+        onEnter={send}
         placeholder={t("chat.placeholder")}
         aria-label={t("chat.composer")}
         aria-description={t("chat.keys")}
         enterKeyHint="send"
-        // biome-ignore lint/a11y/noAutofocus: writing is what the page is for
         autoFocus={window.matchMedia("(hover: hover)").matches}
-        className="block max-h-[40dvh] w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-base leading-relaxed outline-none placeholder:text-muted-foreground"
+        className="text-base"
         data-testid="composer"
       />
       <div className="flex items-center justify-between gap-2 p-2 pt-1">
@@ -89,9 +75,4 @@ export function Composer({ busy, refused, onSend, onStop, children }: ComposerPr
       </div>
     </form>
   );
-}
-
-/** Safari ends the composition before it tells of the key that ended it; that key has code 229. */
-function isComposing(event: KeyboardEvent): boolean {
-  return event.nativeEvent.isComposing || event.keyCode === 229;
 }

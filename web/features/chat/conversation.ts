@@ -1,8 +1,9 @@
 /** What one open chat shows: its messages, the one being sent, the answer being written, and what went wrong. */
 
+import type { Offer } from "@/features/chat/offer";
 import type { Answer } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
-import type { Message, Messages, RunStatus } from "@/lib/api/types";
+import type { Message, Messages, Rating, RunStatus } from "@/lib/api/types";
 
 export interface Conversation {
   phase: "loading" | "ready" | "missing" | "failed";
@@ -10,12 +11,14 @@ export interface Conversation {
   messages: Message[];
   /** Where the page before the first message begins. */
   older: string | null;
-  /** The text of a message that the server has not accepted yet. */
-  offered: string | null;
+  /** What the server has not accepted yet. */
+  offered: Offer | null;
+  /** Another branch is being fetched. */
+  switching: boolean;
   answer: Answer | null;
   connection: "open" | "lost";
-  /** The text of a message that the server did not take, given back to its author. */
-  refused: string | null;
+  /** What the server did not take, given back to its author. */
+  refused: Offer | null;
   error: unknown;
 }
 
@@ -24,8 +27,11 @@ export type ConversationAction =
   | { type: "loaded"; page: Messages }
   | { type: "load-failed"; error: unknown }
   | { type: "older-loaded"; page: Messages }
-  | { type: "offered"; content: string }
+  | { type: "offered"; offer: Offer }
   | { type: "refused"; error: unknown }
+  | { type: "lost-sight" }
+  | { type: "switch" }
+  | { type: "rated"; id: string; rating: Rating | null }
   | { type: "written"; answer: Answer }
   | { type: "ended"; answer: Answer }
   | { type: "connection"; state: Conversation["connection"] }
@@ -37,6 +43,7 @@ export function newConversation(chatId: string | null): Conversation {
     messages: [],
     older: null,
     offered: null,
+    switching: false,
     answer: null,
     connection: "open",
     refused: null,
@@ -58,15 +65,25 @@ export function reduceConversation(state: Conversation, action: ConversationActi
         phase: "ready",
         messages: action.page.items,
         older: action.page.next_cursor,
+        switching: false,
       };
     case "load-failed":
-      return { ...state, phase: isMissing(action.error) ? "missing" : "failed", error: action.error };
+      return { ...state, switching: false, phase: isMissing(action.error) ? "missing" : "failed", error: action.error };
     case "older-loaded":
       return { ...state, messages: [...action.page.items, ...state.messages], older: action.page.next_cursor };
     case "offered":
-      return { ...state, offered: action.content, refused: null, error: null };
+      return { ...state, offered: action.offer, refused: null, error: null };
     case "refused":
       return { ...state, offered: null, answer: null, connection: "open", refused: state.offered, error: action.error };
+    case "lost-sight":
+      return { ...state, offered: null, answer: null, connection: "open" };
+    case "switch":
+      return { ...state, switching: true, refused: null, error: null };
+    case "rated":
+      return {
+        ...state,
+        messages: state.messages.map((each) => (each.id === action.id ? withRating(each, action.rating) : each)),
+      };
     case "written":
       return withAnswer(state, action.answer, action.answer);
     case "ended":
@@ -74,14 +91,21 @@ export function reduceConversation(state: Conversation, action: ConversationActi
     case "connection":
       return state.connection === action.state ? state : { ...state, connection: action.state };
     case "complained":
-      return { ...state, error: action.error };
+      return { ...state, switching: false, error: action.error };
   }
 }
 
-/** Stores what the answer knows of both messages; once they are known the message is no longer an offer. */
+/** The messages before the place of what is offered; all of them where it comes behind them. */
+export function shownMessages({ messages, offered }: Pick<Conversation, "messages" | "offered">): Message[] {
+  if (!offered || offered.kind === "message") return messages;
+  const at = messages.findIndex((each) => each.id === offered.replaces);
+  return at < 0 ? messages : messages.slice(0, at);
+}
+
+/** Stores what the answer knows of both messages; once they are known they are no longer an offer. */
 function withAnswer(state: Conversation, answer: Answer, writing: Answer | null): Conversation {
   const known = [answer.userMessage, answer.message].filter((message) => message !== null);
-  const messages = known.reduce(withMessage, state.messages);
+  const messages = known.reduce(withMessage, answer.message ? shownMessages(state) : state.messages);
   return { ...state, messages, offered: answer.message ? null : state.offered, answer: writing };
 }
 
@@ -106,10 +130,15 @@ export function statusOf(message: Message): AnswerStatus {
   return status && active.includes(status) ? "streaming" : "done";
 }
 
-/** The text that a failed answer was asked for. */
-export function questionOf(messages: Message[], answer: Message): string | undefined {
-  const parent = messages.find((each) => each.id === answer.parent_id);
-  return parent?.role === "user" ? parent.content : messages.findLast((each) => each.role === "user")?.content;
+/** What its reader said of an answer. */
+export function ratingOf(message: Message): Rating | null {
+  const feedback = message.meta_info.feedback as { rating?: Rating } | undefined;
+  return feedback?.rating ?? null;
+}
+
+function withRating(message: Message, rating: Rating | null): Message {
+  const { feedback: _, ...others } = message.meta_info;
+  return { ...message, meta_info: rating ? { ...others, feedback: { rating } } : others };
 }
 
 function isMissing(error: unknown): boolean {

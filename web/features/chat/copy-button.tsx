@@ -2,7 +2,7 @@
 
 import { CheckIcon, CopyIcon } from "lucide-react";
 import { useEffect, useState } from "react";
-import { Button } from "@/components/ui/button";
+import { IconButton } from "@/features/chat/icon-button";
 import { useLocale } from "@/features/locale/locale";
 import { copyText } from "@/lib/clipboard";
 
@@ -19,16 +19,8 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   }, [copied]);
 
   return (
-    <Button
-      variant="ghost"
-      size="icon-sm"
-      className="size-7 text-muted-foreground [&_svg:not([class*='size-'])]:size-3.5"
-      aria-label={said}
-      title={said}
-      onClick={() => copyText(text).then(setCopied)}
-      data-testid="copy"
-    >
+    <IconButton label={said} onClick={() => copyText(text).then(setCopied)} data-testid="copy">
       {copied ? <CheckIcon className="text-primary" /> : <CopyIcon />}
-    </Button>
+    </IconButton>
   );
 }

@@ -1,43 +1,40 @@
 "use client";
 
-import { RotateCcwIcon } from "lucide-react";
+import { RefreshCwIcon, RotateCcwIcon, ThumbsDownIcon, ThumbsUpIcon } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
-import { type AnswerStatus, statusOf } from "@/features/chat/conversation";
+import { type AnswerStatus, ratingOf, statusOf } from "@/features/chat/conversation";
 import { CopyButton } from "@/features/chat/copy-button";
+import { IconButton } from "@/features/chat/icon-button";
 import { Markdown } from "@/features/chat/markdown";
+import { SiblingSwitch } from "@/features/chat/sibling-switch";
 import type { Answer, ToolUse } from "@/features/chat/stream";
 import { ToolList } from "@/features/chat/tool-list";
 import { describeCode } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
-import type { Message } from "@/lib/api/types";
+import type { Message, Rating } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 
-export const UserMessage = memo(function UserMessage({ text, id }: { text: string; id?: string }) {
-  const { t } = useLocale();
-  return (
-    <article
-      aria-label={t("chat.you")}
-      className={cn("flex justify-end", !id && "opacity-70")}
-      data-testid="message-user"
-      data-message-id={id}
-    >
-      <div className="max-w-[85%] whitespace-pre-wrap rounded-2xl rounded-br-md bg-bubble px-4 py-2.5 text-[0.9688rem] leading-relaxed">
-        {text}
-      </div>
-    </article>
-  );
-});
+/** What can be done with a message. */
+export interface MessageActions {
+  regenerate: (answer: Message) => void;
+  edit: (message: Message, content: string) => void;
+  show: (messageId: string) => void;
+  rate: (answer: Message, rating: Rating | null) => void;
+}
 
 interface AssistantMessageProps {
   message: Message;
   /** The answer while it is written; the message alone once it has ended. */
   answer?: Answer | null;
-  onTryAgain?: (message: Message) => void;
+  actions: MessageActions;
+  /** Nothing can be begun now. */
+  busy: boolean;
 }
 
-export const AssistantMessage = memo(function AssistantMessage({ message, answer, onTryAgain }: AssistantMessageProps) {
+export const AssistantMessage = memo(function AssistantMessage(props: AssistantMessageProps) {
+  const { message, answer, actions, busy } = props;
   const status = answer?.status ?? statusOf(message);
   return (
     <AnswerFrame
@@ -45,7 +42,7 @@ export const AssistantMessage = memo(function AssistantMessage({ message, answer
       status={status}
       text={answer?.text ?? message.content}
       tools={answer?.tools ?? toolsOf(message)}
-      footer={status === "streaming" ? null : <Footer message={message} onTryAgain={onTryAgain} status={status} />}
+      footer={<Footer message={message} status={status} actions={actions} busy={busy} />}
     />
   );
 });
@@ -96,12 +93,14 @@ function Thinking() {
 interface FooterProps {
   message: Message;
   status: AnswerStatus;
-  onTryAgain?: (message: Message) => void;
+  actions: MessageActions;
+  busy: boolean;
 }
 
-function Footer({ message, status, onTryAgain }: FooterProps) {
+function Footer({ message, status, actions, busy }: FooterProps) {
   const { t } = useLocale();
   const error = message.run?.error;
+  const ended = status !== "streaming";
   return (
     <>
       {status === "failed" && (
@@ -112,22 +111,67 @@ function Footer({ message, status, onTryAgain }: FooterProps) {
       )}
       <div
         className={cn(
-          "mt-1.5 flex min-h-8 items-center gap-2 text-muted-foreground text-xs empty:hidden",
+          "mt-1.5 flex min-h-8 flex-wrap items-center gap-x-2 text-muted-foreground text-xs empty:hidden",
           message.content && "-ml-1.5",
         )}
       >
-        {message.content && <CopyButton text={message.content} label={t("chat.copy_answer")} />}
-        {status !== "done" && onTryAgain && (
-          <Button variant="outline" size="sm" onClick={() => onTryAgain(message)} data-testid="try-again">
+        {ended && message.content && (
+          <div className="flex items-center">
+            <CopyButton text={message.content} label={t("chat.copy_answer")} />
+            <Thumbs message={message} onRate={actions.rate} />
+            {status === "done" && (
+              <IconButton
+                label={t("chat.regenerate")}
+                disabled={busy}
+                onClick={() => actions.regenerate(message)}
+                data-testid="regenerate"
+              >
+                <RefreshCwIcon />
+              </IconButton>
+            )}
+          </div>
+        )}
+        {ended && status !== "done" && (
+          <Button
+            variant="outline"
+            size="sm"
+            disabled={busy}
+            onClick={() => actions.regenerate(message)}
+            data-testid="try-again"
+          >
             <RotateCcwIcon />
             {t("chat.try_again")}
           </Button>
         )}
+        <SiblingSwitch message={message} disabled={busy} onShow={actions.show} />
         {status === "cancelled" && <span>{t("chat.stopped")}</span>}
         {status === "done" && message.model_used && <span className="truncate">{message.model_used}</span>}
       </div>
     </>
   );
+}
+
+const thumbs = [
+  { rating: "up", icon: ThumbsUpIcon, text: "chat.thumb_up" },
+  { rating: "down", icon: ThumbsDownIcon, text: "chat.thumb_down" },
+] as const;
+
+/** Says what an answer is worth; pressed again, takes it back. */
+function Thumbs({ message, onRate }: { message: Message; onRate: MessageActions["rate"] }) {
+  const { t } = useLocale();
+  const given = ratingOf(message);
+  return thumbs.map(({ rating, icon: Icon, text }) => (
+    <IconButton
+      key={rating}
+      label={t(text)}
+      aria-pressed={given === rating}
+      className="aria-pressed:text-primary aria-pressed:[&_svg]:fill-primary/25"
+      onClick={() => onRate(message, given === rating ? null : rating)}
+      data-testid={`thumb-${rating}`}
+    >
+      <Icon />
+    </IconButton>
+  ));
 }
 
 function toolsOf(message: Message): ToolUse[] {

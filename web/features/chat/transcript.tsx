@@ -3,24 +3,26 @@
 import { ArrowDownIcon } from "lucide-react";
 import { useEffect } from "react";
 import { Button } from "@/components/ui/button";
-import type { Conversation } from "@/features/chat/conversation";
-import { AnswerFrame, AssistantMessage, UserMessage } from "@/features/chat/message";
+import { type Conversation, shownMessages } from "@/features/chat/conversation";
+import { AnswerFrame, AssistantMessage, type MessageActions } from "@/features/chat/message";
 import { useStickyScroll } from "@/features/chat/use-sticky-scroll";
+import { OfferedMessage, UserMessage } from "@/features/chat/user-message";
 import { useLocale } from "@/features/locale/locale";
-import type { Message } from "@/lib/api/types";
 
 interface TranscriptProps {
   conversation: Conversation;
   onOlder: () => void;
-  onTryAgain: (message: Message) => void;
+  actions: MessageActions;
+  /** Nothing can be begun now. */
+  busy: boolean;
 }
 
 /** The messages, the one being sent, and the answer being written. */
-export function Transcript({ conversation, onOlder, onTryAgain }: TranscriptProps) {
+export function Transcript({ conversation, onOlder, actions, busy }: TranscriptProps) {
   const { t } = useLocale();
-  const { messages, offered, answer, older } = conversation;
+  const { offered, refused, answer, older } = conversation;
+  const messages = shownMessages(conversation);
   const { scroller, content, atEnd, toEnd } = useStickyScroll(messages[0]?.id);
-  const last = messages.at(-1)?.id;
 
   // Whoever sends wants to see the answer.
   useEffect(() => {
@@ -44,17 +46,24 @@ export function Transcript({ conversation, onOlder, onTryAgain }: TranscriptProp
           )}
           {messages.map((message) =>
             message.role === "user" ? (
-              <UserMessage key={message.id} id={message.id} text={message.content} />
+              <UserMessage
+                key={message.id}
+                message={message}
+                actions={actions}
+                busy={busy}
+                refused={refused?.kind === "edit" && refused.replaces === message.id ? refused.content : undefined}
+              />
             ) : (
               <AssistantMessage
                 key={message.id}
                 message={message}
                 answer={answer?.message?.id === message.id ? answer : null}
-                onTryAgain={message.id === last ? onTryAgain : undefined}
+                actions={actions}
+                busy={busy}
               />
             ),
           )}
-          {offered !== null && <UserMessage text={offered} />}
+          {offered !== null && offered.kind !== "regenerate" && <OfferedMessage text={offered.content} />}
           {offered !== null && <AnswerFrame status="streaming" text="" tools={[]} />}
         </div>
       </div>

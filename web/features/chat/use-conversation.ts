@@ -1,15 +1,17 @@
 "use client";
 
-/** Drives one open chat: its history, sending, following the answer, stopping it. */
+/** Drives one open chat: its history and branches, offers, following the answer, stopping it. */
 
 import { useCallback, useEffect, useReducer, useRef } from "react";
-import { cancelRun, type Draft, listMessages, openRunEvents, postMessage } from "@/features/chat/api";
+import { cancelRun, listMessages, openRunEvents, postOffer, rateAnswer, showBranch } from "@/features/chat/api";
 import { type Conversation, findUnfinished, newConversation, reduceConversation } from "@/features/chat/conversation";
 import { type Connections, follow } from "@/features/chat/follow";
 import { perFrame } from "@/features/chat/frames";
+import { type KeyedOffer, type Offer, withKey } from "@/features/chat/offer";
 import { pause } from "@/features/chat/pause";
 import { type Answer, newAnswer } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
+import type { Messages, Rating } from "@/lib/api/types";
 import { randomUuid } from "@/lib/uuid";
 
 interface ConversationEvents {
@@ -21,7 +23,10 @@ interface ConversationEvents {
 
 export interface ConversationControl {
   conversation: Conversation;
-  send: (draft: Draft) => Promise<void>;
+  offer: (offer: Offer) => Promise<void>;
+  /** Shows the branch that a message is on. */
+  show: (messageId: string) => Promise<void>;
+  rate: (messageId: string, from: Rating | null, to: Rating | null) => Promise<void>;
   stop: () => void;
   reload: () => void;
   loadOlder: () => Promise<void>;
@@ -32,8 +37,10 @@ export function useConversation(opened: string | null, { createChat, onActivity 
   const chatId = useRef(opened);
   const lifetime = useRef(new AbortController());
   const run = useRef({ id: null as string | null, stopping: false });
-  /** The message that the server has not accepted yet. */
-  const offer = useRef<{ draft: Draft; key: string } | null>(null);
+  /** What the server has not accepted yet. */
+  const offered = useRef<KeyedOffer | null>(null);
+  /** Ratings are told one after the other, so that the last one counts. */
+  const ratings = useRef(Promise.resolve());
 
   const stopRun = useCallback(() => {
     if (!run.current.id || !run.current.stopping) return;
@@ -53,7 +60,7 @@ export function useConversation(opened: string | null, { createChat, onActivity 
           pause: (failures) => pause(failures, signal),
           onConnection: (state) => dispatch({ type: "connection", state }),
           onChange: (latest) => {
-            if (latest.run) offer.current = null;
+            if (latest.run) offered.current = null;
             if (latest.run && !run.current.id && chatId.current) onActivity(chatId.current);
             run.current.id = latest.run?.id ?? null;
             stopRun();
@@ -72,23 +79,28 @@ export function useConversation(opened: string | null, { createChat, onActivity 
     [onActivity, stopRun],
   );
 
-  const load = useCallback(async () => {
-    const { signal } = lifetime.current;
-    if (!chatId.current) return;
-    dispatch({ type: "load" });
-    try {
-      const page = await listMessages(chatId.current, null);
-      if (signal.aborted) return;
-      dispatch({ type: "loaded", page });
-      const unfinished = findUnfinished(page.items);
-      if (!unfinished) return;
-      const answer = newAnswer(unfinished);
-      dispatch({ type: "written", answer });
-      await watch(undefined, answer, signal);
-    } catch (error) {
-      if (!signal.aborted) dispatch({ type: "load-failed", error });
-    }
-  }, [watch]);
+  const loadTo = useCallback(
+    async (messageId: string | null) => {
+      const { signal } = lifetime.current;
+      if (!chatId.current) return;
+      dispatch({ type: "load" });
+      try {
+        const page = await fetchTo(chatId.current, messageId);
+        if (signal.aborted) return;
+        dispatch({ type: "loaded", page });
+        const unfinished = findUnfinished(page.items);
+        if (!unfinished) return;
+        const answer = newAnswer(unfinished);
+        dispatch({ type: "written", answer });
+        await watch(undefined, answer, signal);
+      } catch (error) {
+        if (!signal.aborted) dispatch({ type: "load-failed", error });
+      }
+    },
+    [watch],
+  );
+
+  const load = useCallback(() => loadTo(null), [loadTo]);
 
   useEffect(() => {
     lifetime.current = new AbortController();
@@ -96,28 +108,59 @@ export function useConversation(opened: string | null, { createChat, onActivity 
     return () => lifetime.current.abort();
   }, [load]);
 
-  const send = useCallback(
-    async (draft: Draft) => {
+  const offer = useCallback(
+    async (made: Offer) => {
       const { signal } = lifetime.current;
-      const key = keyFor(offer, draft);
+      const { key } = withKey(made, offered.current, randomUuid);
+      offered.current = { offer: made, key };
       run.current = { id: null, stopping: false };
-      dispatch({ type: "offered", content: draft.content });
+      dispatch({ type: "offered", offer: made });
       try {
         chatId.current ??= await createChat();
         const id = chatId.current;
-        const answer = await watch(() => postMessage(id, draft, key), newAnswer(), signal);
+        const answer = await watch(() => postOffer(id, made, key), newAnswer(), signal);
         // A run whose log is gone tells its end only.
         if (!answer.userMessage) await load();
       } catch (error) {
         if (signal.aborted) return;
-        if (!offer.current) return load();
-        if (!(error instanceof ApiError && error.unanswered)) offer.current = null;
+        if (!offered.current) {
+          dispatch({ type: "lost-sight" });
+          return load();
+        }
+        if (!(error instanceof ApiError && error.unanswered)) offered.current = null;
         dispatch({ type: "refused", error });
         if (error instanceof ApiError && error.code === "run.active") load();
       }
     },
     [createChat, watch, load],
   );
+
+  const show = useCallback(
+    async (messageId: string) => {
+      const { signal } = lifetime.current;
+      if (!chatId.current) return;
+      dispatch({ type: "switch" });
+      try {
+        await showBranch(chatId.current, messageId);
+      } catch (error) {
+        dispatch({ type: "complained", error });
+        return;
+      }
+      if (!signal.aborted) await loadTo(messageId);
+    },
+    [loadTo],
+  );
+
+  const rate = useCallback((messageId: string, from: Rating | null, to: Rating | null) => {
+    dispatch({ type: "rated", id: messageId, rating: to });
+    ratings.current = ratings.current
+      .then(() => rateAnswer(messageId, to))
+      .catch((error) => {
+        dispatch({ type: "rated", id: messageId, rating: from });
+        dispatch({ type: "complained", error });
+      });
+    return ratings.current;
+  }, []);
 
   const stop = useCallback(() => {
     run.current.stopping = true;
@@ -134,14 +177,15 @@ export function useConversation(opened: string | null, { createChat, onActivity 
     }
   }, [conversation.older]);
 
-  return { conversation, send, stop, reload: load, loadOlder } satisfies ConversationControl;
+  return { conversation, offer, show, rate, stop, reload: load, loadOlder } satisfies ConversationControl;
 }
 
-/** The key of a message whose fate is unknown stays its key, so that offering it again can't start a second run. */
-function keyFor(offer: { current: { draft: Draft; key: string } | null }, draft: Draft): string {
-  const last = offer.current;
-  const same = last && last.draft.content === draft.content && last.draft.model === draft.model;
-  const key = same ? last.key : randomUuid();
-  offer.current = { draft, key };
-  return key;
+/** The newest messages of the shown branch, and those before them until the one named is among them. */
+async function fetchTo(chatId: string, messageId: string | null): Promise<Messages> {
+  let page = await listMessages(chatId, null);
+  while (messageId && page.next_cursor && !page.items.some((each) => each.id === messageId)) {
+    const older = await listMessages(chatId, page.next_cursor);
+    page = { ...older, items: [...older.items, ...page.items] };
+  }
+  return page;
 }

@@ -13,12 +13,13 @@ interface StickyScroll {
   toEnd: () => void;
 }
 
-/** `first` names the first entry: when it changes, entries came in above, and what is read stays where it is. */
+/** `first` names the first entry: where others came in above it, what is read stays where it is. */
 export function useStickyScroll(first: string | undefined): StickyScroll {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const sticky = useRef(true);
   const last = useRef({ top: 0, height: 0 });
+  const wasFirst = useRef(first);
   const [atEnd, setAtEnd] = useState(true);
 
   const toEnd = useCallback(() => {
@@ -51,10 +52,11 @@ export function useStickyScroll(first: string | undefined): StickyScroll {
     };
   }, []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when entries came in above
   useLayoutEffect(() => {
     const box = scroller.current;
-    if (!box || sticky.current) return;
+    const grewAbove = box?.querySelector(`[data-message-id="${wasFirst.current}"]`);
+    wasFirst.current = first;
+    if (!box || sticky.current || !grewAbove) return;
     box.scrollTop += box.scrollHeight - last.current.height;
     last.current = { top: box.scrollTop, height: box.scrollHeight };
   }, [first]);

@@ -22,12 +22,10 @@ export type Message = Schemas["Message"];
 export type Messages = Schemas["Messages"];
 export type Run = Schemas["Run"];
 export type RunStatus = Run["status"];
+export type Rating = NonNullable<Schemas["Feedback"]["rating"]>;
 export type RunError = Schemas["RunError"];
 export type Problem = Schemas["Problem"];
 export type FieldError = Schemas["ProblemField"];
-
-/** A message to send; the server fills in what is left out. */
-export type NewMessage = Pick<Schemas["NewMessage"], "content"> & Partial<Schemas["NewMessage"]>;
 
 /** What a run says while it works, by the event's name: an event stream is beyond what the document describes. */
 export interface RunEvents {
