@@ -53,9 +53,13 @@ class Upstream:
         """Stop listening and close every connection."""
         if self._server is not None:
             self._server.close()
-            for connection in list(self._connections):
-                connection.abort()
+            self.cut()
             await self._server.wait_closed()
+
+    def cut(self) -> None:
+        """Close every connection in the middle of whatever it answers."""
+        for connection in list(self._connections):
+            connection.abort()
 
     def script(self, model: str, *steps: Any) -> None:
         """Give a model (new, or one of those listed) a script of its own."""

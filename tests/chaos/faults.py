@@ -1,0 +1,89 @@
+"""What breaks: processes killed, stopped or restarted, servers emptied, the model's answers cut."""
+
+import asyncio
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from basechat.embedded import redis
+from basechat.infra.redis import REDIS_AWAY, open_redis
+from tests.e2e.site import Site
+
+STOPPED_SECONDS = 3.0  # longer than the lease
+KILLED = ("worker", "main-backend", "llm-agent", "mcp-server", "redis", "redis-state", "nginx")
+
+Fault = Callable[[Site], Awaitable[None]]
+
+
+def plan(count: int, seed: int) -> list[str]:
+    """Return the names of faults to come, each kind about as often as the others, in random order."""
+    names = sorted(FAULTS)
+    chosen = [names[number % len(names)] for number in range(count)]
+    random.Random(seed).shuffle(chosen)  # noqa: S311 - a run that can be repeated, no secret
+    return chosen
+
+
+async def strike(site: Site, names: list[str], seed: int) -> Counter[str]:
+    """Do the faults one after the other, at random moments; returns how often each was done."""
+    moments = random.Random(seed)  # noqa: S311 - as above
+    done: Counter[str] = Counter()
+    for name in names:
+        await asyncio.sleep(moments.uniform(0.05, 1.0))
+        await FAULTS[name](site)
+        done[name] += 1
+    return done
+
+
+def _kill(name: str) -> Fault:
+    async def fault(site: Site) -> None:
+        await _signal(site, name, signal.SIGKILL)
+
+    return fault
+
+
+async def _signal(site: Site, name: str, number: signal.Signals) -> None:
+    """Wait until the service runs, as one that is dead can't die, then send it a signal.
+
+    What dies again and again is started again later each time, by the supervisor's back-off of up to 30 s.
+    """
+    async with asyncio.timeout(60):
+        while (pid := site.service(name).pid) is None:  # noqa: ASYNC110 - another process comes to it
+            await asyncio.sleep(0.05)
+    os.kill(pid, number)
+
+
+async def _empty(site: Site) -> None:
+    try:
+        async with open_redis(redis.url(site.basechat.layout, redis.STATE)) as state:
+            await state.flushall()
+    except REDIS_AWAY:
+        return  # it was dead already, and has lost nothing by this
+
+
+async def _stop_worker(site: Site) -> None:
+    await _signal(site, "worker", signal.SIGSTOP)
+    await asyncio.sleep(STOPPED_SECONDS)
+    await _signal(site, "worker", signal.SIGCONT)
+
+
+async def _cut_answers(site: Site) -> None:
+    site.upstream.cut()
+
+
+def _restart_postgres(number: signal.Signals) -> Fault:
+    async def fault(site: Site) -> None:
+        await _signal(site, "postgres", number)
+
+    return fault
+
+
+FAULTS: dict[str, Fault] = {
+    **{f"kill -9 {name}": _kill(name) for name in KILLED},
+    "empty redis-state": _empty,
+    "stop the worker past its lease": _stop_worker,
+    "cut the model's answers": _cut_answers,
+    "restart postgres, fast": _restart_postgres(signal.SIGINT),
+    "restart postgres, immediate": _restart_postgres(signal.SIGQUIT),
+}

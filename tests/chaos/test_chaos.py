@@ -1,0 +1,17 @@
+"""The ordeal in short: each kind of fault once."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.ordeal import ordeal
+
+
+@pytest.mark.stack
+async def test_no_answer_is_lost(tmp_path: Path) -> None:
+    verdict = await ordeal(tmp_path, faults=len(FAULTS), chats=8, seed=1)
+    assert verdict.problems == []
+    assert verdict.accepted == sum(verdict.ended.values()) > 8
+    assert verdict.ended["completed"] > 0
+    assert set(verdict.ended) <= {"completed", "failed"}
