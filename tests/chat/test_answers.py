@@ -81,6 +81,17 @@ async def test_cut_keeps_the_text_so_far(person: Person, upstream: Upstream) -> 
     assert text_of(events) == "half an ans" == (await person.messages(chat))[-1]["content"]
 
 
+async def test_an_answer_that_broke_off_is_made_anew(person: Person, upstream: Upstream) -> None:
+    chat = await person.chat()
+    upstream.next_answers((Say(("half an ", "ans")), Cut()), (Say(("the ", "whole ", "answer")),))
+    events = await person.send(chat, "hi", model="echo")
+    assert events[-1].event == "message.completed"
+    assert "message.reset" in [event.event for event in events]
+    answer = (await person.messages(chat))[-1]
+    assert text_of(events) == answer["content"] == "the whole answer"
+    assert answer["run"]["attempt"] == 1
+
+
 async def test_unknown_model_is_told(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     events = await person.send(chat, "hi", model="tokens-51")

@@ -26,6 +26,14 @@ async def _watch(person: Person, run_id: str, **headers: str) -> list[Event]:
         return [event async for event in events]
 
 
+async def _until_text(person: Person, run_id: str) -> None:
+    """Wait until the model has begun to answer."""
+    async with person.stream("GET", f"/runs/{run_id}/events") as events:
+        async for event in events:
+            if event.event == "message.delta":
+                return
+
+
 async def test_run_goes_on_without_a_viewer(person: Person, upstream: Upstream) -> None:
     upstream.script("echo", *SHORT)
     chat, run = await _start(person)
@@ -120,6 +128,20 @@ async def test_two_messages_at_the_same_instant_cant_both_pass(person: Person, u
         assert sorted(reply.status for reply in replies) == [202] + [409] * 7
 
 
+async def test_messages_may_come_just_when_an_answer_ends(
+    person: Person, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither waits for the other for ever: PostgreSQL would end such a deadlock after a second, with an error."""
+    chat = await person.chat()
+    statuses: set[int] = set()
+    for _ in range(25):
+        body = {"content": "hi", "model": "echo"}
+        replies = await asyncio.gather(*(person.post(f"/sessions/{chat}/messages", body) for _ in range(12)))
+        statuses |= {reply.status for reply in replies}
+    assert statuses == {202, 409}
+    assert "can't be ended yet" not in caplog.text
+
+
 @pytest.mark.parametrize("end", ["completed", "cancelled", "failed"])
 async def test_queued_message_follows_however_its_predecessor_ends(
     person: Person, upstream: Upstream, end: str
@@ -130,6 +152,7 @@ async def test_queued_message_follows_however_its_predecessor_ends(
     reply = await person.post(f"/sessions/{chat}/messages", {"content": "then", "when_busy": "queue"})
     assert (reply.status, reply.json["run"]["status"]) == (202, "queued")
     if end == "cancelled":
+        await _until_text(person, run["id"])
         await person.post(f"/runs/{run['id']}/cancel")
     events = await _watch(person, reply.json["run"]["id"])
     assert text_of(events) == "followed"

@@ -14,7 +14,7 @@ from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
 
 SILENCE_SECONDS = 180
 _ERROR_BYTES = 65_536
-_PAUSES = (0.2, 0.8, 2.0)  # seconds between tries to reach llm-agent, which may be starting anew
+_PAUSES = (0.2, 0.8, 2.0, 4.0, 8.0, 15.0)  # seconds between tries to reach llm-agent, which may be starting anew
 
 _CODES = {
     400: "provider.refused",

@@ -1,5 +1,7 @@
 """The nodes of the workflow."""
 
+import asyncio
+
 from langgraph.runtime import Runtime
 
 from basechat.assistant.intent import decide
@@ -9,6 +11,7 @@ from basechat.chat.runs.answer import Answer, AnswerError, Question
 from basechat.protocol import IntentFound
 
 ANSWER_LIMIT = 1_000_000  # characters
+AFTER_CUT = (0.2, 1.0)  # seconds until an answer that broke off is made anew; never are two of them joined
 _LANGUAGES = {"ko": "Korean", "en": "English"}
 
 
@@ -23,14 +26,27 @@ async def generate(state: State, runtime: Runtime[Context]) -> State:
     """Let the model answer, each piece of text going to the audience at once."""
     question, usage = state["question"], Usage()
     messages = [{"role": "system", "content": _system(question, state["intent"].language)}, *question.messages]
-    write, length = runtime.context.audience.write, 0
-    async for text in runtime.context.model.stream(question, messages, usage):
-        write(text)
+    for pause in (*AFTER_CUT, None):
+        try:
+            await _stream(question, messages, usage, runtime.context)
+            break
+        except AnswerError as error:
+            if error.code != "provider.cut" or pause is None:
+                raise
+        await asyncio.sleep(pause)
+        usage = Usage()
+        runtime.context.audience.start_over()
+    meta_info = {"finish_reason": usage.finish_reason} if usage.finish_reason not in {None, "stop"} else {}
+    return {"answer": Answer(model=usage.model, tokens_used=usage.total_tokens, meta_info=meta_info)}
+
+
+async def _stream(question: Question, messages: list[dict[str, str]], usage: Usage, context: Context) -> None:
+    length = 0
+    async for text in context.model.stream(question, messages, usage):
+        context.audience.write(text)
         length += len(text)
         if length > ANSWER_LIMIT:
             raise AnswerError("provider.too_long", f"The answer grew beyond {ANSWER_LIMIT:,} characters.")
-    meta_info = {"finish_reason": usage.finish_reason} if usage.finish_reason not in {None, "stop"} else {}
-    return {"answer": Answer(model=usage.model, tokens_used=usage.total_tokens, meta_info=meta_info)}
 
 
 def _system(question: Question, language: str) -> str:

@@ -39,6 +39,9 @@ class Audience(Protocol):
     def write(self, text: str) -> None:
         """Add text to the answer."""
 
+    def start_over(self) -> None:
+        """Take back all text of the answer; what is written next is its beginning."""
+
     def say(self, event: RunEvent) -> None:
         """Tell something that is not text."""
 

@@ -12,18 +12,24 @@ from basechat.chat.runs.answer import Answer
 from basechat.infra.db import Database
 from basechat.kit import json
 
+# The chat's row is locked before the run's, as where messages are accepted: the other way round, a message that comes
+# just then would wait for this statement, which waits for it.
 # The tables are read as they were before, so what is new of the message comes from what its update returns.
 _FINISH = text(f"""
-    WITH r AS (
+    WITH chat AS (
+        UPDATE chat_sessions SET updated_at = now() FROM runs o
+        WHERE o.id = :run_id AND o.attempt = :attempt AND o.status = 'running' AND chat_sessions.id = o.session_id
+        RETURNING chat_sessions.id
+    ), r AS (
         UPDATE runs SET status = :status, finished_at = now(), lease_until = NULL,
                error_code = :error_code, error_detail = :error_detail
-        WHERE id = :run_id AND attempt = :attempt AND status = 'running' RETURNING *
+        FROM chat
+        WHERE runs.id = :run_id AND attempt = :attempt AND status = 'running' AND session_id = chat.id
+        RETURNING runs.*
     ), m AS (
         UPDATE messages SET content = :content, tokens_used = :tokens_used, model_used = :model_used,
                mcp_tools_used = :tools_used, meta_info = :meta_info
         FROM r WHERE messages.id = r.message_id RETURNING messages.*
-    ), chat AS (
-        UPDATE chat_sessions SET updated_at = now() FROM r WHERE chat_sessions.id = r.session_id
     ), kept_text AS (
         DELETE FROM run_texts USING r WHERE run_texts.run_id = r.id
     ), follower AS (

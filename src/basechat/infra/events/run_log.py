@@ -48,6 +48,12 @@ class RunLog:
         self._length += len(text)
         self._touch(self, first)
 
+    def start_over(self) -> None:
+        """Take back all text; viewers hear a `message.reset`."""
+        self._parts, self._fresh, self._length = [], [], 0
+        self._reset = True
+        self._touch(self, True)
+
     def say(self, event: RunEvent) -> None:
         """Add an event that is not text, after all text so far."""
         self._settle_text()
