@@ -4,18 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from basechat.kit.body import Strict
 from basechat.kit.text import Instructions, ModelName, Text, Title
 
 RunStatus = Literal["queued", "running", "waiting", "completed", "cancelled", "failed"]
 CONTENT_LIMIT = 200_000  # characters
-
-
-class Strict(BaseModel):
-    """A body in which an unknown field is an error: it was meant to do something."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class NewChat(Strict):

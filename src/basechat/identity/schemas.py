@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from basechat.identity.caller import Scope
+from basechat.kit.body import Strict
 from basechat.kit.text import Instructions, Line, ModelName, Text, composed
 
 # Composed before it is measured: some names grow by it.
@@ -26,12 +27,6 @@ def _in_future(value: datetime) -> datetime:
     if value <= datetime.now(UTC):
         raise ValueError("must be in the future")
     return value
-
-
-class Strict(BaseModel):
-    """A body in which an unknown field is an error: it was meant to do something."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Registration(Strict):
@@ -97,7 +92,7 @@ class NewApiToken(Strict):
     """A token to make."""
 
     name: Annotated[Line, Field(min_length=1, max_length=100)]
-    scopes: Annotated[set[Scope], Field(min_length=1)] = {"chat"}
+    scopes: Annotated[set[Scope], Field(min_length=1)] = {"chat"}  # noqa: RUF012 - pydantic copies defaults
     expires_at: Annotated[AwareDatetime, AfterValidator(_in_future)] | None = None
 
 

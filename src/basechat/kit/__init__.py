@@ -1,0 +1,1 @@
+"""Pure building blocks; they know nothing of chats and do no I/O."""

@@ -70,13 +70,6 @@ class ConflictError(AppError):
     code = "conflict"
 
 
-class TooLargeError(AppError):
-    """The body is larger than is accepted."""
-
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    code = "request.too_large"
-
-
 class RateLimitedError(AppError):
     """Asked too often; `Retry-After` says when to come back."""
 

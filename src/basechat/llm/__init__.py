@@ -1,0 +1,1 @@
+"""The gateway to every model: OpenAI's API in front of any provider."""

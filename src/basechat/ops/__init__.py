@@ -1,0 +1,1 @@
+"""What keeps a service running: its health, its settings written down."""

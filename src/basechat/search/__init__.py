@@ -1,0 +1,1 @@
+"""Search over everything ever said; its tables so far."""
