@@ -18,6 +18,13 @@ _ROWS = (
        VALUES (:run, :chat, :id, :branch, :question, :answer, 'completed')""",
     "INSERT INTO run_texts (run_id, owner_id, attempt, content) VALUES (:run, :id, 1, '답')",
     "INSERT INTO tool_calls (id, run_id, owner_id, call_id, name) VALUES (:call, :run, :id, 'c1', 'current_time')",
+    """INSERT INTO agent.checkpoints (run_id, checkpoint_id, attempt, encoding, checkpoint, metadata)
+       VALUES (:run, 'c', 1, 'msgpack', '\\x00', '{}')""",
+    """INSERT INTO agent.checkpoint_writes
+       (run_id, checkpoint_id, task_id, task_path, position, channel, encoding, value)
+       VALUES (:run, 'c', 't', '', 0, 'x', 'msgpack', '\\x00')""",
+    "INSERT INTO tool_receipts (run_id, call_id, owner_id, result) VALUES (:run, 'c1', :id, '{}')",
+    "INSERT INTO context_summaries (message_id, owner_id, content) VALUES (:answer, :id, 'short')",
     "INSERT INTO jobs (id, owner_id, kind, status) VALUES (:job, :id, 'title', 'completed')",
     "INSERT INTO usage (id, owner_id, run_id, provider, model) VALUES (:usage, :id, :run, 'openai', 'echo')",
     "INSERT INTO embeddings (message_id, owner_id, embedding, model_name) VALUES (:answer, :id, '[1,2,3]', 'e5')",

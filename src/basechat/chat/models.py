@@ -26,6 +26,10 @@ class ChatSession(Base):
     pinned: Mapped[bool] = mapped_column(server_default="false")
     temporary: Mapped[bool] = mapped_column(server_default="false")
     instructions: Mapped[str | None] = mapped_column(Text)
+    # Names of servers and tools that are on; None is what new chats have.
+    tools: Mapped[list[Any] | None]
+    # Keys of tools that may be called in this chat without asking again.
+    approved_tools: Mapped[list[Any]] = mapped_column(server_default="[]")
     # The leaf that is shown, and the branch it ends. No foreign key: both name rows written by the same statement.
     active_leaf_id: Mapped[UUID | None]
     active_branch_id: Mapped[UUID | None]
@@ -109,6 +113,8 @@ class Run(Base):
     after_run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"), index=True)
     status: Mapped[str] = mapped_column(String(16), server_default="queued")
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
+    # How often its worker was lost. Attempts rise by approvals and hand-overs too, which are no failures.
+    takeovers: Mapped[int] = mapped_column(Integer, server_default="0")
     worker: Mapped[str | None] = mapped_column(String(100))
     # While running: whose it is until then. While queued: nobody's before then.
     lease_until: Mapped[datetime | None]
@@ -139,7 +145,13 @@ class ToolCall(Base):
     """One call of a tool, committed before the call is made."""
 
     __tablename__ = "tool_calls"
-    __table_args__ = (Index("uq_tool_calls_call", "run_id", "call_id", unique=True),)
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('proposed', 'approved', 'denied', 'started', 'completed', 'failed', 'unknown')", name="status"
+        ),
+        Index("uq_tool_calls_call", "run_id", "call_id", unique=True),
+        Index("ix_tool_calls_waiting", "expires_at", postgresql_where=text("status = 'proposed'")),
+    )
 
     id: Mapped[Id]
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
@@ -151,6 +163,28 @@ class ToolCall(Base):
     result: Mapped[dict[str, Any] | None]
     created_at: Mapped[Created]
     finished_at: Mapped[datetime | None]
+    # The attempt that made the call last, and the turn of the model that asked for it.
+    attempt: Mapped[int] = mapped_column(Integer, server_default="0")
+    step: Mapped[int] = mapped_column(Integer, server_default="0")
+    server: Mapped[str] = mapped_column(String(64), server_default="")
+    title: Mapped[str] = mapped_column(String(200), server_default="")
+    # Where in the text of the answer it stands.
+    text_at: Mapped[int] = mapped_column(Integer, server_default="0")
+    # Of a call that asks first: the form of its arguments, what "always in this chat" stands for, how long it waits.
+    input_schema: Mapped[dict[str, Any] | None]
+    approval_key: Mapped[str | None] = mapped_column(String(64))
+    expires_at: Mapped[datetime | None]
+
+
+class ContextSummary(Base):
+    """A branch up to and including one message, told in brief for the model."""
+
+    __tablename__ = "context_summaries"
+
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    content: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Created]
 
 
 class Job(Base):

@@ -1,5 +1,6 @@
-"""Tables of tools: what the assistant remembers, and the outside servers that a person added."""
+"""Tables of tools: what the assistant remembers, outside servers that a person added, what was done for which call."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,3 +38,19 @@ class McpServer(Base):
     is_enabled: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[Created]
     updated_at: Mapped[Updated]
+    # What it offered when it was asked last, when that was, and what went wrong then.
+    tools: Mapped[list[Any] | None]
+    checked_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class ToolReceipt(Base):
+    """What a tool of ours that writes has answered, stored with its effect: the same call has that effect once."""
+
+    __tablename__ = "tool_receipts"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    result: Mapped[dict[str, Any]]
+    created_at: Mapped[Created]
