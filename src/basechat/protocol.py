@@ -5,6 +5,7 @@ import hmac
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -31,6 +32,43 @@ class IntentFound:
     language: str
     recall: bool
     tools: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled:
+    """The model calls a tool; `server` is `basechat` for our own."""
+
+    event: ClassVar[str] = "tool.call"
+    call_id: str
+    name: str
+    title: str
+    server: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAsked:
+    """A call waits to be approved; `arguments` may be changed within `input_schema`."""
+
+    event: ClassVar[str] = "tool.approval"
+    call_id: str
+    name: str
+    title: str
+    server: str
+    arguments: dict[str, Any]
+    input_schema: dict[str, Any]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAnswered:
+    """What came of a call, in brief."""
+
+    event: ClassVar[str] = "tool.result"
+    call_id: str
+    ok: bool
+    preview: str
+    cached: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +114,18 @@ class RunFailed:
     message: dict[str, Any]
 
 
-RunEvent = RunStarted | IntentFound | MessageDelta | MessageReset | MessageCompleted | RunCancelled | RunFailed
+RunEvent = (
+    RunStarted
+    | IntentFound
+    | ToolCalled
+    | ApprovalAsked
+    | ToolAnswered
+    | MessageDelta
+    | MessageReset
+    | MessageCompleted
+    | RunCancelled
+    | RunFailed
+)
 
 LAST_EVENTS = frozenset({MessageCompleted.event, RunCancelled.event, RunFailed.event})
 

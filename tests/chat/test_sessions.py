@@ -13,7 +13,7 @@ from tests.support.stack import Stack
 from tests.upstream import Upstream
 
 FIELDS = {
-    "id", "title", "model_type", "model_name", "is_active", "pinned", "temporary", "instructions", "active_leaf_id",
+    "id", "title", "model_type", "model_name", "is_active", "pinned", "temporary", "instructions", "tools", "active_leaf_id",
     "created_at", "updated_at",
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ def run_document(row: Row[Any]) -> Document:
         "status": row.run_status,
         "attempt": row.run_attempt,
         "error": {"code": row.run_error_code, "detail": row.run_error_detail} if row.run_error_code else None,
+        "approvals": row.run_approvals or [],
         "created_at": row.run_created_at,
         "started_at": row.run_started_at,
         "finished_at": row.run_finished_at,

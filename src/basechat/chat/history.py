@@ -9,7 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from basechat.chat.documents import Document, message_document, run_document
 from basechat.kit.errors import NotFoundError
 
+# Read only of a run that waits, which few do.
 RUN_COLUMNS = """
+    CASE WHEN r.status = 'waiting' THEN (
+        SELECT json_agg(json_build_object(
+            'call_id', w.call_id, 'name', w.name, 'title', w.title, 'server', w.server, 'arguments', w.arguments,
+            'input_schema', coalesce(w.input_schema, '{}'), 'expires_at', w.expires_at) ORDER BY w.id)
+        FROM tool_calls w WHERE w.run_id = r.id AND w.status = 'proposed'
+    ) END AS run_approvals,
     r.id AS run_id, r.session_id AS run_session_id, r.user_message_id AS run_user_message_id,
     r.message_id AS run_message_id, r.status AS run_status, r.attempt AS run_attempt,
     r.error_code AS run_error_code, r.error_detail AS run_error_detail,

@@ -11,6 +11,8 @@ from basechat.kit.text import Instructions, ModelName, Text, Title
 
 RunStatus = Literal["queued", "running", "waiting", "completed", "cancelled", "failed"]
 CONTENT_LIMIT = 200_000  # characters
+# `basechat` (all own tools), a server's name (all of its tools), or the name of one tool.
+ToolSelection = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]], Field(max_length=200)]
 
 
 class NewChat(Strict):
@@ -21,6 +23,7 @@ class NewChat(Strict):
     model_name: ModelName | None = None
     temporary: bool = False
     instructions: Instructions | None = None
+    tools: ToolSelection | None = None
 
 
 class ChatChange(Strict):
@@ -31,6 +34,7 @@ class ChatChange(Strict):
     model_name: ModelName | None = None
     pinned: bool = False
     instructions: Instructions | None = None
+    tools: ToolSelection | None = None
     active_leaf_id: UUID | None = None
 
 
@@ -45,6 +49,7 @@ class Chat(BaseModel):
     pinned: bool
     temporary: bool
     instructions: str | None
+    tools: list[str] | None
     active_leaf_id: UUID | None
     created_at: datetime
     updated_at: datetime
@@ -65,6 +70,7 @@ class NewMessage(Strict):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     parent_id: UUID | None = None
+    tools: ToolSelection | None = None
     use_cache: bool = True
     when_busy: Literal["reject", "queue"] = "reject"
 
@@ -75,6 +81,7 @@ class Regeneration(Strict):
     model: ModelName | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    tools: ToolSelection | None = None
 
 
 class EditedMessage(Regeneration):
@@ -98,8 +105,28 @@ class RunError(BaseModel):
     detail: str
 
 
+class PendingApproval(BaseModel):
+    """A call of a tool that waits to be approved; `arguments` may be changed within `input_schema`."""
+
+    call_id: str
+    name: str
+    title: str
+    server: str
+    arguments: dict[str, Any]
+    input_schema: dict[str, Any]
+    expires_at: datetime
+
+
+class ApprovalDecision(Strict):
+    """What becomes of a call that asks first: made once, made and not asked about again in this chat, or not made."""
+
+    call_id: Annotated[Text, Field(min_length=1, max_length=100)]
+    decision: Literal["once", "chat", "deny"]
+    arguments: dict[str, Any] | None = None
+
+
 class Run(BaseModel):
-    """The making of one answer."""
+    """The making of one answer; `approvals` are the calls that it waits for."""
 
     id: UUID
     session_id: UUID
@@ -108,6 +135,7 @@ class Run(BaseModel):
     status: RunStatus
     attempt: int
     error: RunError | None
+    approvals: list[PendingApproval]
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

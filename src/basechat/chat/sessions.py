@@ -19,7 +19,7 @@ _COLUMNS = [
     getattr(ChatSession, name)
     for name in (
         "id", "title", "model_type", "model_name", "is_active", "pinned", "temporary", "instructions",
-        "active_leaf_id", "created_at", "updated_at",
+        "tools", "active_leaf_id", "created_at", "updated_at",
     )
 ]  # fmt: skip
 

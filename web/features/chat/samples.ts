@@ -11,6 +11,7 @@ export const run: Run = {
   status: "running",
   attempt: 1,
   error: null,
+  approvals: [],
   created_at: "2026-01-01T00:00:00Z",
   started_at: "2026-01-01T00:00:00Z",
   finished_at: null,

@@ -11,6 +11,7 @@ const session = (id: string, updated: Date, title = ""): ChatSession => ({
   pinned: false,
   temporary: false,
   instructions: null,
+  tools: null,
   active_leaf_id: null,
   created_at: updated.toISOString(),
   updated_at: updated.toISOString(),

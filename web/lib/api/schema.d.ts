@@ -571,6 +571,8 @@ export interface components {
             temporary: boolean;
             /** Instructions */
             instructions: string | null;
+            /** Tools */
+            tools: string[] | null;
             /** Active Leaf Id */
             active_leaf_id: string | null;
             /**
@@ -605,6 +607,8 @@ export interface components {
             pinned: boolean;
             /** Instructions */
             instructions?: string | null;
+            /** Tools */
+            tools?: string[] | null;
             /** Active Leaf Id */
             active_leaf_id?: string | null;
         };
@@ -671,6 +675,8 @@ export interface components {
             temperature?: number | null;
             /** Max Tokens */
             max_tokens?: number | null;
+            /** Tools */
+            tools?: string[] | null;
             /** Content */
             content: string;
             /**
@@ -847,6 +853,8 @@ export interface components {
             temporary: boolean;
             /** Instructions */
             instructions?: string | null;
+            /** Tools */
+            tools?: string[] | null;
         };
         /**
          * NewInvitation
@@ -879,6 +887,8 @@ export interface components {
             max_tokens?: number | null;
             /** Parent Id */
             parent_id?: string | null;
+            /** Tools */
+            tools?: string[] | null;
             /**
              * Use Cache
              * @default true
@@ -900,6 +910,33 @@ export interface components {
             current_password: string;
             /** New Password */
             new_password: string;
+        };
+        /**
+         * PendingApproval
+         * @description A call of a tool that waits to be approved; `arguments` may be changed within `input_schema`.
+         */
+        PendingApproval: {
+            /** Call Id */
+            call_id: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Server */
+            server: string;
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Input Schema */
+            input_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /**
          * Preferences
@@ -960,6 +997,8 @@ export interface components {
             temperature?: number | null;
             /** Max Tokens */
             max_tokens?: number | null;
+            /** Tools */
+            tools?: string[] | null;
         };
         /**
          * Registration
@@ -977,7 +1016,7 @@ export interface components {
         };
         /**
          * Run
-         * @description The making of one answer.
+         * @description The making of one answer; `approvals` are the calls that it waits for.
          */
         Run: {
             /**
@@ -1008,6 +1047,8 @@ export interface components {
             /** Attempt */
             attempt: number;
             error: components["schemas"]["RunError"] | null;
+            /** Approvals */
+            approvals: components["schemas"]["PendingApproval"][];
             /**
              * Created At
              * Format: date-time

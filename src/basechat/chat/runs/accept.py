@@ -102,7 +102,7 @@ async def accept_message(
 
 
 def _values(owner_id: UUID, chat_id: UUID, body: NewMessage, idempotency: Idempotency) -> dict[str, Any]:
-    request = body.model_dump(include={"model", "temperature", "max_tokens", "use_cache"}, exclude_none=True)
+    request = body.model_dump(include={"model", "temperature", "max_tokens", "use_cache", "tools"}, exclude_none=True)
     return {
         "owner_id": owner_id,
         "chat_id": chat_id,
@@ -149,6 +149,7 @@ def _accepted(row: Row[Any], values: dict[str, Any]) -> Accepted:
         "status": "queued",
         "attempt": 0,
         "error": None,
+        "approvals": [],
         "created_at": created_at,
         "started_at": None,
         "finished_at": None,
