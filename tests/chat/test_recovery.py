@@ -107,18 +107,19 @@ async def test_after_five_attempts_a_run_fails_with_its_text(
         async with person.stream("GET", f"/runs/{run}/events") as events, asyncio.timeout(10):
             await _until_text(events, "half an")
             await keep_texts(resources.database, {Lease(run, 1): "half an "})  # type: ignore[arg-type]
-            await _lose_lease(quiet, run, attempt=5)
+            await _lose_lease(quiet, run, takeovers=4)
             ending = [event async for event in events]
     assert (ending[-1].event, ending[-1].data["code"]) == ("run.failed", "run.exhausted")
     assert text_of(ending) == "half an "
-    assert await _stored(person, chat) == ("half an ", "failed", 5)
+    assert await _stored(person, chat) == ("half an ", "failed", 1)
     assert len(upstream.completions) == 1
 
 
 async def test_what_broke_off_before_waits_longer(quiet: Quiet, upstream: Upstream) -> None:
     _, run = await _send(quiet.person)
     resources = quiet.resources
-    dead = "UPDATE runs SET status = 'running', attempt = 3, worker = 'gone', lease_until = now() WHERE id::text = :run"
+    dead = """UPDATE runs SET status = 'running', attempt = 3, takeovers = 2, worker = 'gone', lease_until = now()
+              WHERE id::text = :run"""
     await as_owner(quiet.settings, dead, run=run)
     await Reaper(resources.database, resources.state, every_seconds=60).repair()
     waits = "SELECT status, extract(epoch FROM lease_until - now()) FROM runs WHERE id::text = :run"

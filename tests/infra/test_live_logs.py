@@ -83,6 +83,7 @@ async def test_a_former_attempt_is_refused_and_knows_it(state: Redis, writers: W
     run, zombie, successor = new_id(), await writers(), await writers()
     await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
     old, new = zombie.open(run, 1), successor.open(run, 2)
+    new.start_over()
     assert (await _until(state, run, ""))[-1] == ("2-1", "message.reset", "")
     new.write("new")
     before = await _until(state, run, "new")

@@ -1,10 +1,11 @@
 """The database: an engine per role, and transactions that say on whose behalf they read."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import URL, event, text
@@ -15,6 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from basechat.infra.database_url import owner_url, role_url
 from basechat.kit import json
 from basechat.kit.config import Settings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _SET_OWNER = text("SELECT set_config('app.owner_id', :owner, true)")
 # Every statement goes by keys and indexes, whatever its values: one plan serves all, and planning the long
@@ -72,6 +77,23 @@ def is_weather(error: DBAPIError) -> bool:
     """
     state = getattr(error.orig, "sqlstate", None)
     return error.connection_invalidated or state is None or state[:2] in {"08", "40", "53", "57", "58"}
+
+
+async def through_weather(do: Callable[[], Awaitable[T]]) -> T:
+    """Do something as often as it takes while the server is away; whatever else goes wrong is raised.
+
+    An answer may be lost after the work was done, so doing it twice must come to the same.
+    """
+    pause = 0.1
+    while True:
+        try:
+            return await do()
+        except DATABASE_AWAY as error:
+            if isinstance(error, DBAPIError) and not is_weather(error):
+                raise
+            log.warning("the database is away, trying again: %s", error)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 2)
 
 
 def open_database(settings: Settings, *, pool_size: int | None = None, max_overflow: int | None = None) -> Database:

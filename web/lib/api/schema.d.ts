@@ -478,6 +478,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runs/{run_id}/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Approval
+         * @description Let a run make a call that it waits with: once, always in this chat, or not at all.
+         *
+         *     Arguments given here take the place of the model's; they must fit the tool's schema.
+         */
+        post: operations["answer_approval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models": {
         parameters: {
             query?: never;
@@ -546,6 +568,23 @@ export interface components {
             items: components["schemas"]["ApiTokenOut"][];
             /** Next Cursor */
             next_cursor?: null;
+        };
+        /**
+         * ApprovalDecision
+         * @description What becomes of a call that asks first: made once, made and not asked about again in this chat, or not made.
+         */
+        ApprovalDecision: {
+            /** Call Id */
+            call_id: string;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "once" | "chat" | "deny";
+            /** Arguments */
+            arguments?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * Chat
@@ -2383,6 +2422,52 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalDecision"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {

@@ -11,8 +11,9 @@ from basechat.chat.runs.accept import accept_message
 from basechat.chat.runs.branch import edit, regenerate
 from basechat.chat.runs.cancel import cancel_run
 from basechat.chat.runs.find import get_run
+from basechat.chat.runs.tools.approve import answer_call
 from basechat.chat.runs.watch import Watcher, check_event_id
-from basechat.chat.schemas import Accepted, EditedMessage, NewMessage, Regeneration, Run
+from basechat.chat.schemas import Accepted, ApprovalDecision, EditedMessage, NewMessage, Regeneration, Run
 from basechat.identity.access import ChatCaller
 from basechat.infra.resources import ResourcesDep
 from basechat.infra.web.event_stream import EventStream
@@ -105,4 +106,16 @@ async def watch_run(
 async def cancel(run_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> Document:
     """Stop a run. The text so far is kept; a run that has ended stays as it ended."""
     await cancel_run(resources, caller.user_id, run_id)
+    return await get_run(resources.database, caller.user_id, run_id)
+
+
+@router.post("/runs/{run_id}/approvals", status_code=status.HTTP_202_ACCEPTED, response_model=Run)
+async def answer_approval(
+    run_id: UUID, body: ApprovalDecision, caller: ChatCaller, resources: ResourcesDep
+) -> Document:
+    """Let a run make a call that it waits with: once, always in this chat, or not at all.
+
+    Arguments given here take the place of the model's; they must fit the tool's schema.
+    """
+    await answer_call(resources, caller.user_id, run_id, body)
     return await get_run(resources.database, caller.user_id, run_id)

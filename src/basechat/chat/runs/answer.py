@@ -10,13 +10,18 @@ from basechat.protocol import RunEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A branch that ends with the message to be answered."""
+    """A branch that ends with the message to be answered.
+
+    `tools` names what is on, None being what new chats have. A question that was asked before (`attempt` above 1)
+    may have left a checkpoint from which its answer goes on.
+    """
 
     run_id: UUID
     owner_id: UUID
     attempt: int
     messages: list[dict[str, str]]
     instructions: str
+    tools: list[str] | None
     model: str | None
     temperature: float | None
     max_tokens: int | None
@@ -25,31 +30,39 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is known of an answer beside its text."""
+    """What is known of an answer beside its text and its calls of tools."""
 
     model: str | None
     tokens_used: int | None
-    tools_used: list[str] = field(default_factory=list)
     meta_info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """There is no answer yet: calls of tools wait to be approved."""
 
 
 class Audience(Protocol):
     """Hears the answer while it is being made."""
 
+    @property
+    def length(self) -> int:
+        """Code points of the answer so far."""
+
     def write(self, text: str) -> None:
         """Add text to the answer."""
 
-    def start_over(self) -> None:
-        """Take back all text of the answer; what is written next is its beginning."""
+    def start_over(self, text: str = "") -> None:
+        """Take back all text of the answer but this, to which is added what is written next."""
 
     def say(self, event: RunEvent) -> None:
         """Tell something that is not text."""
 
 
 class Answerer(Protocol):
-    """Makes answers; raises `AnswerError` where there is none."""
+    """Makes answers; raises `AnswerError` where there is none, `LostRunError` where the run is another's."""
 
-    def __call__(self, question: Question, audience: Audience) -> Coroutine[Any, Any, Answer]:
+    def __call__(self, question: Question, audience: Audience) -> Coroutine[Any, Any, Answer | Paused]:
         """Answer a question, the text going to the audience."""
 
 
@@ -60,3 +73,7 @@ class AnswerError(Exception):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+class LostRunError(Exception):
+    """The run is in other hands, or has ended."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from basechat.chat.history import get_messages
+from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
 from basechat.infra.events.entry import begin_log, to_entry
 from basechat.infra.queue import add_wake, announce_cancel
 from basechat.infra.redis import REDIS_AWAY
@@ -16,7 +17,7 @@ from basechat.protocol import RunCancelled
 
 log = logging.getLogger(__name__)
 
-_CANCEL = text("""
+_CANCEL = text(f"""
     WITH active AS (
         SELECT id, after_run_id FROM runs
         WHERE id = :run_id AND owner_id = :owner_id AND status IN ('queued', 'running', 'waiting') FOR UPDATE
@@ -27,14 +28,16 @@ _CANCEL = text("""
         FROM active WHERE runs.id = active.id
         RETURNING runs.id, runs.message_id, runs.status, runs.attempt, active.after_run_id
     ), kept AS (
-        UPDATE messages m SET content = t.content FROM r JOIN run_texts t ON t.run_id = r.id
+        UPDATE messages m SET content = coalesce(t.content, m.content), mcp_tools_used = {TOOLS_USED},
+               meta_info = m.meta_info || {CALLS}
+        FROM r LEFT JOIN run_texts t ON t.run_id = r.id
         WHERE m.id = r.message_id AND r.status = 'cancelled'
     ), follower AS (
         UPDATE runs SET after_run_id = r.after_run_id FROM r
         WHERE runs.after_run_id = r.id AND r.status = 'cancelled' RETURNING runs.id, runs.after_run_id
     )
     SELECT r.*, (SELECT id FROM follower WHERE after_run_id IS NULL) AS follower_id FROM r
-""")
+""")  # noqa: S608 - composed of constants
 _EXISTS = text("SELECT EXISTS (SELECT FROM runs WHERE id = :run_id AND owner_id = :owner_id)")
 
 

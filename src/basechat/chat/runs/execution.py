@@ -4,13 +4,15 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from basechat.chat.runs.answer import Answer, Answerer, AnswerError, Question
+from basechat.chat.runs.answer import Answer, Answerer, AnswerError, LostRunError, Paused, Question
 from basechat.chat.runs.finish import Ending, EndStatus, Finished, finish
 from basechat.chat.runs.lease import Lease
-from basechat.infra.db import DATABASE_AWAY, Database, is_weather
+from basechat.chat.runs.pause import pause
+from basechat.infra.db import Database, through_weather
 from basechat.infra.events.run_log import RunLog
 from basechat.protocol import MessageCompleted, RunCancelled, RunFailed
 
@@ -39,10 +41,22 @@ class Execution:
         self._stop_reason = self._stop_reason or reason
         self._answering.cancel()
 
-    async def run(self) -> Finished | None:
-        """Wait for the answer and end the run; returns None if the run goes on elsewhere."""
+    async def run(self) -> UUID | None:
+        """Wait for the answer and end the run, or let it wait; returns the run that is to be taken up next, if any."""
         await asyncio.wait({self._answering})
-        ending = self._ending()
+        if not self._is_paused:
+            return await self._end(self._ending())
+        status = await through_weather(lambda: pause(self._database, self.lease, self.log.text))
+        if status == "cancelled":
+            return await self._end(Ending(status="cancelled", content=self.log.text))
+        return self.lease.run_id if status == "queued" else None
+
+    @property
+    def _is_paused(self) -> bool:
+        answering = self._answering
+        return not answering.cancelled() and answering.exception() is None and isinstance(answering.result(), Paused)
+
+    async def _end(self, ending: Ending | None) -> UUID | None:
         if ending is None:
             return None
         try:
@@ -51,9 +65,10 @@ class Execution:
             log.exception("the answer of run %s can't be stored", self.lease.run_id)
             ending = _failed("", "internal", "The answer could not be stored; the cause was logged.")
             finished = await self._finish(ending)
-        if finished is not None:
-            self._tell(ending, finished)
-        return finished
+        if finished is None:
+            return None
+        self._tell(ending, finished)
+        return finished.follower_id
 
     def _ending(self) -> Ending | None:
         text = self.log.text
@@ -63,29 +78,17 @@ class Execution:
             return Ending(status="cancelled", content=text) if self._stop_reason == "cancelled" else None
         error = self._answering.exception()
         if error is None:
-            return self._answered(self._answering.result(), text)
+            return _answered(self._answering.result(), text)
+        if isinstance(error, LostRunError):
+            return None
         if isinstance(error, AnswerError):
             return _failed(text, error.code, error.detail)
         log.error("run %s broke", self.lease.run_id, exc_info=error)
         return _failed(text, "internal", "Something went wrong here; it was logged.")
 
-    def _answered(self, answer: Answer, text: str) -> Ending:
-        if not text:
-            return _failed(text, "provider.empty", "The model gave an empty answer.")
-        return Ending(status="completed", content=text, answer=answer)
-
     async def _finish(self, ending: Ending) -> Finished | None:
         """End the run, as often as it takes: while the database is away, the lease is nobody's to take."""
-        pause = 0.1
-        while True:
-            try:
-                return await finish(self._database, self.lease.run_id, self.lease.attempt, ending)
-            except DATABASE_AWAY as error:
-                if isinstance(error, DBAPIError) and not is_weather(error):
-                    raise
-                log.warning("run %s can't be ended yet: %s", self.lease.run_id, error)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 2)
+        return await through_weather(lambda: finish(self._database, self.lease.run_id, self.lease.attempt, ending))
 
     def _tell(self, ending: Ending, finished: Finished) -> None:
         events: dict[EndStatus, MessageCompleted | RunCancelled | RunFailed] = {
@@ -98,12 +101,18 @@ class Execution:
         self.log.say(events[ending.status])
 
 
-async def _within_bounds(answering: Coroutine[Any, Any, Answer]) -> Answer:
+async def _within_bounds(answering: Coroutine[Any, Any, Answer | Paused]) -> Answer | Paused:
     try:
         async with asyncio.timeout(RUN_SECONDS):
             return await answering
     except TimeoutError:
         raise AnswerError("run.too_long", "The answer took longer than an hour.") from None
+
+
+def _answered(answer: Answer | Paused, text: str) -> Ending:
+    if isinstance(answer, Paused) or not text:
+        return _failed(text, "provider.empty", "The model gave an empty answer.")
+    return Ending(status="completed", content=text, answer=answer)
 
 
 def _failed(text: str, code: str, detail: str) -> Ending:

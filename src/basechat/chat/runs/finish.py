@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from basechat.chat.documents import Document, message_document, run_document
 from basechat.chat.history import RUN_COLUMNS, SIBLINGS
 from basechat.chat.runs.answer import Answer
+from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
 from basechat.infra.db import Database
 from basechat.kit import json
 
@@ -28,7 +29,7 @@ _FINISH = text(f"""
         RETURNING runs.*
     ), m AS (
         UPDATE messages SET content = :content, tokens_used = :tokens_used, model_used = :model_used,
-               mcp_tools_used = :tools_used, meta_info = :meta_info
+               mcp_tools_used = {TOOLS_USED}, meta_info = CAST(:meta_info AS jsonb) || {CALLS}
         FROM r WHERE messages.id = r.message_id RETURNING messages.*
     ), kept_text AS (
         DELETE FROM run_texts USING r WHERE run_texts.run_id = r.id
@@ -70,7 +71,6 @@ async def finish(database: Database, run_id: UUID, attempt: int, ending: Ending)
         "content": ending.content,
         "tokens_used": answer.tokens_used,
         "model_used": answer.model,
-        "tools_used": json.dumps(answer.tools_used).decode(),
         "meta_info": json.dumps(answer.meta_info).decode(),
         "error_code": ending.error_code,
         "error_detail": ending.error_detail,

@@ -27,7 +27,7 @@ _CLAIM = text("""
         SELECT m.id, m.parent_id, m.role, m.content, b.depth + 1
         FROM messages m JOIN branch b ON m.id = b.parent_id WHERE b.depth < :depth
     )
-    SELECT claimed.*, c.model_name, c.instructions AS chat_instructions, p.instructions, p.default_model,
+    SELECT claimed.*, c.model_name, c.instructions AS chat_instructions, c.tools, p.instructions, p.default_model,
            p.default_temperature, p.max_tokens,
            (SELECT json_agg(json_build_object('role', role, 'content', content) ORDER BY depth DESC)
             FROM branch WHERE content <> '') AS messages
@@ -120,6 +120,7 @@ def _question(row: Row[Any]) -> Question:
         attempt=row.attempt,
         messages=row.messages or [],
         instructions="\n\n".join(instructions),
+        tools=request.get("tools", row.tools),
         model=request.get("model") or row.model_name or row.default_model,
         temperature=request.get("temperature", row.default_temperature),
         max_tokens=request.get("max_tokens", row.max_tokens),

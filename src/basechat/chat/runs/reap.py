@@ -8,6 +8,9 @@ from uuid import UUID
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from basechat.chat.runs.tools.call import ToolResult
+from basechat.chat.runs.tools.ledger import APPROVAL_HOURS, result_document
+from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
 from basechat.infra.db import Database
 from basechat.infra.queue import waiting_runs, wake
 from basechat.infra.redis import REDIS_AWAY
@@ -16,33 +19,50 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 HOUSEKEEPING_EVERY = 12  # rounds
+NOT_ANSWERED = ToolResult(
+    ok=False, text=f"Nobody allowed this call within {APPROVAL_HOURS} hours, so it was not made. Go on without it."
+)
 
 # A run whose worker is gone: ended if it was to be cancelled or was tried often enough, else queued again. The first
 # time at once; what has failed before, perhaps by killing its worker, waits 2, 4, 8 seconds.
 # `SKIP LOCKED`: another worker's reaper, or a worker that just ends the run, is not waited for.
-_TAKE_BACK = text("""
+_TAKE_BACK = text(f"""
     WITH dead AS (
         SELECT id, message_id, CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
-                                    WHEN attempt >= :max_attempts THEN 'failed' ELSE 'queued' END AS next
+                                    WHEN takeovers + 1 >= :max_attempts THEN 'failed' ELSE 'queued' END AS next
         FROM runs WHERE status = 'running' AND lease_until < now()
         ORDER BY lease_until LIMIT 200 FOR UPDATE SKIP LOCKED
     ), r AS (
-        UPDATE runs SET status = dead.next, worker = NULL,
-               lease_until = CASE WHEN dead.next = 'queued' AND attempt > 1
-                             THEN now() + make_interval(secs => 2 ^ (attempt - 1)) END,
+        UPDATE runs SET status = dead.next, worker = NULL, takeovers = takeovers + 1,
+               lease_until = CASE WHEN dead.next = 'queued' AND takeovers > 0
+                             THEN now() + make_interval(secs => 2 ^ takeovers) END,
                finished_at = CASE WHEN dead.next = 'queued' THEN NULL ELSE now() END,
                error_code = CASE WHEN dead.next = 'failed' THEN 'run.exhausted' END,
                error_detail = CASE WHEN dead.next = 'failed'
                               THEN 'The answer broke off several times. Try again.' END
         FROM dead WHERE runs.id = dead.id RETURNING runs.id, runs.message_id, runs.status, runs.lease_until
     ), kept AS (
-        UPDATE messages m SET content = t.content FROM r JOIN run_texts t ON t.run_id = r.id
+        UPDATE messages m SET content = coalesce(t.content, m.content), mcp_tools_used = {TOOLS_USED},
+               meta_info = m.meta_info || {CALLS}
+        FROM r LEFT JOIN run_texts t ON t.run_id = r.id
         WHERE m.id = r.message_id AND r.status <> 'queued'
     ), follower AS (
         UPDATE runs SET after_run_id = NULL FROM r
         WHERE runs.after_run_id = r.id AND r.status <> 'queued' RETURNING runs.id
     )
     SELECT id FROM r WHERE status = 'queued' AND lease_until IS NULL UNION ALL SELECT id FROM follower
+""")  # noqa: S608 - composed of constants
+
+# Calls that nobody answered in time are not made, and their runs go on. A run that waits for nothing is mended here.
+_ANSWER_FOR_NOBODY = text("""
+    WITH late AS (
+        UPDATE tool_calls SET status = 'denied', result = :result, finished_at = now()
+        WHERE status = 'proposed' AND expires_at <= now() RETURNING id, run_id
+    )
+    UPDATE runs SET status = 'queued' WHERE status = 'waiting' AND NOT EXISTS (
+        SELECT FROM tool_calls t WHERE t.run_id = runs.id AND t.status = 'proposed'
+        AND t.id NOT IN (SELECT id FROM late)
+    ) RETURNING id
 """)
 
 # A follower whose predecessor ended while nobody could release it is released here.
@@ -69,6 +89,15 @@ _HOUSEKEEPING = (
     # Written at the same moment as the end of the run, which could not see it.
     text("""
         DELETE FROM run_texts t USING runs r
+        WHERE r.id = t.run_id AND r.status IN ('completed', 'cancelled', 'failed')
+    """),
+    # What the workflow of a run that has ended left behind.
+    text("""
+        DELETE FROM agent.checkpoints c USING runs r
+        WHERE r.id = c.run_id AND r.status IN ('completed', 'cancelled', 'failed')
+    """),
+    text("""
+        DELETE FROM tool_receipts t USING runs r
         WHERE r.id = t.run_id AND r.status IN ('completed', 'cancelled', 'failed')
     """),
     text("""
@@ -112,6 +141,7 @@ class Reaper:
         if now - self._repaired_at > self._every + self._grace:
             self._patient_until = now + self._grace
         taken = await self._take_back() if now >= self._patient_until else []
+        taken += await self._answer_for_nobody()
         self._repaired_at = now
         try:
             known = await waiting_runs(self._state)
@@ -128,6 +158,10 @@ class Reaper:
         for statement in _HOUSEKEEPING:
             async with self._database.as_system() as connection:
                 await connection.execute(statement)
+
+    async def _answer_for_nobody(self) -> list[UUID]:
+        async with self._database.as_system() as connection:
+            return list(await connection.scalars(_ANSWER_FOR_NOBODY, {"result": result_document(NOT_ANSWERED)}))
 
     async def _take_back(self) -> list[UUID]:
         async with self._database.as_system() as connection:

@@ -14,7 +14,15 @@ from basechat.infra.redis import REDIS_AWAY
 from basechat.infra.resources import Resources
 from basechat.kit import json, sse
 from basechat.kit.errors import FieldError, InvalidRequestError
-from basechat.protocol import LAST_EVENTS, MessageCompleted, MessageReset, RunCancelled, RunEvent, RunFailed
+from basechat.protocol import (
+    LAST_EVENTS,
+    ApprovalAsked,
+    MessageCompleted,
+    MessageReset,
+    RunCancelled,
+    RunEvent,
+    RunFailed,
+)
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +121,9 @@ class Watcher:
         message = await get_answer(self._resources.database, self._owner_id, self._message_id)
         if message is None or message["run"]["status"] in _END:
             return self._closing(message)
-        return [self._stored(MessageReset(text=message["content"]))] if message["content"] else []
+        events: list[RunEvent] = [MessageReset(text=message["content"])] if message["content"] else []
+        events += [ApprovalAsked(**approval) for approval in message["run"]["approvals"]]
+        return [self._stored(event) for event in events]
 
     def _closing(self, message: Document | None) -> list[bytes]:
         self._ended = True

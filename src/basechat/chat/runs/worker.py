@@ -113,13 +113,13 @@ class RunWorker:
             former.stop("lost")
         self._held[run_id] = execution
         try:
-            finished = await execution.run()
+            next_id = await execution.run()
         finally:
             if self._held.get(run_id) is execution:
                 del self._held[run_id]
             parts.writer.close(run_log)
-        if finished is not None and finished.follower_id is not None:
-            await self._wake(finished.follower_id)
+        if next_id is not None:
+            await self._wake(next_id)
 
     async def _wake(self, run_id: UUID) -> None:
         try:

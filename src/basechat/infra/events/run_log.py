@@ -48,9 +48,9 @@ class RunLog:
         self._length += len(text)
         self._touch(self, first)
 
-    def start_over(self) -> None:
-        """Take back all text; viewers hear a `message.reset`."""
-        self._parts, self._fresh, self._length = [], [], 0
+    def start_over(self, text: str = "") -> None:
+        """Take back all text but this; viewers hear a `message.reset`."""
+        self._parts, self._fresh, self._length = [text] if text else [], [], len(text)
         self._reset = True
         self._touch(self, True)
 

@@ -44,8 +44,6 @@ class LogWriter:
         """Begin the log of an attempt."""
         run_log = RunLog(run_id, attempt, touch=self._touch)
         self._open[run_id] = run_log
-        if run_log.restarts:
-            self._touch(run_log, True)
         return run_log
 
     def close(self, run_log: RunLog) -> None:

@@ -1,0 +1,100 @@
+"""Answering a call that asks first: made once, made and not asked about again in this chat, or not made."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from basechat.chat.runs.tools.call import ToolResult
+from basechat.chat.runs.tools.ledger import result_document
+from basechat.chat.runs.tools.validate import check_arguments
+from basechat.chat.schemas import ApprovalDecision
+from basechat.infra.queue import wake
+from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.resources import Resources
+from basechat.kit import json
+from basechat.kit.errors import ConflictError, NotFoundError
+
+log = logging.getLogger(__name__)
+
+# The chat is locked before the run, as everywhere.
+_LOCK_CHAT = text("""
+    SELECT c.id FROM chat_sessions c JOIN runs r ON r.session_id = c.id
+    WHERE r.id = :run_id AND r.owner_id = :owner_id FOR UPDATE OF c
+""")
+_LOCK_RUN = text("SELECT id FROM runs WHERE id = :run_id FOR UPDATE")
+_FIND = text("""
+    SELECT t.status, t.arguments, t.input_schema, t.approval_key, t.expires_at <= now() AS is_late
+    FROM tool_calls t WHERE t.run_id = :run_id AND t.call_id = :call_id AND t.owner_id = :owner_id
+""")
+_DENY = text("""
+    UPDATE tool_calls SET status = 'denied', result = :result, finished_at = now()
+    WHERE run_id = :run_id AND call_id = :call_id
+""")
+_APPROVE = text("""
+    UPDATE tool_calls SET status = 'approved', arguments = :arguments WHERE run_id = :run_id AND call_id = :call_id
+""")
+# "Always" also answers what waits beside it.
+_ALWAYS = text("""
+    UPDATE tool_calls SET status = 'approved'
+    WHERE run_id = :run_id AND approval_key = :approval_key AND status = 'proposed'
+""")
+_REMEMBER = text("""
+    UPDATE chat_sessions SET approved_tools = approved_tools || to_jsonb(CAST(:approval_key AS text))
+    WHERE id = :chat_id AND NOT approved_tools ? CAST(:approval_key AS text)
+""")
+_GO_ON = text("""
+    UPDATE runs SET status = 'queued' WHERE id = :run_id AND status = 'waiting'
+    AND NOT EXISTS (SELECT FROM tool_calls t WHERE t.run_id = runs.id AND t.status = 'proposed')
+    RETURNING id
+""")
+
+DENIED = ToolResult(ok=False, text="The user did not allow this call. Do not make it again; go on without it.")
+
+
+async def answer_call(resources: Resources, owner_id: UUID, run_id: UUID, decision: ApprovalDecision) -> None:
+    """Answer a call, and wake a worker where the run may go on.
+
+    Raises `NotFoundError` for nobody's run or call, `ConflictError` for a call that does not wait (any more),
+    `InvalidRequestError` for arguments that its schema does not allow.
+    """
+    values = {"run_id": run_id, "owner_id": owner_id, "call_id": decision.call_id}
+    async with resources.database.as_owner(owner_id) as connection:
+        chat_id = await connection.scalar(_LOCK_CHAT, values)
+        if chat_id is None:
+            raise NotFoundError("There is no such run.", code="run.not_found")
+        await connection.execute(_LOCK_RUN, values)
+        call = _waiting((await connection.execute(_FIND, values)).one_or_none())
+        if decision.decision == "deny":
+            await connection.execute(_DENY, values | {"result": result_document(DENIED)})
+        else:
+            await _approve(connection, call, decision, values | {"chat_id": chat_id})
+        goes_on = await connection.scalar(_GO_ON, values) is not None
+    if goes_on:
+        try:
+            await wake(resources.state, run_id)
+        except REDIS_AWAY as error:
+            log.warning("run %s waits for the reaper: %s", run_id, error)
+
+
+def _waiting(call: Row[Any] | None) -> Row[Any]:
+    if call is None:
+        raise NotFoundError("This run has no such call.", code="call.not_found")
+    if call.status != "proposed" or call.is_late:
+        raise ConflictError("This call does not wait for an answer any more.", code="call.decided")
+    return call
+
+
+async def _approve(
+    connection: AsyncConnection, call: Row[Any], decision: ApprovalDecision, values: Mapping[str, Any]
+) -> None:
+    arguments = call.arguments if decision.arguments is None else decision.arguments
+    check_arguments(arguments, call.input_schema)
+    await connection.execute(_APPROVE, {**values, "arguments": json.dumps(arguments).decode()})
+    if decision.decision == "chat":
+        named = {**values, "approval_key": call.approval_key}
+        await connection.execute(_REMEMBER, named)
+        await connection.execute(_ALWAYS, named)
