@@ -2,25 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from tests.upstream import wire
 from tests.upstream.records import RequestRecord, prompt_tokens
-from tests.upstream.scripts import Cut, Fail, Raw, Say, Script, Stall, Stamp, Step, Wait
-
-
-class Channel(Protocol):
-    """Where an answer is written."""
-
-    def write(self, data: bytes) -> None: ...
-
-    def close(self) -> None: ...
-
-    async def flushed(self) -> None: ...
+from tests.upstream.scripts import Call, Cut, Fail, Raw, Say, Script, Stall, Stamp, Step, Wait
+from tests.upstream.sinks import Body, Channel, Events, Sink
 
 
 @dataclass(slots=True)
@@ -32,6 +22,7 @@ class Answer:
     completion: wire.Completion
     left: int | None
     due: float = 0.0
+    calls: int = 0
     finish_reason: str = "stop"
 
     async def play(self, script: Script) -> None:
@@ -52,9 +43,9 @@ class Answer:
 
     async def _stream(self, script: Script, document: dict[str, Any]) -> None:
         self.channel.write(wire.STREAM_HEAD)
-        events = _Events(self.channel, self.completion)
+        events = Events(self.channel, self.completion)
         for step in script:
-            if not await self._step(step, events.token):
+            if not await self._step(step, events):
                 return
             if isinstance(step, Raw | Fail):
                 self.channel.write(wire.frame(_raw(step)) + wire.LAST_FRAME)
@@ -65,13 +56,9 @@ class Answer:
         self.channel.write(wire.frame(tail + wire.DONE) + wire.LAST_FRAME)
 
     async def _whole(self, script: Script, document: dict[str, Any]) -> None:
-        texts: list[str] = []
-
-        async def keep(text: str, _: int | None) -> None:
-            texts.append(text)
-
+        kept = Body()
         for step in script:
-            if not await self._step(step, keep):
+            if not await self._step(step, kept):
                 return
             if isinstance(step, Raw):
                 self.channel.write(wire.response(200, step.data))
@@ -79,18 +66,20 @@ class Answer:
             if isinstance(step, Fail):
                 self._refuse(step)
                 return
-        body = self.completion.whole("".join(texts), self.finish_reason, self._usage(document))
+        body = self.completion.whole("".join(kept.texts), kept.calls, self.finish_reason, self._usage(document))
         self.channel.write(wire.response(200, body))
 
-    async def _step(self, step: Step, say: Callable[[str, int | None], Awaitable[None]]) -> bool:
+    async def _step(self, step: Step, sink: Sink) -> bool:
         """Do one step; false where nothing may follow."""
         match step:
             case Say(tokens, piece):
                 for token in tokens:
                     if self._may_say():
-                        await say(token, piece)
+                        await sink.token(token, piece)
             case Stamp(number) if self._may_say():
-                await say(f"{number}@{time.monotonic_ns()} ", None)
+                await sink.token(f"{number}@{time.monotonic_ns()} ", None)
+            case Call(name, arguments, call_id):
+                await self._call(sink, name, arguments, call_id)
             case Wait(seconds):
                 self.due += seconds
                 await asyncio.sleep(self.due - asyncio.get_running_loop().time())
@@ -102,6 +91,12 @@ class Answer:
             case Stall():
                 await asyncio.Event().wait()
         return True
+
+    async def _call(self, sink: Sink, name: str, arguments: dict[str, Any] | str, call_id: str | None) -> None:
+        text = arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+        await sink.call(self.calls, wire.tool_call(call_id or f"call_{self.record.number}_{self.calls}", name, text))
+        self.calls += 1
+        self.finish_reason = "tool_calls"
 
     def _may_say(self) -> bool:
         """Count a token against `max_tokens`; false where it is spent."""
@@ -115,26 +110,6 @@ class Answer:
 
     def _usage(self, document: dict[str, Any]) -> dict[str, int]:
         return wire.usage(prompt_tokens(document), self.record.tokens_sent)
-
-
-class _Events:
-    """Writes each token as an event of its own; the first one carries the role before it."""
-
-    def __init__(self, channel: Channel, completion: wire.Completion) -> None:
-        self._channel = channel
-        self._opening = completion.chunk({"role": "assistant", "content": ""})
-        self._before, self._after = completion.token_parts()
-
-    def opening(self) -> bytes:
-        """Return the role's event once, then nothing."""
-        opening, self._opening = self._opening, b""
-        return opening
-
-    async def token(self, text: str, piece: int | None) -> None:
-        event = self.opening() + self._before + orjson.dumps(text) + self._after
-        for at in range(0, len(event), piece or len(event)):
-            self._channel.write(wire.frame(event[at : at + piece] if piece else event))
-            await self._channel.flushed()
 
 
 def _raw(step: Raw | Fail) -> bytes:

@@ -36,6 +36,17 @@ class RequestRecord:
         return str(self.document.get("model", ""))
 
     @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages of the prompt."""
+        messages: list[dict[str, Any]] = self.document["messages"]
+        return messages
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools that were offered."""
+        return [tool["function"]["name"] for tool in self.document.get("tools") or ()]
+
+    @property
     def closed_early(self) -> bool:
         """Whether the client went away before the answer's end."""
         return self.outcome == "client_closed"

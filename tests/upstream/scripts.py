@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 KOREAN = (
     "안녕하세요! 👋🏽 오늘은 가족 👨‍👩‍👧‍👦 이야기입니다. 깃발 🇰🇷과 하트 ❤️‍🔥도 있어요.\n"
@@ -60,7 +61,16 @@ class Stall:
     """Silence until the client goes away."""
 
 
-Step = Say | Stamp | Wait | Raw | Fail | Cut | Stall
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a tool; arguments that are a string are sent as they are, `call_id` is made up where none is given."""
+
+    name: str
+    arguments: dict[str, Any] | str
+    call_id: str | None = None
+
+
+Step = Say | Stamp | Wait | Raw | Fail | Cut | Stall | Call
 Script = tuple[Step, ...]
 
 _ERRORS = {
@@ -80,9 +90,14 @@ def error(status: int) -> Script:
     return (_ERRORS.get(status) or Fail(status, None, f"Scripted error {status}."),)
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Return a text's words as tokens, every white space kept."""
+    return tuple(re.findall(r"\s*\S+|\s+$", text))
+
+
 def echo(prompt: str) -> Script:
-    """Return the script that gives the prompt back by words, every white space kept."""
-    return (Say(tuple(re.findall(r"\s*\S+|\s+$", prompt))),)
+    """Return the script that gives the prompt back by words."""
+    return (Say(words(prompt)),)
 
 
 def _paced(count: int, milliseconds: int) -> Script:
@@ -122,6 +137,7 @@ _MODELS: dict[str, Callable[..., Script]] = {
 LISTED = (
     "echo", "tokens-50", "paced-50x20ms", "stamped-50x20ms", "stamped-250x20ms", "korean", "long-10000", "empty",
     "slow-first-2000", "error-401", "error-429", "error-500", "cut-10", "stall-5", "fail-5", "garbage", "invalid-utf8",
+    "calls-forever", "calls-missing", "tool-current_time", "tool-calculate",
 )  # fmt: skip
 
 

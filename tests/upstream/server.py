@@ -11,6 +11,7 @@ import orjson
 
 from tests.upstream import wire
 from tests.upstream.answer import Answer
+from tests.upstream.calls import find_calls, turn_of
 from tests.upstream.connection import Connection
 from tests.upstream.records import RequestRecord, prompt_of
 from tests.upstream.scripts import LISTED, Script, find_script
@@ -26,7 +27,7 @@ class Upstream:
         self.requests: deque[RequestRecord] = deque(maxlen=RECORDS_KEPT)
         self.models = list(LISTED)
         self.port = 0
-        self._scripts: dict[str, Script] = {}
+        self._scripts: dict[str, tuple[Script, ...]] = {}
         self._next: deque[Script] = deque()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -63,7 +64,11 @@ class Upstream:
 
     def script(self, model: str, *steps: Any) -> None:
         """Give a model (new, or one of those listed) a script of its own."""
-        self._scripts[model] = steps
+        self.script_turns(model, steps)
+
+    def script_turns(self, model: str, *scripts: Script) -> None:
+        """Give a model a script for each turn: the first, after its tools answered, ...; the last one is repeated."""
+        self._scripts[model] = scripts
         if model not in self.models:
             self.models.append(model)
 
@@ -100,17 +105,25 @@ class Upstream:
     async def _complete(self, channel: Connection, record: RequestRecord) -> None:
         try:
             document = record.document
-            model, prompt = str(document["model"]), prompt_of(document)
+            model, script = str(document["model"]), self._find(document)
         except (ValueError, KeyError, TypeError, AttributeError):
             _send(channel, record, 400, wire.error(400, None, "We could not parse the body of your request."))
             return
-        script = self._next.popleft() if self._next else self._scripts.get(model, find_script(model, prompt))
         if script is None:
             _send(channel, record, 404, wire.error(404, "model_not_found", f"The model `{model}` does not exist."))
             return
         limit = document.get("max_completion_tokens") or document.get("max_tokens")
         completion = wire.Completion(record.number, model, int(time.time()))
         await Answer(channel, record, completion, limit).play(script)
+
+    def _find(self, document: dict[str, Any]) -> Script | None:
+        model, prompt, turn = str(document["model"]), prompt_of(document), turn_of(document)
+        if self._next:
+            return self._next.popleft()
+        if scripts := self._scripts.get(model):
+            return scripts[min(turn, len(scripts) - 1)]
+        script = find_script(model, prompt)
+        return find_calls(model, document) if script is None else script
 
 
 def _send(channel: Connection, record: RequestRecord, status: int, document: dict[str, Any]) -> None:

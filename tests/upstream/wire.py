@@ -58,7 +58,7 @@ class Completion:
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": f"chatcmpl-{self.number}", "object": kind, "created": self.created, "model": self.model}
 
-    def chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+    def chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         """Return one event of the stream."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return event({**self._head("chat.completion.chunk"), "choices": [choice]})
@@ -72,11 +72,18 @@ class Completion:
         """Return the event that `stream_options.include_usage` asks for."""
         return event({**self._head("chat.completion.chunk"), "choices": [], "usage": usage})
 
-    def whole(self, text: str, finish_reason: str, usage: dict[str, int]) -> bytes:
+    def whole(self, text: str, calls: list[dict[str, Any]], finish_reason: str, usage: dict[str, int]) -> bytes:
         """Return the body of a completion that is not streamed."""
-        message = {"role": "assistant", "content": text, "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        if calls:
+            message |= {"content": text or None, "tool_calls": calls}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}
         return orjson.dumps({**self._head("chat.completion"), "choices": [choice], "usage": usage})
+
+
+def tool_call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
+    """Return OpenAI's object of one call of a tool."""
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:

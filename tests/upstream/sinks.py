@@ -1,0 +1,79 @@
+"""Where an answer goes: events of a stream, or what one body gathers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from tests.upstream import wire
+
+ARGUMENTS_PIECE = 7
+
+
+class Channel(Protocol):
+    """What an answer is written to."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+    async def flushed(self) -> None: ...
+
+
+class Sink(Protocol):
+    """What the steps of a script give."""
+
+    async def token(self, text: str, piece: int | None) -> None: ...
+
+    async def call(self, index: int, call: dict[str, Any]) -> None: ...
+
+
+class Events:
+    """Writes each token as an event of its own; the first one carries the role before it."""
+
+    def __init__(self, channel: Channel, completion: wire.Completion) -> None:
+        self._channel = channel
+        self._completion = completion
+        self._opening = completion.chunk({"role": "assistant", "content": ""})
+        self._before, self._after = completion.token_parts()
+
+    def opening(self) -> bytes:
+        """Return the role's event once, then nothing."""
+        opening, self._opening = self._opening, b""
+        return opening
+
+    async def token(self, text: str, piece: int | None) -> None:
+        event = self.opening() + self._before + orjson.dumps(text) + self._after
+        for at in range(0, len(event), piece or len(event)):
+            await self._write(event[at : at + piece] if piece else event)
+
+    async def call(self, index: int, call: dict[str, Any]) -> None:
+        """Write id and name, then the arguments in pieces, as OpenAI does."""
+        for part in _parts(call):
+            await self._write(self.opening() + self._completion.chunk({"tool_calls": [{"index": index, **part}]}))
+
+    async def _write(self, data: bytes) -> None:
+        self._channel.write(wire.frame(data))
+        await self._channel.flushed()
+
+
+@dataclass(slots=True)
+class Body:
+    """Gathers what an answer says that is sent as one body."""
+
+    texts: list[str] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    async def token(self, text: str, piece: int | None) -> None:
+        self.texts.append(text)
+
+    async def call(self, index: int, call: dict[str, Any]) -> None:
+        self.calls.append(call)
+
+
+def _parts(call: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    arguments = call["function"]["arguments"]
+    yield call | {"function": {"name": call["function"]["name"], "arguments": ""}}
+    for at in range(0, len(arguments), ARGUMENTS_PIECE):
+        yield {"function": {"arguments": arguments[at : at + ARGUMENTS_PIECE]}}
