@@ -13,8 +13,8 @@ from tests.support.stack import Stack
 from tests.upstream import Upstream
 
 FIELDS = {
-    "id", "title", "model_type", "model_name", "is_active", "pinned", "temporary", "instructions", "tools", "active_leaf_id",
-    "created_at", "updated_at",
+    "id", "title", "model_type", "model_name", "is_active", "pinned", "temporary", "instructions", "tools",
+    "active_leaf_id", "created_at", "updated_at",
 }  # fmt: skip
 
 
