@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 
 from basechat.toolbox.fetch_page import BODY_LIMIT, TEXT_LIMIT, FetchPage
-from tests.toolbox.tools import in_memory
-from tests.toolbox.websites import OPEN_HERE, Handler, page, redirect, server_of, site
+from tests.support.websites import OPEN_HERE, Handler, page, redirect, site
+from tests.toolbox.tools import in_memory, server_of
 
 SECONDS = 10.0
 

@@ -10,8 +10,8 @@ from basechat.kit.config import Settings
 from basechat.toolbox.server import build_server
 from basechat.toolbox.web_search import Engine, WebSearch, brave, find_engine
 from tests.support.stack import SECRET, Stack
+from tests.support.websites import Handler, Site, page, redirect, site
 from tests.toolbox.tools import in_memory
-from tests.toolbox.websites import Handler, Site, page, redirect, site
 
 HIT = {"title": "Roses", "url": "https://example.org/roses", "content": "About <b>red</b> roses &amp; more."}
 FOUND = {"title": "Roses", "url": "https://example.org/roses", "snippet": "About red roses & more."}

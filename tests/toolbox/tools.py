@@ -12,6 +12,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
 from mcp_types import TextContent
 
+from basechat.toolbox.fetch_page import FetchPage
 from basechat.toolbox.owner import ToolCaller, calling
 from tests.support.person import Person
 from tests.support.stack import Stack
@@ -65,3 +66,10 @@ async def over_http(
         Client(streamable_http_client("http://localhost/", http_client=http), mode=mode) as client,
     ):
         yield Tools(client)
+
+
+def server_of(pages: FetchPage) -> MCPServer:
+    """Return an MCP server with this tool alone."""
+    server = MCPServer("test")
+    server.add_tool(pages.fetch_page)
+    return server

@@ -9,7 +9,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
 from yarl import URL
 
-from basechat.toolbox.pages.addresses import NetworkPolicy, RefusedAddressError, RefusedUrlError
+from basechat.infra.network.addresses import NetworkPolicy, RefusedAddressError, RefusedUrlError
 from basechat.toolbox.pages.body import ACCEPTED, UnreadableBodyError, read_body
 from basechat.toolbox.pages.encoding import decode
 from basechat.toolbox.pages.markup import readable

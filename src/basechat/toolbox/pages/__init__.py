@@ -1,1 +1,1 @@
-"""Reading public web pages: which addresses may be reached, how much is read, and what text is in it."""
+"""Reading public web pages: how much of them is read, and what text is in it."""

@@ -1,4 +1,4 @@
-"""Which addresses of the network a tool may reach: the public internet, and nothing of ours.
+"""Which addresses may be reached for a person or a model: the public internet, and nothing of ours.
 
 The tables are written out rather than taken from `ipaddress.is_global`, whose answers change with Python's version.
 Source: IANA's special-purpose address registries.

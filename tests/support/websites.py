@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
-from mcp.server.mcpserver import MCPServer
 
-from basechat.toolbox.fetch_page import FetchPage
-from basechat.toolbox.pages.addresses import NetworkPolicy, networks
+from basechat.infra.network.addresses import NetworkPolicy, networks
 
 HERE = "127.0.0.1"
 OPEN_HERE = NetworkPolicy(allowed=networks(f"{HERE}/32"), ports=None)
@@ -97,10 +95,3 @@ class Names(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is open."""
-
-
-def server_of(pages: FetchPage) -> MCPServer:
-    """Return an MCP server with this tool alone."""
-    server = MCPServer("test")
-    server.add_tool(pages.fetch_page)
-    return server

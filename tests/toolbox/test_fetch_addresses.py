@@ -1,57 +1,15 @@
 """`fetch_page` opens no connection into a network that is not public, by whatever name."""
 
-from ipaddress import ip_address
-
 import pytest
 from aiohttp import web
 
+from basechat.infra.network.addresses import NetworkPolicy
 from basechat.toolbox.fetch_page import FetchPage
-from basechat.toolbox.pages.addresses import NetworkPolicy
-from tests.toolbox.tools import in_memory
-from tests.toolbox.websites import ANY_PORT, HERE, OPEN_HERE, Names, page, redirect, server_of, site
-
-
-def _each(text: str) -> list[str]:
-    return text.split()
-
+from tests.support.addresses import PRIVATE, THIS_MACHINE
+from tests.support.websites import ANY_PORT, HERE, OPEN_HERE, Names, page, redirect, site
+from tests.toolbox.tools import in_memory, server_of
 
 NOT_PUBLIC = "There is no public page at this address."
-PRIVATE = _each("""
-    0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.255 127.0.0.1 127.255.255.254
-    168.63.129.16 169.254.169.254 169.254.170.2 172.16.0.1 172.31.255.255 192.0.0.192 192.0.2.1 192.88.99.1 192.168.0.1
-    198.18.0.1 198.51.100.7 203.0.113.9 224.0.0.1 239.255.255.250 240.0.0.1 255.255.255.255
-    :: ::1 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:8.8.8.8 ::ffff:0:127.0.0.1 64:ff9b::7f00:1
-    64:ff9b::808:808 64:ff9b:1::a00:1 100::1 2001::1 2001:0:7f00:1:: 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1::
-    2002:a00:1::1 3fff::1 5f00::1 fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 ff0e::1
-""")
-PUBLIC = _each("""
-    1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 193.0.0.1 223.255.255.255
-    2606:4700::1111 2a00:1450:4001::1 2001:4860:4860::8888 2404:6800::1
-""")
-NO_ADDRESSES = ["", "localhost", "127.1", "2130706433", "0x7f.1", "fe80::1%lo", "2606:4700::1%1", "1.1.1.1/32"]
-THIS_MACHINE = _each("""
-    127.0.0.1 127.1 127.0.1 0 0.0.0.0 2130706433 0x7f000001 0x7f.1 0X7F.0.0.0x1 017700000001 0177.0.0.1 00127.0.0.1
-    127.0.0.1. 127.000.000.001 localhost LOCALHOST. [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1]
-    [::127.0.0.1] [64:ff9b::7f00:1] [fe80::1%25lo] ①②⑦.⓪.⓪.① 127。0。0。1 １２７.0.0.1 %31%32%37.0.0.1
-    127.0.0.1%00.example.org x..y
-""")
-
-
-@pytest.mark.parametrize("address", [*PRIVATE, *NO_ADDRESSES])
-def test_closed(address: str) -> None:
-    assert not NetworkPolicy().is_open(address)
-
-
-@pytest.mark.parametrize("address", PUBLIC)
-def test_open(address: str) -> None:
-    assert NetworkPolicy().is_open(address)
-
-
-def test_nothing_that_python_calls_private_is_open() -> None:
-    every = [*range(0, 1 << 32, 999_983), *((start << 112) + 1 for start in range(0, 1 << 16, 7))]
-    addresses = [ip_address(each) for each in every]
-    assert [each for each in addresses if not each.is_global and NetworkPolicy().is_open(str(each))] == []
-    assert sum(NetworkPolicy().is_open(str(each)) for each in addresses) > len(addresses) // 10
 
 
 async def _refused(url: str, pages: FetchPage) -> str:
@@ -179,5 +137,3 @@ async def test_of_several_addresses_the_open_ones_are_used(answer: list[str]) ->
 
 async def test_production_has_no_way_to_allow_more() -> None:
     assert FetchPage().policy == NetworkPolicy()
-    assert NetworkPolicy().allowed == ()
-    assert NetworkPolicy().ports == frozenset({80, 443})
