@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     # Services
     llm_agent_url: str = Field("http://llm-agent:8001", description="llm-agent: http://host:port or unix:/path.")
     mcp_server_url: str = Field("http://mcp-server:8002", description="Where mcp-server is.")
+    mcp_allow_private: bool = Field(
+        False,
+        description="Whether people may add MCP servers that are inside the network (private addresses, this host).",
+    )
     searxng_url: str | None = Field(
         None,
         pattern="^https?://",

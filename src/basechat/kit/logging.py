@@ -36,7 +36,9 @@ def configure_logging(service: str, *, level: str, fmt: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # A line per request; and a traceback for each thing that an outside server gets wrong, which its error tells.
+    for name, least in (("httpx2", logging.WARNING), ("mcp", logging.WARNING), ("mcp.client", logging.CRITICAL)):
+        logging.getLogger(name).setLevel(least)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -17,6 +17,11 @@ def _storable(value: str) -> str:
     return value
 
 
+def storable(text: str) -> str:
+    """Return what others wrote as PostgreSQL takes it."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
 def composed(name: str) -> str:
     """Return a name as it is compared: composed (NFC), so that one Korean name is always the same bytes."""
     return unicodedata.normalize("NFC", name)

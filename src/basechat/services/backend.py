@@ -11,6 +11,7 @@ from basechat.chat.routes import messages, models, runs, sessions
 from basechat.identity.routes import router as identity_router
 from basechat.identity.setup import tell_setup_token
 from basechat.infra.background import background
+from basechat.infra.mcp.connections import open_connections
 from basechat.infra.migrate import upgrade
 from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
@@ -30,8 +31,11 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await upgrade(settings)
-        async with open_resources(settings, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW) as resources:
-            app.state.resources = resources
+        async with (
+            open_resources(settings, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW) as resources,
+            open_connections(settings) as mcp,
+        ):
+            app.state.resources, app.state.mcp = resources, mcp
             await tell_setup_token(resources)
             async with background(resources.tail.run()):
                 yield

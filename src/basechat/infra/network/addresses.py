@@ -7,6 +7,7 @@ Source: IANA's special-purpose address registries.
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
 from aiohttp.abc import AbstractResolver
 from aiohttp.connector import AddrInfoType, TCPConnector
@@ -58,7 +59,7 @@ class RefusedUrlError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPolicy:
-    """What may be reached. Tests allow loopback and any port; no setting does."""
+    """What may be reached. For pages no setting allows more; for MCP servers `MCP_ALLOW_PRIVATE` does."""
 
     allowed: tuple[Network, ...] = ()
     ports: frozenset[int] | None = frozenset({80, 443})
@@ -74,21 +75,25 @@ class NetworkPolicy:
     def check(self, url: URL) -> None:
         """Raise `RefusedUrlError` for what is refused whatever its name resolves to."""
         if url.scheme not in ("http", "https"):
-            raise RefusedUrlError("Only http and https addresses can be fetched.")
+            raise RefusedUrlError("Only http and https addresses can be used.")
         if not url.host:
             raise RefusedUrlError("This address names no host.")
         if url.user is not None or url.password is not None:
-            raise RefusedUrlError("Addresses with a user name or password are not fetched.")
+            raise RefusedUrlError("Addresses with a user name or password are not used.")
         if self.ports is not None and url.port not in self.ports:
-            raise RefusedUrlError("Only the ports 80 and 443 are fetched from.")
+            raise RefusedUrlError("Only the ports 80 and 443 are used.")
 
-    def connector(self, resolver: AbstractResolver | None = None) -> TCPConnector:
+    def connector(self, resolver: AbstractResolver | None = None, *, keep_seconds: float | None = None) -> TCPConnector:
         """Return a connector that opens sockets to open addresses alone.
 
         The address that is checked is the very one the socket is then connected to, after all resolving, so a name
-        that resolves to something else the second time gains nothing. Nothing is cached or kept open.
+        that resolves to something else the second time gains nothing. No name is cached, and no connection is kept
+        unless it is said how long; one that is kept goes on to the address that was checked.
         """
-        return TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True, socket_factory=self._open_socket)
+        keep: dict[str, Any] = {"force_close": True}
+        if keep_seconds is not None:
+            keep = {"keepalive_timeout": keep_seconds, "limit": 0}
+        return TCPConnector(resolver=resolver, use_dns_cache=False, socket_factory=self._open_socket, **keep)
 
     def _open_socket(self, target: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = target
@@ -106,3 +111,6 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 def networks(*names: str) -> tuple[Network, ...]:
     """Return networks by their names, such as `127.0.0.0/8`."""
     return tuple(ip_network(name) for name in names)
+
+
+EVERYWHERE = networks("0.0.0.0/0", "::/0")

@@ -1,0 +1,126 @@
+"""Carries the SDK's messages over our HTTP client: no more bytes than allowed, to no address that is not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
+
+import aiohttp
+import httpx2
+from yarl import URL
+
+from basechat.infra.mcp.bounds import Bounds
+from basechat.infra.mcp.errors import McpError, Trouble
+from basechat.infra.network.addresses import NetworkPolicy, RefusedAddressError, RefusedUrlError
+
+# Ours to say: how the connection is used, and that nothing is packed.
+_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_TYPES = ("application/json", "text/event-stream")
+
+
+class Wire(httpx2.AsyncBaseTransport):
+    """The requests of one exchange. What goes wrong on the way is told to `give_up`, which ends the exchange."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        policy: NetworkPolicy | None,
+        bounds: Bounds,
+        give_up: Callable[[McpError], None],
+    ) -> None:
+        self.http = http
+        self.policy = policy
+        self.timeout = aiohttp.ClientTimeout(total=None, connect=bounds.connect_seconds)
+        self.limit = self.left = bounds.answer_bytes
+        self.give_up = give_up
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request; its answer's body is read as the SDK asks for it."""
+        if request.method == "DELETE" and _is_cancelled():
+            raise httpx2.TransportError("a session is not ended politely when nobody waits any longer")
+        try:
+            response = await self._send(request)
+        except (aiohttp.ClientError, RefusedUrlError, OSError, ValueError) as error:
+            raise self.failed(_explain(error)) from error
+        refusal = _refusal(request, response)
+        if refusal is not None:
+            response.close()
+            raise self.failed(refusal)
+        return httpx2.Response(response.status, headers=list(response.headers.items()), stream=_Body(self, response))
+
+    async def _send(self, request: httpx2.Request) -> aiohttp.ClientResponse:
+        url = URL(str(request.url))
+        if self.policy is not None:
+            self.policy.check(url)
+        return await self.http.request(
+            request.method,
+            url,
+            data=await request.aread(),
+            headers=[(name, value) for name, value in request.headers.multi_items() if name not in _OWN_HEADERS],
+            allow_redirects=False,
+            timeout=self.timeout,
+        )
+
+    def count(self, size: int) -> None:
+        """Take note of bytes that came; raises `McpError` beyond the limit."""
+        self.left -= size
+        if self.left < 0:
+            raise McpError(Trouble.TOO_LARGE, f"The server answered more than {self.limit:,} bytes.", sent=True)
+
+    def failed(self, error: McpError) -> httpx2.TransportError:
+        """End the exchange; returns what the SDK is told."""
+        self.give_up(error)
+        return httpx2.TransportError(error.detail)
+
+
+class _Body(httpx2.AsyncByteStream):
+    """What a server answers, counted."""
+
+    def __init__(self, wire: Wire, response: aiohttp.ClientResponse) -> None:
+        self.wire = wire
+        self.response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self.response.content.iter_any():
+                self.wire.count(len(part))
+                yield part
+        except McpError as error:
+            raise self.wire.failed(error) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise self.wire.failed(_explain(error)) from error
+
+    async def aclose(self) -> None:
+        """Close the connection; one whose body was read to the end has left already, to serve again."""
+        self.response.close()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _refusal(request: httpx2.Request, response: aiohttp.ClientResponse) -> McpError | None:
+    """Return why an answer is not read. Other statuses are the SDK's matter: by them it tells old servers."""
+    kind = response.headers.get("content-type", "").strip().lower()
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return McpError(Trouble.REFUSED, f"The server refuses these credentials ({response.status}).")
+    if packing not in ("", "identity"):
+        return McpError(Trouble.NONSENSE, "The server packed its answer, which was not asked for.", sent=True)
+    if request.method == "POST" and response.status == HTTPStatus.OK and not kind.startswith(_TYPES):
+        return McpError(Trouble.NONSENSE, "What answers at this address is no MCP server.", sent=True)
+    return None
+
+
+def _explain(error: Exception) -> McpError:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, RefusedAddressError | RefusedUrlError):
+        return McpError(Trouble.ADDRESS, "This address is not public, so it is not connected to.")
+    if isinstance(error, aiohttp.ClientConnectorDNSError | aiohttp.InvalidURL | UnicodeError):
+        return McpError(Trouble.UNREACHABLE, "There is no server of this name.")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return McpError(Trouble.UNREACHABLE, "The server's certificate is not valid, or it does not speak TLS.")
+    if isinstance(error, _NOT_SENT):
+        return McpError(Trouble.UNREACHABLE, "The server can't be reached.")
+    return McpError(Trouble.FAILED, "The connection broke, or the server did not answer as HTTP asks for.", sent=True)
