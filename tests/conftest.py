@@ -6,10 +6,15 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from hypothesis import settings
 
 from tests.support.person import TIMEOUT, Person
 from tests.support.stack import Servers, Stack, data_servers, services
 from tests.upstream import Upstream, running_upstream
+
+# Cores are shared, so time is no verdict; what fails prints how to repeat it, and nothing is left in the checkout.
+settings.register_profile("basechat", deadline=None, database=None, print_blob=True)
+settings.load_profile("basechat")
 
 
 @pytest.fixture(scope="session")

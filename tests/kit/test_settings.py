@@ -97,6 +97,21 @@ def test_secrets_dir_that_is_none_is_told(folder: Path, monkeypatch: pytest.Monk
         load_settings()
 
 
+@pytest.mark.parametrize("value", [",", "s3cret", "c2hvcnQ=", "AAAA,BBBB", "A" * 43 + "=,"])
+def test_cache_keys_that_are_none_are_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv("CACHE_ENCRYPTION_KEYS", value)
+    with pytest.raises(ConfigError, match="CACHE_ENCRYPTION_KEYS") as told:
+        load_settings()
+    assert "s3cret" not in str(told.value)
+
+
+def test_cache_keys_are_read_newest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv("CACHE_ENCRYPTION_KEYS", "A" * 43 + "=, " + "/" * 43 + "=\n")
+    assert load_settings().cache_keys == (bytes(32), b"\xff" * 32)
+
+
 def test_no_secret_is_ever_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", SECRET)
     for name in ("DATABASE_URL", "REDIS_PASSWORD", "POSTGRES_PASSWORD", "SETUP_TOKEN", "OPENAI_API_KEY", "REDIS_URL"):

@@ -25,7 +25,10 @@ def test_every_setting_is_named_and_explained() -> None:
 
 def test_secrets_are_empty() -> None:
     values = _values(render())
-    secrets = "SECRET_KEY SETUP_TOKEN POSTGRES_PASSWORD REDIS_PASSWORD DATABASE_URL REDIS_URL OPENAI_API_KEY"
+    secrets = (
+        "SECRET_KEY SETUP_TOKEN CACHE_ENCRYPTION_KEYS POSTGRES_PASSWORD REDIS_PASSWORD DATABASE_URL REDIS_URL "
+        "OPENAI_API_KEY"
+    )
     assert {values[name] for name in secrets.split()} == {""}
 
 

@@ -1,6 +1,7 @@
 """Every setting of BaseChat, declared once: the environment, `.env`, secret files and documentation all follow it."""
 
 import os
+from base64 import b64decode
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRET_MIN_LENGTH = 32
+CACHE_KEY_BYTES = 32
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -54,6 +56,11 @@ class Settings(BaseSettings):
 
     # Secrets and accounts
     secret_key: SecretStr = Field(description="At least 32 characters; signs internal calls, derives role passwords.")
+    cache_encryption_keys: SecretStr | None = Field(
+        None,
+        description="AES keys of what the caches hold (32 bytes in Base64, by commas, newest first); "
+        "else one derived from SECRET_KEY.",
+    )
     setup_token: SecretStr | None = Field(
         None, description="Lets the first account register from another machine, as its `invitation`."
     )
@@ -107,9 +114,18 @@ class Settings(BaseSettings):
     def _check(self) -> Self:
         if len(self.secret_key.get_secret_value()) < SECRET_MIN_LENGTH:
             raise ValueError(f"SECRET_KEY must have at least {SECRET_MIN_LENGTH} characters")
+        if not all(len(key) == CACHE_KEY_BYTES for key in self.cache_keys):
+            raise ValueError(f"CACHE_ENCRYPTION_KEYS must be keys of {CACHE_KEY_BYTES} bytes in Base64, by commas")
         if self.run_heartbeat_seconds * 2 > self.run_lease_seconds:
             raise ValueError("RUN_HEARTBEAT_SECONDS must be at most half of RUN_LEASE_SECONDS")
         return self
+
+    @cached_property
+    def cache_keys(self) -> tuple[bytes, ...]:
+        """The keys of CACHE_ENCRYPTION_KEYS, newest first; what is no Base64 stands as an empty one."""
+        if self.cache_encryption_keys is None:
+            return ()
+        return tuple(_decoded(key.strip()) for key in self.cache_encryption_keys.get_secret_value().split(","))
 
     @cached_property
     def cache_redis_url(self) -> str:
@@ -124,6 +140,13 @@ class Settings(BaseSettings):
         if self.redis_state_url is not None:
             return self.redis_state_url.get_secret_value()
         return _redis_url(f"{self.redis_host}-state", 6380, 0, self.redis_password.get_secret_value())
+
+
+def _decoded(key: str) -> bytes:
+    try:
+        return b64decode(key, validate=True)
+    except ValueError:
+        return b""
 
 
 def _redis_url(host: str, port: int, database: int, password: str) -> str:

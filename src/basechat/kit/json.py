@@ -13,6 +13,11 @@ def dumps(value: Any) -> bytes:
     return orjson.dumps(value, default=_plain, option=_OPTIONS)
 
 
+def canonical(value: Any) -> bytes:
+    """Return JSON that is the same for the same value, whatever the order of its fields."""
+    return orjson.dumps(value, default=_plain, option=_OPTIONS | orjson.OPT_SORT_KEYS)
+
+
 def loads(text: bytes | str) -> Any:
     """Return what the JSON text says; raises ValueError."""
     return orjson.loads(text)

@@ -1,0 +1,142 @@
+"""The caches on a real Valkey: what is put is found, nobody reads it there, and without the server life goes on."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from basechat.infra.cache.keys import Parts
+from basechat.infra.cache.layers import INTENT, MCP, Layer
+from basechat.infra.cache.store import PATIENCE_SECONDS, VALUE_BYTES, Cache, Counts
+from basechat.infra.redis import as_bytes, open_redis
+from tests.support.stack import Servers
+from tests.support.waiting import until
+
+OLD, NEW = (base64.b64encode(bytes([byte]) * 32).decode() for byte in (1, 2))
+
+
+@pytest.fixture
+async def redis(servers: Servers) -> AsyncIterator[Redis]:
+    """A client of the cache server."""
+    async with open_redis(servers.settings().cache_redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def parts() -> Parts:
+    """What nothing is cached for yet."""
+    return {"text": "비밀", "nonce": uuid4().hex}
+
+
+def _cache(redis: Redis, servers: Servers, **changes: Any) -> Cache:
+    return Cache(redis, servers.settings(**changes))
+
+
+async def _only_key(redis: Redis, before: set[bytes]) -> bytes:
+    (new,) = set(await redis.keys("*")) - before
+    return as_bytes(new)
+
+
+async def test_what_is_put_is_found(redis: Redis, servers: Servers, parts: Parts) -> None:
+    cache, value = _cache(redis, servers), {"tools": ["a", "b"], "text": "답", "n": 1.5}
+    assert await cache.get(INTENT, parts) is None
+    await cache.put(INTENT, parts, value)
+    assert await cache.get(INTENT, parts) == value
+    assert await _cache(redis, servers).get(INTENT, dict(reversed(parts.items()))) == value
+    assert await cache.get(MCP.of("recall"), parts) is None
+    assert cache.counts(INTENT) == Counts(hits=1, misses=1)
+    assert cache.counts(MCP) == Counts(misses=1)
+
+
+@pytest.mark.parametrize("layer", [INTENT, MCP.of("calculate")], ids=["intent", "mcp"])
+async def test_values_are_encrypted_and_end(redis: Redis, servers: Servers, parts: Parts, layer: Layer) -> None:
+    before = set(await redis.keys("*"))
+    await _cache(redis, servers).put(layer, parts, ["비밀"])
+    key = await _only_key(redis, before)
+    stored = as_bytes(await redis.get(key))
+    assert key.startswith(layer.prefix.encode())
+    assert "비밀".encode() not in stored
+    assert layer.ttl_seconds * 0.9 <= await redis.ttl(key) <= layer.ttl_seconds
+
+
+async def test_keys_rotate(redis: Redis, servers: Servers, parts: Parts) -> None:
+    old = _cache(redis, servers, cache_encryption_keys=OLD)
+    both = _cache(redis, servers, cache_encryption_keys=f"{NEW}, {OLD}")
+    new = _cache(redis, servers, cache_encryption_keys=NEW)
+    await old.put(INTENT, parts, "value")
+    assert await both.get(INTENT, parts) == "value"
+    assert await new.get(INTENT, parts) is None
+    await both.put(INTENT, parts, "value")
+    assert await new.get(INTENT, parts) == "value"
+
+
+async def test_what_can_not_be_opened_is_a_counted_miss(redis: Redis, servers: Servers, parts: Parts) -> None:
+    cache, before = _cache(redis, servers), set(await redis.keys("*"))
+    await cache.put(INTENT, parts, "value")
+    key = await _only_key(redis, before)
+    sealed = as_bytes(await redis.get(key))
+    for forged in (b"", b"x", sealed[:20], sealed[:-1] + bytes([sealed[-1] ^ 1]), b'"value"'):
+        await redis.set(key, forged)
+        assert await cache.get(INTENT, parts) is None
+    assert cache.counts(INTENT) == Counts(misses=5, unreadable=5)
+
+
+async def test_a_value_moved_to_another_key_is_none(redis: Redis, servers: Servers, parts: Parts) -> None:
+    cache, other, keys = _cache(redis, servers), {"text": uuid4().hex}, []
+    for said in (parts, other):
+        before = set(await redis.keys("*"))
+        await cache.put(INTENT, said, said["text"])
+        keys.append(await _only_key(redis, before))
+    await redis.copy(keys[0], keys[1], replace=True)
+    assert await cache.get(INTENT, other) is None
+
+
+async def test_very_large_values_are_not_kept(redis: Redis, servers: Servers, parts: Parts) -> None:
+    cache = _cache(redis, servers)
+    await cache.put(INTENT, parts, "x" * VALUE_BYTES)
+    assert await cache.get(INTENT, parts) is None
+
+
+async def test_a_server_that_is_away_is_no_cache_and_left_alone(servers: Servers, parts: Parts) -> None:
+    async with open_redis("redis://127.0.0.1:9/0") as nowhere:
+        cache = _cache(nowhere, servers)
+        for _ in range(3):
+            await cache.put(INTENT, parts, "value")
+            assert await cache.get(INTENT, parts) is None
+    assert cache.counts(INTENT) == Counts(misses=3, errors=6)
+
+
+async def test_a_server_that_hangs_is_waited_for_once(servers: Servers, parts: Parts) -> None:
+    connections = []
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        async with open_redis(f"redis://127.0.0.1:{port}/0") as client:
+            cache, clock = _cache(client, servers), asyncio.get_running_loop().time
+            began = clock()
+            for _ in range(20):
+                assert await cache.get(INTENT, parts) is None
+            assert clock() - began < PATIENCE_SECONDS * 4
+        assert len(connections) <= 2
+
+
+async def test_a_server_that_comes_back_is_used_again(redis: Redis, servers: Servers, parts: Parts) -> None:
+    cache = _cache(redis, servers)
+    await redis.execute_command("CLIENT", "PAUSE", int(PATIENCE_SECONDS * 1000 + 300), "ALL")
+    assert await cache.get(INTENT, parts) is None
+    assert cache.counts(INTENT).errors == 1
+
+    async def is_kept() -> bool:
+        await cache.put(INTENT, parts, "value")
+        return bool(await cache.get(INTENT, parts) == "value")
+
+    await until(is_kept)
