@@ -36,7 +36,7 @@ class IntentFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCalled:
-    """The model calls a tool; `server` is `basechat` for our own."""
+    """The model calls a tool, `at` this offset of the text; `server` is `basechat` for our own."""
 
     event: ClassVar[str] = "tool.call"
     call_id: str
@@ -44,6 +44,7 @@ class ToolCalled:
     title: str
     server: str
     arguments: dict[str, Any]
+    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

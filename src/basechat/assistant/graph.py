@@ -1,37 +1,66 @@
-"""The workflow as a LangGraph graph: `analyze_intent` → `generate`."""
+"""The workflow as a LangGraph graph: `analyze_intent` → `generate` ⇄ `call_tool`, one task a call."""
 
-from langgraph.graph import END, START, StateGraph
+from typing import cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from basechat.assistant.model import ModelClient
-from basechat.assistant.nodes import analyze_intent, generate
-from basechat.assistant.state import Context, State
-from basechat.chat.runs.answer import Answer, Audience, Question
+from basechat.assistant.nodes import analyze_intent, call_tool, generate, next_nodes
+from basechat.assistant.state import Context, State, answer_of
+from basechat.assistant.tools.bench import Workbench
+from basechat.chat.runs.answer import Answer, Audience, Paused, Question
+from basechat.chat.runs.checkpoints import Thread
 
 Graph = CompiledStateGraph[State, Context, State, State]
 
+_BEGINNING = State(steps=[], requests=[], text="", turns=0, tokens=0, model=None, finish_reason=None)
+_STEPS_AT_MOST = 200  # of LangGraph; the nodes bound themselves before
 
-def build_graph() -> Graph:
-    """Return the compiled workflow. Its state is rebuilt from the stored messages, so it needs no checkpoint yet."""
+
+def build_graph(checkpoints: BaseCheckpointSaver[int]) -> Graph:
+    """Return the compiled workflow."""
     graph = StateGraph(State, context_schema=Context)
     graph.add_node("analyze_intent", analyze_intent)
     graph.add_node("generate", generate)
+    graph.add_node("call_tool", call_tool)
     graph.add_edge(START, "analyze_intent")
     graph.add_edge("analyze_intent", "generate")
-    graph.add_edge("generate", END)
-    return graph.compile()
+    graph.add_conditional_edges("generate", next_nodes, ["call_tool", "__end__"])
+    graph.add_edge("call_tool", "generate")
+    return graph.compile(checkpointer=checkpoints)
 
 
 class Assistant:
     """Answers questions by the workflow."""
 
-    def __init__(self, model: ModelClient) -> None:
-        self._graph = build_graph()
+    def __init__(self, model: ModelClient, bench: Workbench, checkpoints: BaseCheckpointSaver[int]) -> None:
+        self._graph = build_graph(checkpoints)
         self._model = model
+        self._bench = bench
 
-    async def __call__(self, question: Question, audience: Audience) -> Answer:
-        """Answer a question, the text going to the audience."""
-        context = Context(audience=audience, model=self._model)
-        state = await self._graph.ainvoke({"question": question}, context=context)
-        answer: Answer = state["answer"]
-        return answer
+    async def __call__(self, question: Question, audience: Audience) -> Answer | Paused:
+        """Answer a question, the text going to the audience; goes on where an earlier attempt has left a checkpoint."""
+        config = Thread(question.run_id, question.attempt).config | {"recursion_limit": _STEPS_AT_MOST}
+        left = await self._left(question, config)
+        if question.attempt > 1:
+            audience.start_over(left["text"] if left else "")
+        tools = await self._bench.tools(question)
+        context = Context(
+            question=question,
+            audience=audience,
+            model=self._model,
+            bench=self._bench,
+            tools={tool.name: tool for tool in tools},
+        )
+        state = await self._graph.ainvoke(None if left else _BEGINNING, config, context=context, durability="sync")
+        return Paused() if "__interrupt__" in state else answer_of(cast("State", state))
+
+    async def _left(self, question: Question, config: RunnableConfig) -> State | None:
+        """Return the state that an earlier attempt has left."""
+        if question.attempt == 1:
+            return None
+        values = (await self._graph.aget_state(config)).values
+        return cast("State", values) if values else None

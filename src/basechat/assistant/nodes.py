@@ -1,59 +1,118 @@
 """The nodes of the workflow."""
 
 import asyncio
+from typing import Any
 
+from langgraph.graph import END
 from langgraph.runtime import Runtime
+from langgraph.types import Send
 
+from basechat.assistant.calling import TURNS, answer_request
+from basechat.assistant.completion import Completion
 from basechat.assistant.intent import decide
-from basechat.assistant.model import Usage
-from basechat.assistant.state import Context, State
-from basechat.chat.runs.answer import Answer, AnswerError, Question
+from basechat.assistant.state import CallState, Context, State
+from basechat.assistant.tools.requests import ToolRequest
+from basechat.chat.runs.answer import AnswerError, Question
+from basechat.kit import json
 from basechat.protocol import IntentFound
 
 ANSWER_LIMIT = 1_000_000  # characters
 AFTER_CUT = (0.2, 1.0)  # seconds until an answer that broke off is made anew; never are two of them joined
-_LANGUAGES = {"ko": "Korean", "en": "English"}
+_PARAGRAPH = "\n\n"
 
 
 async def analyze_intent(state: State, runtime: Runtime[Context]) -> State:
     """Decide what the message needs."""
-    intent = decide(state["question"].messages[-1]["content"])
-    runtime.context.audience.say(IntentFound(language=intent.language, recall=intent.recall, tools=intent.tools))
-    return {"intent": intent}
+    context = runtime.context
+    intent = decide(context.question.messages[-1]["content"])
+    offer = list(context.tools)
+    context.audience.say(IntentFound(language=intent.language, recall=intent.recall, tools=offer))
+    return {"offer": offer}
 
 
 async def generate(state: State, runtime: Runtime[Context]) -> State:
-    """Let the model answer, each piece of text going to the audience at once."""
-    question, usage = state["question"], Usage()
-    messages = [{"role": "system", "content": _system(question, state["intent"].language)}, *question.messages]
+    """Let the model answer or call tools, each piece of text going to the audience at once."""
+    context = runtime.context
     for pause in (*AFTER_CUT, None):
+        completion = Completion()
         try:
-            await _stream(question, messages, usage, runtime.context)
+            text = await _stream(state, completion, context)
             break
         except AnswerError as error:
             if error.code != "provider.cut" or pause is None:
                 raise
         await asyncio.sleep(pause)
-        usage = Usage()
-        runtime.context.audience.start_over()
-    meta_info = {"finish_reason": usage.finish_reason} if usage.finish_reason not in {None, "stop"} else {}
-    return {"answer": Answer(model=usage.model, tokens_used=usage.total_tokens, meta_info=meta_info)}
+        context.audience.start_over(state["text"])
+    requests = completion.drafts.finish()
+    if requests and _is_over(state):
+        raise AnswerError("tools.endless", f"The model called tools {TURNS} times and then would not answer.")
+    return {
+        "steps": [_said(text, requests)] if requests else [],
+        "requests": requests,
+        "text": state["text"] + text,
+        "turns": state["turns"] + 1,
+        "tokens": state["tokens"] + (completion.total_tokens or 0),
+        "model": completion.model,
+        "finish_reason": completion.finish_reason,
+    }
 
 
-async def _stream(question: Question, messages: list[dict[str, str]], usage: Usage, context: Context) -> None:
-    length = 0
-    async for text in context.model.stream(question, messages, usage):
+async def call_tool(state: CallState, runtime: Runtime[Context]) -> State:
+    """Answer one call of the model's last turn."""
+    result = await answer_request(state, runtime.context)
+    return {"steps": [{"role": "tool", "tool_call_id": state["request"]["call_id"], "content": result.text}]}
+
+
+def next_nodes(state: State) -> str | list[Send]:
+    """Return the calls to be made, each a task of its own; without any the answer is complete."""
+    if not state["requests"]:
+        return END
+    turn, at = state["turns"], len(state["text"])
+    return [Send("call_tool", CallState(request=each, turn=turn, text_at=at)) for each in state["requests"]]
+
+
+async def _stream(state: State, completion: Completion, context: Context) -> str:
+    """Stream one turn of the model and return its text, which a blank line parts from what was said before."""
+    question, parts = context.question, list[str]()
+    length = len(state["text"])
+    messages = [{"role": "system", "content": _system(question)}, *question.messages, *state.get("steps", [])]
+    definitions = [context.tools[name].definition for name in state["offer"] if name in context.tools]
+    stream = context.model.stream(
+        question, messages, completion, tools=definitions, tool_choice="none" if _is_over(state) else None
+    )
+    async for piece in stream:
+        text = _PARAGRAPH + piece if length and not parts else piece
         context.audience.write(text)
+        parts.append(text)
         length += len(text)
         if length > ANSWER_LIMIT:
             raise AnswerError("provider.too_long", f"The answer grew beyond {ANSWER_LIMIT:,} characters.")
+    return "".join(parts)
 
 
-def _system(question: Question, language: str) -> str:
+def _is_over(state: State) -> bool:
+    """Return whether calls were refused as too many already: then the model is asked for its answer alone."""
+    return state["turns"] > TURNS
+
+
+def _said(text: str, requests: list[ToolRequest]) -> dict[str, Any]:
+    """Return the model's turn as it is told to it again."""
+    calls = [
+        {
+            "id": request["call_id"],
+            "type": "function",
+            "function": {"name": request["name"], "arguments": json.dumps(request["arguments"] or {}).decode()},
+        }
+        for request in requests
+    ]
+    return {"role": "assistant", "content": text.strip() or None, "tool_calls": calls}
+
+
+def _system(question: Question) -> str:
     """Return the system message: it begins alike in every chat, so that providers can cache the prompt."""
     parts = [
         "You are BaseChat, a helpful assistant for a team. Be accurate and brief. Use Markdown where it helps.",
+        "Answer in the language of the user's last message unless asked otherwise.",
         question.instructions,
-        f"Answer in {_LANGUAGES[language]} unless asked otherwise.",
     ]
-    return "\n\n".join(part for part in parts if part)
+    return _PARAGRAPH.join(part for part in parts if part)

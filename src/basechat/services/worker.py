@@ -1,16 +1,24 @@
 """worker: executes runs; over HTTP it tells its health alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import UUID
 
 from starlette.applications import Starlette
 
 from basechat.assistant.graph import Assistant
 from basechat.assistant.model import ModelClient
+from basechat.assistant.tools.bench import Workbench
+from basechat.assistant.tools.offer import ToolServer
+from basechat.assistant.tools.own import OwnTools
+from basechat.chat.runs.checkpoints import RunCheckpoints
 from basechat.chat.runs.reap import Reaper
+from basechat.chat.runs.tools.ledger import CallLedger
 from basechat.chat.runs.worker import RunWorker, WorkerParts
 from basechat.infra.background import background
+from basechat.infra.cache.store import Cache
 from basechat.infra.events.writer import LogWriter
+from basechat.infra.mcp.connections import open_connections
 from basechat.infra.migrate import wait_for_schema
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
@@ -35,6 +43,10 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
+async def _no_servers(owner_id: UUID) -> Sequence[ToolServer]:
+    return ()
+
+
 @asynccontextmanager
 async def working(resources: Resources) -> AsyncIterator[None]:
     """Execute runs and repair what others left behind, in the background."""
@@ -43,13 +55,24 @@ async def working(resources: Resources) -> AsyncIterator[None]:
         queue, log_client = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(2))
         for client in (queue, log_client):
             stack.push_async_callback(client.aclose)
+        connections = await stack.enter_async_context(open_connections(settings))
+        own = OwnTools()
+        bench = Workbench(
+            connections=connections,
+            own=own,
+            outside=_no_servers,
+            ledger=CallLedger(resources.database),
+            cache=Cache(resources.cache, settings),
+            secret=resources.secret,
+        )
+        model = ModelClient(resources.agent, resources.agent_url, resources.secret)
         parts = WorkerParts(
             settings=settings,
             database=resources.database,
             state=resources.state,
             queue=queue,
             writer=LogWriter(log_client),
-            answerer=Assistant(ModelClient(resources.agent, resources.agent_url, resources.secret)),
+            answerer=Assistant(model, bench, RunCheckpoints(resources.database)),
         )
         reaper = Reaper(
             resources.database,
@@ -57,5 +80,5 @@ async def working(resources: Resources) -> AsyncIterator[None]:
             every_seconds=settings.reaper_seconds,
             grace_seconds=2 * settings.run_heartbeat_seconds,
         )
-        async with background(reaper.run()), RunWorker(parts).working():
+        async with background(reaper.run(), own.run(bench.own_server)), RunWorker(parts).working():
             yield

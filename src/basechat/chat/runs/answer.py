@@ -7,6 +7,9 @@ from uuid import UUID
 
 from basechat.protocol import RunEvent
 
+RUN_SECONDS = 3600
+"""How long an attempt may take."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:

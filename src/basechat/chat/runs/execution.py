@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from basechat.chat.runs.answer import Answer, Answerer, AnswerError, LostRunError, Paused, Question
+from basechat.chat.runs.answer import RUN_SECONDS, Answer, Answerer, AnswerError, LostRunError, Paused, Question
 from basechat.chat.runs.finish import Ending, EndStatus, Finished, finish
 from basechat.chat.runs.lease import Lease
 from basechat.chat.runs.pause import pause
@@ -19,7 +19,6 @@ from basechat.protocol import MessageCompleted, RunCancelled, RunFailed
 log = logging.getLogger(__name__)
 
 StopReason = Literal["cancelled", "lost", "handed over"]
-RUN_SECONDS = 3600
 
 
 class Execution:

@@ -1,0 +1,95 @@
+"""The tools that may be offered for one question: our own and those of the person's servers that are on."""
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from basechat.infra.mcp.naming import function_names
+from basechat.infra.mcp.server import McpServer
+from basechat.infra.mcp.tools import ToolSpec
+from basechat.kit import json
+
+OWN = "basechat"
+"""The name under which all of our own tools are selected."""
+
+USUAL = (OWN,)
+"""What is on in a chat where nothing was chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolServer:
+    """A server with what it offers; `identity` stays its own when it is renamed, and is empty for ours."""
+
+    name: str
+    identity: str
+    server: McpServer
+    specs: Sequence[ToolSpec]
+
+
+class OutsideServers(Protocol):
+    """Knows a person's servers."""
+
+    async def __call__(self, owner_id: UUID) -> Sequence[ToolServer]:
+        """Return those that are enabled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedTool:
+    """A tool under the name by which the model calls it."""
+
+    name: str
+    server: ToolServer
+    spec: ToolSpec
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of ours."""
+        return not self.server.identity
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        return self.spec.title
+
+    @property
+    def description(self) -> str:
+        """What the model reads."""
+        return self.spec.description
+
+    @property
+    def approval_key(self) -> str | None:
+        """What "always in this chat" stands for, this tool as it describes itself now; None where nobody is asked."""
+        if self.spec.read_only:
+            return None
+        said = json.dumps([self.server.identity, self.spec.to_json()])
+        return hashlib.sha256(said).hexdigest()
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The tool as OpenAI's API describes it to a model."""
+        function = {"name": self.name, "description": self.description, "parameters": self.spec.input_schema}
+        return {"type": "function", "function": function}
+
+
+def name_tools(servers: Sequence[ToolServer]) -> list[OfferedTool]:
+    """Return the tools of all servers, ours first; their names are each other's alone."""
+    offered: list[OfferedTool] = []
+    taken: set[str] = set()
+    for server in sorted(servers, key=lambda each: (each.identity != "", each.name)):
+        plain = [spec.name for spec in server.specs]
+        names = {name: name for name in plain} if not server.identity else function_names(server.name, plain, taken)
+        taken.update(names.values())
+        offered += [OfferedTool(name=names[spec.name], server=server, spec=spec) for spec in server.specs]
+    return offered
+
+
+def select(tools: Sequence[OfferedTool], selection: Collection[str]) -> Iterator[OfferedTool]:
+    """Yield the tools that are on: by their server's name or by their own."""
+    return (tool for tool in tools if tool.server.name in selection or tool.name in selection)
+
+
+def needs_outside(selection: Collection[str]) -> bool:
+    """Return whether a selection may name tools of other servers than ours, whose names carry no underscore pair."""
+    return any(name != OWN for name in selection)

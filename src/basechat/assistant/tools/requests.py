@@ -1,0 +1,101 @@
+"""What the model asks for: calls of tools, put together from the pieces of a stream."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from basechat.chat.runs.tools.validate import ARGUMENTS_BYTES
+from basechat.kit import json
+from basechat.kit.ids import new_id
+from basechat.kit.text import storable
+
+CALLS_AT_ONCE = 32
+
+
+class ToolRequest(TypedDict):
+    """A call that the model asks for, as it is kept in the workflow's state.
+
+    `arguments` is None where they can't be used, and `problem` says why.
+    """
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any] | None
+    problem: str | None
+
+
+@dataclass(slots=True)
+class Draft:
+    """A call while its pieces come."""
+
+    given_id: str
+    name: str = ""
+    parts: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, name: Any, arguments: Any) -> None:
+        """Add a piece; what goes beyond the bound is counted and dropped."""
+        if isinstance(name, str):
+            self.name += name[:200]
+        if isinstance(arguments, dict):  # as some providers send them
+            arguments = json.dumps(arguments).decode()
+        if isinstance(arguments, str):
+            self.size += len(arguments)
+            if self.size <= ARGUMENTS_BYTES:
+                self.parts.append(arguments)
+
+    def finish(self) -> ToolRequest:
+        """Return the call under an id of ours: a provider's may come twice, or not at all."""
+        arguments, problem = self._read()
+        name = storable(self.name)[:200]
+        return ToolRequest(call_id=f"call_{new_id().hex}", name=name, arguments=arguments, problem=problem)
+
+    def _read(self) -> tuple[dict[str, Any] | None, str | None]:
+        if self.size > ARGUMENTS_BYTES:
+            return None, f"The arguments are too long: more than {ARGUMENTS_BYTES:,} characters."
+        try:
+            read = json.loads("".join(self.parts).strip() or "{}")
+        except ValueError:
+            return None, "The arguments are not valid JSON."
+        if not isinstance(read, dict):
+            return None, "The arguments must be a JSON object."
+        return _stored_form(read), None
+
+
+class Drafts:
+    """The calls of one completion."""
+
+    def __init__(self) -> None:
+        self._drafts: list[Draft] = []
+        self._by_index: dict[Any, Draft] = {}
+        self.left_out = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._drafts)
+
+    def add(self, delta: dict[str, Any]) -> None:
+        """Add an element of `delta.tool_calls`. Some providers number all calls alike and tell them apart by id."""
+        index, given_id = delta.get("index"), str(delta.get("id") or "")
+        draft = self._by_index.get(index) if index is not None else None
+        if draft is None or (given_id and draft.given_id and given_id != draft.given_id):
+            draft = self._by_index[index] = Draft(given_id)
+            if len(self._drafts) < CALLS_AT_ONCE:
+                self._drafts.append(draft)
+            else:
+                self.left_out += 1
+        function = delta.get("function") or {}
+        draft.add(function.get("name"), function.get("arguments"))
+
+    def finish(self) -> list[ToolRequest]:
+        """Return the calls in their order."""
+        return [draft.finish() for draft in self._drafts]
+
+
+def _stored_form(value: Any) -> Any:
+    """Return a JSON value whose texts PostgreSQL can store."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): _stored_form(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_stored_form(each) for each in value]
+    return value
