@@ -8,7 +8,8 @@ import orjson
 
 from tests.upstream import wire
 
-ARGUMENTS_PIECE = 7
+ARGUMENTS_PIECE = 7  # characters, more where that would be more pieces than
+ARGUMENTS_PIECES = 200
 
 
 class Channel(Protocol):
@@ -75,5 +76,6 @@ class Body:
 def _parts(call: dict[str, Any]) -> Iterator[dict[str, Any]]:
     arguments = call["function"]["arguments"]
     yield call | {"function": {"name": call["function"]["name"], "arguments": ""}}
-    for at in range(0, len(arguments), ARGUMENTS_PIECE):
-        yield {"function": {"arguments": arguments[at : at + ARGUMENTS_PIECE]}}
+    piece = max(ARGUMENTS_PIECE, len(arguments) // ARGUMENTS_PIECES)
+    for at in range(0, len(arguments), piece):
+        yield {"function": {"arguments": arguments[at : at + piece]}}

@@ -14,7 +14,8 @@ RUN_COLUMNS = """
     CASE WHEN r.status = 'waiting' THEN (
         SELECT json_agg(json_build_object(
             'call_id', w.call_id, 'name', w.name, 'title', w.title, 'server', w.server, 'arguments', w.arguments,
-            'input_schema', coalesce(w.input_schema, '{}'), 'expires_at', w.expires_at) ORDER BY w.id)
+            'input_schema', coalesce(w.input_schema, '{}'),
+            'expires_at', to_char(w.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY w.id)
         FROM tool_calls w WHERE w.run_id = r.id AND w.status = 'proposed'
     ) END AS run_approvals,
     r.id AS run_id, r.session_id AS run_session_id, r.user_message_id AS run_user_message_id,

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+from basechat.chat.runs.answer import AnswerError
 from basechat.chat.runs.tools.validate import ARGUMENTS_BYTES
 from basechat.kit import json
 from basechat.kit.ids import new_id
 from basechat.kit.text import storable
 
 CALLS_AT_ONCE = 32
+ENDLESS = 50_000_000  # characters
 
 
 class ToolRequest(TypedDict):
@@ -40,6 +42,8 @@ class Draft:
             arguments = json.dumps(arguments).decode()
         if isinstance(arguments, str):
             self.size += len(arguments)
+            if self.size > ENDLESS:
+                raise AnswerError("provider.too_long", "The model calls a tool with arguments without end.")
             if self.size <= ARGUMENTS_BYTES:
                 self.parts.append(arguments)
 

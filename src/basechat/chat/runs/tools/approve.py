@@ -25,7 +25,9 @@ _LOCK_CHAT = text("""
     SELECT c.id FROM chat_sessions c JOIN runs r ON r.session_id = c.id
     WHERE r.id = :run_id AND r.owner_id = :owner_id FOR UPDATE OF c
 """)
-_LOCK_RUN = text("SELECT id FROM runs WHERE id = :run_id FOR UPDATE")
+_LOCK_RUN = text("""
+    SELECT status IN ('queued', 'running', 'waiting') FROM runs WHERE id = :run_id FOR UPDATE
+""")
 _FIND = text("""
     SELECT t.status, t.arguments, t.input_schema, t.approval_key, t.expires_at <= now() AS is_late
     FROM tool_calls t WHERE t.run_id = :run_id AND t.call_id = :call_id AND t.owner_id = :owner_id
@@ -66,8 +68,8 @@ async def answer_call(resources: Resources, owner_id: UUID, run_id: UUID, decisi
         chat_id = await connection.scalar(_LOCK_CHAT, values)
         if chat_id is None:
             raise NotFoundError("There is no such run.", code="run.not_found")
-        await connection.execute(_LOCK_RUN, values)
-        call = _waiting((await connection.execute(_FIND, values)).one_or_none())
+        is_active: bool = (await connection.scalars(_LOCK_RUN, values)).one()
+        call = _waiting((await connection.execute(_FIND, values)).one_or_none(), is_active=is_active)
         if decision.decision == "deny":
             await connection.execute(_DENY, values | {"result": result_document(DENIED)})
         else:
@@ -80,10 +82,10 @@ async def answer_call(resources: Resources, owner_id: UUID, run_id: UUID, decisi
             log.warning("run %s waits for the reaper: %s", run_id, error)
 
 
-def _waiting(call: Row[Any] | None) -> Row[Any]:
+def _waiting(call: Row[Any] | None, *, is_active: bool) -> Row[Any]:
     if call is None:
         raise NotFoundError("This run has no such call.", code="call.not_found")
-    if call.status != "proposed" or call.is_late:
+    if not is_active or call.status != "proposed" or call.is_late:
         raise ConflictError("This call does not wait for an answer any more.", code="call.decided")
     return call
 
