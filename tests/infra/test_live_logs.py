@@ -15,6 +15,7 @@ from basechat.infra.redis import open_redis
 from basechat.kit import json
 from basechat.kit.ids import new_id
 from basechat.kit.tasks import end_tasks
+from basechat.protocol import ToolAnswered
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -54,7 +55,7 @@ async def _log(state: Redis, run: UUID) -> list[tuple[str, str, str]]:
     return [(entry.id, entry.event, json.loads(entry.data).get("text")) for entry in entries]
 
 
-async def _until(state: Redis, run: UUID, text: str) -> list[tuple[str, str, str]]:
+async def _until(state: Redis, run: UUID, text: str | None) -> list[tuple[str, str, str]]:
     """Wait until the log ends with an entry of this text."""
 
     async def ends() -> bool:
@@ -95,6 +96,20 @@ async def test_a_former_attempt_is_refused_and_knows_it(state: Redis, writers: W
     await until(knows)
     assert await _log(state, run) == before
     assert not new.fenced
+
+
+async def test_a_log_that_was_lost_tells_of_tools_again(state: Redis, writers: Writers) -> None:
+    run, writer = new_id(), await writers()
+    await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
+    log = writer.open(run, 1)
+    log.write("one ")
+    log.say(ToolAnswered(call_id="c", ok=True, preview="42", cached=False))
+    log.write("two ")
+    await _until(state, run, "two ")
+    await state.delete(log_key(run))
+    log.write("three")
+    entries = [(event, text) for _, event, text in await _until(state, run, None)]
+    assert entries == [("message.reset", "one two three"), ("tool.result", None)]
 
 
 async def test_two_attempts_of_one_worker_are_two_logs(state: Redis, writers: Writers) -> None:

@@ -4,14 +4,23 @@ from collections.abc import Callable
 from uuid import UUID
 
 from basechat.infra.events.entry import Entry, to_entry
-from basechat.protocol import LAST_EVENTS, MessageDelta, MessageReset, RunEvent
+from basechat.protocol import (
+    LAST_EVENTS,
+    ApprovalAsked,
+    MessageDelta,
+    MessageReset,
+    RunEvent,
+    ToolAnswered,
+    ToolCalled,
+)
 
 
 class RunLog:
     """The part of a run's log that one attempt writes. Not bound to a connection: `LogWriter` sends it.
 
     Entries are consecutive in `seq`. When the log was lost, or it is not known what arrived, the next
-    entry is `message.reset` with the whole text, and events that are not text are sent again after it.
+    entry is `message.reset` with the whole text, and events that are not text are sent again after it; those of
+    tools too that had arrived, for viewers who come later.
     """
 
     def __init__(self, run_id: UUID, attempt: int, *, touch: Callable[["RunLog", bool], None]) -> None:
@@ -26,6 +35,8 @@ class RunLog:
         self._fresh: list[str] = []
         self._waiting: list[RunEvent] = []
         self._unsure: list[RunEvent] = []
+        self._tools: list[RunEvent] = []
+        self._lost = False
         self._reset = attempt > 1
 
     @property
@@ -58,12 +69,14 @@ class RunLog:
         """Add an event that is not text, after all text so far."""
         self._settle_text()
         self._waiting.append(event)
+        if isinstance(event, ToolCalled | ApprovalAsked | ToolAnswered):
+            self._tools.append(event)
         self.ended = event.event in LAST_EVENTS
         self._touch(self, True)
 
     def lose(self) -> None:
         """Note that the log was lost, or that it is not known what arrived of it."""
-        self._reset = True
+        self._reset = self._lost = True
         if self._unsure or not self.ended:
             self._touch(self, True)
 
@@ -77,9 +90,12 @@ class RunLog:
         self._settle_text()
         events, self._waiting = self._waiting, []
         if self._reset:
-            kept = [event for event in (*self._unsure, *events) if not isinstance(event, MessageDelta | MessageReset)]
+            said: list[RunEvent] = [*self._unsure, *events]
+            if self._lost:
+                said = [*self._tools, *(event for event in said if event not in self._tools)]
+            kept = [event for event in said if not isinstance(event, MessageDelta | MessageReset)]
             events = [MessageReset(text=self.text), *kept]
-            self._reset = False
+            self._reset = self._lost = False
         self._unsure = events
         return [self._entry(event) for event in events]
 
