@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         False,
         description="Whether people may add MCP servers that are inside the network (private addresses, this host).",
     )
+    mcp_stdio_commands: str | None = Field(
+        None,
+        description="Commands that people may add as MCP servers over stdio, separated by `;`. They run with the rights"
+        " of main-backend and worker, and without their environment: `env NAME=value program` sets one.",
+    )
     searxng_url: str | None = Field(
         None,
         pattern="^https?://",
@@ -126,6 +131,11 @@ class Settings(BaseSettings):
         if self.cache_encryption_keys is None:
             return ()
         return tuple(_decoded(key.strip()) for key in self.cache_encryption_keys.get_secret_value().split(","))
+
+    @cached_property
+    def stdio_commands(self) -> tuple[str, ...]:
+        """The commands that may be MCP servers."""
+        return tuple(filter(None, (command.strip() for command in (self.mcp_stdio_commands or "").split(";"))))
 
     @cached_property
     def cache_redis_url(self) -> str:

@@ -10,6 +10,8 @@ from mcp_types.version import LATEST_MODERN_VERSION
 
 from basechat.infra.http import Address
 from basechat.infra.mcp.bounds import USUAL, Bounds
+from basechat.infra.mcp.command_route import CommandRoute
+from basechat.infra.mcp.errors import McpError, Trouble
 from basechat.infra.mcp.http_route import HttpRoute, Web
 from basechat.infra.mcp.modes import Modes
 from basechat.infra.mcp.server import McpServer
@@ -26,6 +28,8 @@ class McpConnections:
     own_url: str
     own_web: Web
     outside_web: Web
+    commands: tuple[str, ...]
+    command_modes: Modes
 
     def own(self, headers: Mapping[str, str], *, bounds: Bounds = USUAL) -> McpServer:
         """Return mcp-server, for the caller whom the internal header names."""
@@ -34,6 +38,12 @@ class McpConnections:
     def outside(self, url: str, headers: Mapping[str, str], *, bounds: Bounds = USUAL) -> McpServer:
         """Return somebody's server, with what its owner lets us say to it."""
         return McpServer(route=HttpRoute(web=self.outside_web, url=url, headers=headers), bounds=bounds)
+
+    def program(self, command: str, *, bounds: Bounds = USUAL) -> McpServer:
+        """Return a server that a command starts; raises `McpError` unless the administrator allows that command."""
+        if command not in self.commands:
+            raise McpError(Trouble.COMMAND, "The administrator does not allow this command.")
+        return McpServer(route=CommandRoute(command=command, modes=self.command_modes), bounds=bounds)
 
 
 @asynccontextmanager
@@ -56,4 +66,6 @@ async def open_connections(
             own_url=own_url,
             own_web=Web(http=own, policy=None, modes=Modes({own_url: LATEST_MODERN_VERSION})),
             outside_web=Web(http=outside, policy=policy, modes=Modes()),
+            commands=settings.stdio_commands,
+            command_modes=Modes(),
         )

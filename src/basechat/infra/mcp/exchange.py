@@ -83,6 +83,8 @@ def _explain(error: Exception, seconds: float) -> McpError:
     """Tell what the SDK raised; task groups wrap it."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, McpError):
+        return error
     if isinstance(error, TimeoutError):
         return McpError(Trouble.TIMEOUT, f"The server did not answer within {seconds:g} seconds.", sent=True)
     if isinstance(error, ValidationError) or (isinstance(error, MCPError) and error.code == PARSE_ERROR):
