@@ -20,6 +20,8 @@ from basechat.infra.web.problems import add_problem_handlers
 from basechat.kit.config import Settings
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
+from basechat.toolbox.servers import routes as servers
+from basechat.toolbox.servers.own import OwnTools
 
 BODY_LIMIT = 2_000_000
 POOL_SIZE, MAX_OVERFLOW = 20, 30
@@ -36,6 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
             open_connections(settings) as mcp,
         ):
             app.state.resources, app.state.mcp = resources, mcp
+            app.state.own_tools = OwnTools(mcp, resources.secret)
             await tell_setup_token(resources)
             async with background(resources.tail.run()):
                 yield
@@ -51,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses=PROBLEM_RESPONSES,
     )
-    for router in (identity_router, sessions.router, messages.router, runs.router, models.router):
+    for router in (identity_router, sessions.router, messages.router, runs.router, models.router, servers.router):
         app.include_router(router)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
     add_problem_handlers(app)

@@ -16,6 +16,7 @@ class Bounds:
     pages: int = 20  # of a listing
     description_length: int = 4_000
     schema_bytes: int = 16_000
+    listing_length: int = 300_000  # all descriptions and schemas together
 
 
 USUAL = Bounds()

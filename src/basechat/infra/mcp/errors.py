@@ -14,6 +14,7 @@ class Trouble(StrEnum):
     NONSENSE = "server.nonsense"
     FAILED = "server.failed"
     COMMAND = "server.command"
+    CREDENTIALS = "server.credentials"
 
 
 class McpError(Exception):

@@ -18,16 +18,23 @@ TITLE_LENGTH = 200
 
 
 async def list_all(session: ClientSession, bounds: Bounds) -> list[ToolSpec]:
-    """Return what a server offers; of two tools of one name the first, and none that can't be described or stored."""
+    """Return what a server offers, as far as it is within bounds; of two tools of one name the first.
+
+    A tool whose name or schema can't be used is left out.
+    """
     found: dict[str, ToolSpec] = {}
+    room = bounds.listing_length
     async for tool in _pages(session, bounds.pages):
-        spec = _spec(tool, bounds)
-        if spec is None:
-            log.warning("a tool of an outside server is left out: its name or its schema is not usable")
+        size = _schema_size(tool)
+        if size is None or size > bounds.schema_bytes or not _is_name(tool.name):
+            log.warning("a tool of an MCP server is left out: its name or its schema can't be used")
             continue
-        found.setdefault(spec.name, spec)
-        if len(found) == bounds.tools:
+        spec = _spec(tool, bounds)
+        room -= size + len(spec.description)
+        if room < 0 or len(found) == bounds.tools:
+            log.warning("an MCP server offers more than is taken: the first %s tools are", len(found))
             break
+        found.setdefault(spec.name, spec)
     return list(found.values())
 
 
@@ -42,9 +49,7 @@ async def _pages(session: ClientSession, most: int) -> AsyncIterator[Tool]:
             return
 
 
-def _spec(tool: Tool, bounds: Bounds) -> ToolSpec | None:
-    if not 0 < len(tool.name) <= NAME_LENGTH or not tool.name.isprintable() or not _is_storable(tool, bounds):
-        return None
+def _spec(tool: Tool, bounds: Bounds) -> ToolSpec:
     hints = tool.annotations or ToolAnnotations()
     read_only, idempotent = bool(hints.read_only_hint), bool(hints.idempotent_hint)
     return ToolSpec(
@@ -58,9 +63,14 @@ def _spec(tool: Tool, bounds: Bounds) -> ToolSpec | None:
     )
 
 
-def _is_storable(tool: Tool, bounds: Bounds) -> bool:
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= NAME_LENGTH and name.isprintable()
+
+
+def _schema_size(tool: Tool) -> int | None:
+    """Return how long a schema is in JSON; None for one that can't be stored."""
     try:
         written = json.dumps(tool.input_schema)
     except TypeError:  # numbers beyond 64 bits, or nested too deep
-        return False
-    return len(written) <= bounds.schema_bytes and b"\\u0000" not in written
+        return None
+    return None if b"\\u0000" in written else len(written)

@@ -115,7 +115,9 @@ def _refusal(request: httpx2.Request, response: aiohttp.ClientResponse) -> McpEr
 
 def _explain(error: Exception) -> McpError:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, RefusedAddressError | RefusedUrlError):
+    if isinstance(cause, RefusedUrlError):
+        return McpError(Trouble.ADDRESS, str(cause))
+    if isinstance(cause, RefusedAddressError):
         return McpError(Trouble.ADDRESS, "This address is not public, so it is not connected to.")
     if isinstance(error, aiohttp.ClientConnectorDNSError | aiohttp.InvalidURL | UnicodeError):
         return McpError(Trouble.UNREACHABLE, "There is no server of this name.")

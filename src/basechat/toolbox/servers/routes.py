@@ -1,0 +1,89 @@
+"""HTTP routes of outside servers, and of all tools that a person may switch on."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, status
+
+from basechat.identity.access import ChatCaller
+from basechat.infra.mcp.connections import McpConnections
+from basechat.infra.resources import ResourcesDep
+from basechat.toolbox.servers import service, store
+from basechat.toolbox.servers.own import OwnTools
+from basechat.toolbox.servers.schemas import (
+    NewServer,
+    Server,
+    ServerChange,
+    Servers,
+    Tool,
+    Tools,
+    own_tool,
+    server_document,
+)
+
+router = APIRouter(tags=["tools"])
+
+
+async def mcp_of(request: Request) -> McpConnections:
+    """Return the ways to MCP servers of the app that answers this request."""
+    mcp: McpConnections = request.app.state.mcp
+    return mcp
+
+
+async def own_tools_of(request: Request) -> OwnTools:
+    """Return what that app knows of BaseChat's own tools."""
+    own_tools: OwnTools = request.app.state.own_tools
+    return own_tools
+
+
+McpDep = Annotated[McpConnections, Depends(mcp_of)]
+OwnToolsDep = Annotated[OwnTools, Depends(own_tools_of)]
+
+
+@router.get("/mcp-servers")
+async def list_mcp_servers(caller: ChatCaller, resources: ResourcesDep) -> Servers:
+    """List the outside MCP servers, by name."""
+    rows = await store.list_servers(resources.database, caller.user_id)
+    return Servers(items=[server_document(row) for row in rows])
+
+
+@router.post("/mcp-servers", status_code=status.HTTP_201_CREATED)
+async def create_mcp_server(body: NewServer, caller: ChatCaller, resources: ResourcesDep, mcp: McpDep) -> Server:
+    """Add an outside MCP server and ask it for its tools. One that is down is added too, with its `error`."""
+    return server_document(await service.add_server(resources, mcp, caller.user_id, body))
+
+
+@router.get("/mcp-servers/{server_id}")
+async def get_mcp_server(server_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> Server:
+    """Return an outside MCP server, as it was when it was asked last."""
+    return server_document(await store.get_server(resources.database, caller.user_id, server_id))
+
+
+@router.patch("/mcp-servers/{server_id}")
+async def change_mcp_server(
+    server_id: UUID, body: ServerChange, caller: ChatCaller, resources: ResourcesDep, mcp: McpDep
+) -> Server:
+    """Change an outside MCP server; with another address or other headers it is asked anew."""
+    return server_document(await service.edit_server(resources, mcp, caller.user_id, server_id, body))
+
+
+@router.delete("/mcp-servers/{server_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_mcp_server(server_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> None:
+    """Remove an outside MCP server and its credentials."""
+    await store.delete_server(resources.database, caller.user_id, server_id)
+
+
+@router.post("/mcp-servers/{server_id}/check")
+async def check_mcp_server(server_id: UUID, caller: ChatCaller, resources: ResourcesDep, mcp: McpDep) -> Server:
+    """Ask an outside MCP server what it offers now."""
+    return server_document(await service.check_server(resources, mcp, caller.user_id, server_id))
+
+
+@router.get("/tools")
+async def list_tools(caller: ChatCaller, resources: ResourcesDep, own_tools: OwnToolsDep) -> Tools:
+    """List what can be switched on in a chat: BaseChat's own tools, and those of the servers that are enabled."""
+    own = [own_tool(each) for each in await own_tools.list(caller.user_id)]
+    rows = await store.list_servers(resources.database, caller.user_id)
+    servers = [server_document(row) for row in rows if row.is_enabled]
+    outside = [Tool(**dict(tool), server=server.name) for server in servers for tool in server.tools]
+    return Tools(items=own + outside)
