@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from basechat.infra.database_url import owner_url
 from basechat.infra.db import open_database
 from basechat.toolbox import owner
-from basechat.toolbox.remember import NOTE_LENGTH, NOTES
+from basechat.toolbox.notes.store import NOTE_LENGTH, NOTES
 from basechat.toolbox.server import build_server
 from tests.support.databases import as_owner
 from tests.support.person import Person

@@ -20,6 +20,7 @@ from basechat.infra.web.problems import add_problem_handlers
 from basechat.kit.config import Settings
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
+from basechat.toolbox.notes import routes as notes
 from basechat.toolbox.servers import routes as servers
 from basechat.toolbox.servers.own import OwnTools
 
@@ -54,7 +55,15 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses=PROBLEM_RESPONSES,
     )
-    for router in (identity_router, sessions.router, messages.router, runs.router, models.router, servers.router):
+    for router in (
+        identity_router,
+        sessions.router,
+        messages.router,
+        runs.router,
+        models.router,
+        servers.router,
+        notes.router,
+    ):
         app.include_router(router)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
     add_problem_handlers(app)

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
-from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from basechat.infra.db import Database
-from basechat.toolbox.owner import current_caller, rows_of
-
-_FORGET = text("DELETE FROM notes WHERE id = :id AND owner_id = :owner RETURNING content")
+from basechat.toolbox.notes.store import delete_note
+from basechat.toolbox.owner import current_caller
+from basechat.toolbox.receipts import once
 
 
 class Forgotten(BaseModel):
@@ -30,10 +30,11 @@ class Forget:
         self, note_id: Annotated[UUID, Field(description="The `id` that `recall` or `remember` gave.")]
     ) -> Forgotten:
         """Forget one note for good. Find its id with `recall` first."""
-        owner_id = current_caller().owner_id
-        async with rows_of(owner_id, self.database) as connection:
-            found = await connection.execute(_FORGET, {"id": note_id, "owner": owner_id})
-            content: str | None = found.scalar_one_or_none()
-        if content is None:
-            raise ToolError(f"There is no note {note_id}. `recall` shows the notes there are.")
-        return Forgotten(id=note_id, content=content)
+
+        async def delete(connection: AsyncConnection) -> Forgotten:
+            content = await delete_note(connection, current_caller().owner_id, note_id)
+            if content is None:
+                raise ToolError(f"There is no note {note_id}. `recall` shows the notes there are.")
+            return Forgotten(id=note_id, content=content)
+
+        return await once(self.database, Forgotten, delete)

@@ -22,10 +22,14 @@ _SET_TIMEOUT = text(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCaller:
-    """The person who calls a tool, themselves or through the assistant that works on one of their runs."""
+    """The person who calls a tool, themselves or through the assistant that works on one of their runs.
+
+    `call_id` is the run's name of this call, the same when the call is repeated after a fault.
+    """
 
     owner_id: UUID
     run_id: UUID | None = None
+    call_id: str | None = None
 
 
 # Set by `ToolAccess` for one request; the SDK runs the tool in a copy of that request's context.
@@ -45,6 +49,11 @@ def calling(caller: ToolCaller) -> Iterator[None]:
 def current_caller() -> ToolCaller:
     """Return for whom the running tool acts; raises `LookupError` outside of a call that was let in."""
     return _caller.get()
+
+
+def find_caller() -> ToolCaller | None:
+    """Return for whom this request is served; None outside of one that was let in."""
+    return _caller.get(None)
 
 
 @asynccontextmanager

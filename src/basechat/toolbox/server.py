@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from basechat.infra.db import Database
 from basechat.kit.config import Settings
 from basechat.toolbox.calculate import calculate
+from basechat.toolbox.calls import name_call
 from basechat.toolbox.current_time import current_time
 from basechat.toolbox.fetch_page import FetchPage
 from basechat.toolbox.forget import Forget
@@ -30,7 +31,7 @@ def build_server(settings: Settings, database: Database, *, pages: FetchPage | N
     Annotations: whoever caches results may do so where a tool is read-only and idempotent. What reads the clock, or
     rows that another call may change, is read-only alone.
     """
-    server = MCPServer("BaseChat", instructions=INSTRUCTIONS)
+    server = MCPServer("BaseChat", instructions=INSTRUCTIONS, middleware=[name_call])
     server.add_tool(current_time, title="Current time", annotations=_reads(repeatable=False))
     server.add_tool(calculate, title="Calculate", annotations=_reads(repeatable=True))
     server.add_tool(

@@ -25,8 +25,7 @@ from basechat.infra.mcp.exchange import Route, converse, message_of
 from basechat.infra.mcp.listing import list_all
 from basechat.infra.mcp.outcome import outcome_of, told
 from basechat.infra.mcp.tools import ToolOutcome, ToolSpec
-
-CALL_ID = "basechat/call"
+from basechat.protocol import CALL_ID_META
 
 # The SDK tells of its transport's troubles by these; every other error is the server's own answer to the call.
 _TROUBLE = frozenset({CONNECTION_CLOSED, REQUEST_TIMEOUT, PARSE_ERROR, INTERNAL_ERROR, INVALID_REQUEST})
@@ -58,7 +57,7 @@ class McpServer:
             is_sent = True
             return await self._outcome(session, CallToolRequestParams(name=name, arguments=arguments, _meta=meta))
 
-        meta: Any = {CALL_ID: call_id}
+        meta: Any = {CALL_ID_META: call_id}
         try:
             return await converse(self.route, use, bounds=self.bounds, seconds=self.bounds.call_seconds)
         except McpError as error:

@@ -1,0 +1,1 @@
+"""What the assistant remembers of a person: the table, and its routes for them."""

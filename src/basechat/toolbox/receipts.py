@@ -1,0 +1,47 @@
+"""Tools of ours that write have their effect once per call, however often a run repeats it after a fault."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from basechat.infra.db import Database
+from basechat.kit import json
+from basechat.toolbox.owner import current_caller, rows_of
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+# Taken before the effect: the same call at the same time waits here for the other to end, and then finds its answer.
+_TAKE = text("""
+    INSERT INTO tool_receipts (run_id, call_id, owner_id, result) VALUES (:run_id, :call_id, :owner, '{}')
+    ON CONFLICT DO NOTHING RETURNING call_id
+""")
+_KEEP = text("UPDATE tool_receipts SET result = :result WHERE run_id = :run_id AND call_id = :call_id")
+_FIND = text("SELECT result FROM tool_receipts WHERE run_id = :run_id AND call_id = :call_id AND owner_id = :owner")
+
+
+async def once(
+    database: Database, answer_type: type[Answer], effect: Callable[[AsyncConnection], Awaitable[Answer]]
+) -> Answer:
+    """Have an effect on the caller's rows and return its answer, or the answer of the same call of the same run.
+
+    Effect and receipt are one transaction. A call that belongs to no run has no receipt.
+    """
+    caller = current_caller()
+    async with rows_of(caller.owner_id, database) as connection:
+        if caller.run_id is None or caller.call_id is None:
+            return await effect(connection)
+        call = {"run_id": caller.run_id, "call_id": caller.call_id}
+        try:
+            is_first = await connection.scalar(_TAKE, {**call, "owner": caller.owner_id}) is not None
+        except IntegrityError as error:
+            raise ToolError("The run of this call is gone.") from error
+        if not is_first:
+            return answer_type.model_validate(await connection.scalar(_FIND, {**call, "owner": caller.owner_id}))
+        answer = await effect(connection)
+        await connection.execute(_KEEP, {**call, "result": json.dumps(answer.model_dump(mode="json")).decode()})
+        return answer
