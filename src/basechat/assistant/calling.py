@@ -1,5 +1,6 @@
 """A call that the model asks for: checked, written down, approved where it must be, made, and told to the viewers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from langgraph.types import interrupt
@@ -10,6 +11,7 @@ from basechat.assistant.tools.offer import OfferedTool
 from basechat.assistant.tools.requests import ToolRequest
 from basechat.chat.runs.tools.call import Permit, ToolCall, ToolResult
 from basechat.chat.runs.tools.validate import find_problems
+from basechat.kit.ids import new_id
 from basechat.protocol import ApprovalAsked, ToolAnswered, ToolCalled
 
 TURNS = 12
@@ -25,6 +27,43 @@ async def answer_request(state: CallState, context: Context) -> ToolResult:
     call = _call(state, tool, is_made=refusal is None)
     permit = await context.bench.ledger.begin(context.question, call)
     call = replace(call, arguments=permit.arguments)
+    _tell_call(call, context)
+    if permit.verdict == "wait":
+        _wait(call, permit, context)
+    result = permit.result
+    if result is None:
+        result = refusal
+        if tool is not None and result is None:
+            result = await make_call(context.bench, context.question, tool, call)
+        assert result is not None  # noqa: S101 - a call of no tool is refused
+        await context.bench.ledger.end(context.question, call.call_id, result)
+    _tell_result(call, result, context)
+    return result
+
+
+async def tell_silent(silent: Mapping[str, str], context: Context) -> None:
+    """Tell of servers that are on and offer nothing, as of calls that failed: nobody else would notice."""
+    for server, problem in silent.items():
+        call = ToolCall(
+            call_id=f"call_{new_id().hex}",
+            name=server,
+            title=server,
+            server=server,
+            arguments={},
+            step=0,
+            text_at=0,
+            input_schema={},
+            approval_key=None,
+            is_repeatable=True,
+        )
+        await context.bench.ledger.begin(context.question, call)
+        _tell_call(call, context)
+        result = _no(problem)
+        await context.bench.ledger.end(context.question, call.call_id, result)
+        _tell_result(call, result, context)
+
+
+def _tell_call(call: ToolCall, context: Context) -> None:
     context.audience.say(
         ToolCalled(
             call_id=call.call_id,
@@ -35,17 +74,10 @@ async def answer_request(state: CallState, context: Context) -> ToolResult:
             at=call.text_at,
         )
     )
-    if permit.verdict == "wait":
-        _wait(call, permit, context)
-    result = permit.result
-    if result is None:
-        result = refusal
-        if tool is not None and result is None:
-            result = await make_call(context.bench, context.question, tool, call)
-        assert result is not None  # noqa: S101 - a call of no tool is refused
-        await context.bench.ledger.end(context.question, call.call_id, result)
+
+
+def _tell_result(call: ToolCall, result: ToolResult, context: Context) -> None:
     context.audience.say(ToolAnswered(call_id=call.call_id, ok=result.ok, preview=result.preview, cached=result.cached))
-    return result
 
 
 def _call(state: CallState, tool: OfferedTool | None, *, is_made: bool) -> ToolCall:

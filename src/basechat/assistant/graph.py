@@ -7,6 +7,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from basechat.assistant.calling import tell_silent
 from basechat.assistant.model import ModelClient
 from basechat.assistant.nodes import analyze_intent, call_tool, generate, next_nodes
 from basechat.assistant.state import Context, State, answer_of
@@ -47,14 +48,16 @@ class Assistant:
         left = await self._left(question, config)
         if question.attempt > 1:
             audience.start_over(left["text"] if left else "")
-        tools = await self._bench.tools(question)
+        found = await self._bench.find(question)
         context = Context(
             question=question,
             audience=audience,
             model=self._model,
             bench=self._bench,
-            tools={tool.name: tool for tool in tools},
+            tools={tool.name: tool for tool in found.tools},
         )
+        if not left:
+            await tell_silent(found.silent, context)
         state = await self._graph.ainvoke(None if left else _BEGINNING, config, context=context, durability="sync")
         return Paused() if "__interrupt__" in state else answer_of(cast("State", state))
 

@@ -1,7 +1,8 @@
 """worker: executes runs; over HTTP it tells its health alone."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from starlette.applications import Starlette
@@ -9,7 +10,7 @@ from starlette.applications import Starlette
 from basechat.assistant.graph import Assistant
 from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
-from basechat.assistant.tools.offer import ToolServer
+from basechat.assistant.tools.offer import OutsideServers, ToolServer
 from basechat.assistant.tools.own import OwnTools
 from basechat.chat.runs.checkpoints import RunCheckpoints
 from basechat.chat.runs.reap import Reaper
@@ -18,13 +19,14 @@ from basechat.chat.runs.worker import RunWorker, WorkerParts
 from basechat.infra.background import background
 from basechat.infra.cache.store import Cache
 from basechat.infra.events.writer import LogWriter
-from basechat.infra.mcp.connections import open_connections
+from basechat.infra.mcp.connections import McpConnections, open_connections
 from basechat.infra.migrate import wait_for_schema
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
+from basechat.toolbox.servers.outside import load_servers
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -43,8 +45,22 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
-async def _no_servers(owner_id: UUID) -> Sequence[ToolServer]:
-    return ()
+def _outside(resources: Resources, connections: McpConnections) -> OutsideServers:
+    """Return what knows people's own servers."""
+
+    async def load(owner_id: UUID, names: Collection[str]) -> list[ToolServer]:
+        found = await load_servers(resources.database, owner_id, resources.secret, names=list(names))
+        return [
+            ToolServer(
+                name=each.name,
+                identity=str(each.id),
+                specs=each.tools,
+                connect=partial(each.endpoint.connect, connections),
+            )
+            for each in found
+        ]
+
+    return load
 
 
 @asynccontextmanager
@@ -60,7 +76,7 @@ async def working(resources: Resources) -> AsyncIterator[None]:
         bench = Workbench(
             connections=connections,
             own=own,
-            outside=_no_servers,
+            outside=_outside(resources, connections),
             ledger=CallLedger(resources.database),
             cache=Cache(resources.cache, settings),
             secret=resources.secret,

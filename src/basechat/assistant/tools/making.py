@@ -43,12 +43,12 @@ async def make_call(bench: Workbench, question: Question, tool: OfferedTool, cal
 async def _ask(tool: OfferedTool, call: ToolCall) -> ToolOutcome:
     for pause in _PAUSES if tool.is_own else ():
         try:
-            return await tool.server.server.call(tool.spec.name, call.arguments, call_id=call.call_id)
+            return await tool.server.connect().call(tool.spec.name, call.arguments, call_id=call.call_id)
         except McpError as error:
             if error.code not in _PASSING:
                 raise
         await asyncio.sleep(pause)
-    return await tool.server.server.call(tool.spec.name, call.arguments, call_id=call.call_id)
+    return await tool.server.connect().call(tool.spec.name, call.arguments, call_id=call.call_id)
 
 
 def _told(tool: OfferedTool, error: McpError) -> str:

@@ -1,12 +1,12 @@
 """The tools that may be offered for one question: our own and those of the person's servers that are on."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from basechat.infra.mcp.naming import function_names
+from basechat.infra.mcp.naming import SEPARATOR, function_names
 from basechat.infra.mcp.server import McpServer
 from basechat.infra.mcp.tools import ToolSpec
 from basechat.kit import json
@@ -24,15 +24,16 @@ class ToolServer:
 
     name: str
     identity: str
-    server: McpServer
     specs: Sequence[ToolSpec]
+    connect: Callable[[], McpServer]
+    """Raises `McpError` where the server is not to be asked."""
 
 
 class OutsideServers(Protocol):
     """Knows a person's servers."""
 
-    async def __call__(self, owner_id: UUID) -> Sequence[ToolServer]:
-        """Return those that are enabled."""
+    async def __call__(self, owner_id: UUID, names: Collection[str]) -> Sequence[ToolServer]:
+        """Return those of these names that are enabled, with what they offered when they were asked last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +77,9 @@ class OfferedTool:
 def name_tools(servers: Sequence[ToolServer]) -> list[OfferedTool]:
     """Return the tools of all servers, ours first; their names are each other's alone."""
     offered: list[OfferedTool] = []
-    taken: set[str] = set()
     for server in sorted(servers, key=lambda each: (each.identity != "", each.name)):
         plain = [spec.name for spec in server.specs]
-        names = {name: name for name in plain} if not server.identity else function_names(server.name, plain, taken)
-        taken.update(names.values())
+        names = function_names(server.name, plain, ()) if server.identity else {name: name for name in plain}
         offered += [OfferedTool(name=names[spec.name], server=server, spec=spec) for spec in server.specs]
     return offered
 
@@ -90,6 +89,6 @@ def select(tools: Sequence[OfferedTool], selection: Collection[str]) -> Iterator
     return (tool for tool in tools if tool.server.name in selection or tool.name in selection)
 
 
-def needs_outside(selection: Collection[str]) -> bool:
-    """Return whether a selection may name tools of other servers than ours, whose names carry no underscore pair."""
-    return any(name != OWN for name in selection)
+def server_names(selection: Collection[str]) -> set[str]:
+    """Return the outside servers that a selection may mean, by their own names or those of their tools."""
+    return {name.partition(SEPARATOR)[0] for name in selection} - {OWN}
