@@ -5,7 +5,10 @@ import signal
 
 import pytest
 
+from basechat.embedded import logs
+from basechat.embedded.control import find_running
 from basechat.embedded.health import http_status
+from basechat.embedded.state import ProcessState
 from basechat.embedded.waiting import wait_until
 from tests.embedded.command import Basechat, as_ordinary_user, free_port
 from tests.embedded.processes import processes_of
@@ -67,6 +70,23 @@ def test_what_dies_is_started_again(running: Basechat, name: str) -> None:
     assert wait_until(lambda: running.service(name)["restarts"] == before["restarts"] + 1, within=10)
     assert wait_until(lambda: running.service(name)["phase"] == "ready", within=10)
     assert wait_until(lambda: http_status(f"http://127.0.0.1:{running.port}/health") == 200, within=10)
+
+
+def test_what_was_ready_is_started_again_at_once_also_the_third_time(running: Basechat) -> None:
+    def state() -> ProcessState:
+        found = find_running(running.layout)
+        assert found is not None
+        return next(service for service in found.services if service.name == "redis-state")
+
+    log = running.layout.log("supervisor")
+    begin = logs.size(log)
+    for _ in range(3):
+        before = state()
+        assert (before.phase, before.pid is None) == ("ready", False)
+        os.kill(before.pid or 0, signal.SIGKILL)
+        assert wait_until(lambda: state().restarts == before.restarts + 1 and state().phase == "ready", within=10)  # noqa: B023
+    said = [line for line in logs.tail(log, 100, since=begin) if "redis-state ended" in line]
+    assert [line.partition(" ")[2] for line in said] == ["redis-state ended (signal 9); starting it again."] * 3
 
 
 def test_after_kill_9_the_next_start_recovers_and_down_leaves_nothing(running: Basechat) -> None:

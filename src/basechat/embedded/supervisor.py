@@ -101,8 +101,8 @@ class Supervisor:
         watched.probe()
         if (code := watched.exit_code) is not None and watched.phase != "restarting":
             delay = watched.schedule_restart()
-            self._progress.say(f"{watched.name} ended ({_ending(code)}); starting it again in {delay:g} s.")
-        elif watched.is_due:
+            self._progress.say(f"{watched.name} ended ({_ending(code)}); starting it again{_after(delay)}.")
+        if watched.is_due:
             self._restart(watched)
         if (watched.phase, watched.restarts) != before:
             self._changed()
@@ -144,6 +144,10 @@ def _problem(watched: Watched) -> str | None:
     if watched.age > watched.service.patience:
         return f"was not ready after {watched.service.patience:g} s"
     return None
+
+
+def _after(delay: float) -> str:
+    return f" in {delay:g} s" if delay else ""
 
 
 def _ending(code: int) -> str:

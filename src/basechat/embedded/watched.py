@@ -4,14 +4,11 @@ import time
 from pathlib import Path
 
 from basechat.embedded import logs
+from basechat.embedded.backoff import Backoff
 from basechat.embedded.identity import birth
 from basechat.embedded.service import Service
 from basechat.embedded.state import Phase, ProcessState
 from basechat.embedded.waiting import wait_until
-
-SHORTEST_DELAY, LONGEST_DELAY = 0.5, 30.0
-STEADY = 60.0
-"""Seconds after which a service that was ready all the time is trusted again."""
 
 
 class Watched:
@@ -23,7 +20,7 @@ class Watched:
         self.restarts = 0
         self.seconds: float | None = None
         self.phase: Phase = "waiting"
-        self._delay = SHORTEST_DELAY
+        self._backoff = Backoff()
         self._due = 0.0
         self._asked = 0.0
         self._launch()
@@ -49,9 +46,7 @@ class Watched:
     def schedule_restart(self) -> float:
         """Its process has ended: plan the next one; returns the delay in seconds."""
         self._child.sweep()
-        if self.phase == "ready" and self.age > STEADY:
-            self._delay = SHORTEST_DELAY
-        delay, self._delay = self._delay, min(self._delay * 2, LONGEST_DELAY)
+        delay = self._backoff.note_end(was_ready=self.phase == "ready")
         self._due = time.monotonic() + delay
         self.phase = "restarting"
         return delay
