@@ -1,6 +1,8 @@
 """Without redis-state people sign in, read their chats and get their answers, and it is used again when it is back."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
@@ -9,8 +11,9 @@ import pytest
 
 from basechat.embedded import redis
 from basechat.embedded.layout import Layout
-from basechat.embedded.service import running
+from basechat.embedded.service import Service, running
 from tests.identity.test_sign_in import is_signed_in, sign_in
+from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack
 from tests.support.person import text_of
 from tests.support.stack import Servers, Stack
@@ -22,10 +25,35 @@ from tests.upstream import Upstream
 async def away(servers: Servers, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Quiet]:
     """A stack whose redis-state is not there."""
     nowhere = quote(str(tmp_path_factory.mktemp("state") / "nowhere.sock"))
-    async with quiet_stack(
-        servers, stack.upstream, redis_state_url=f"unix://{nowhere}?db=0", run_heartbeat_seconds=0.3
-    ) as quiet:
+    async with quiet_stack(servers, stack.upstream, redis_state_url=f"unix://{nowhere}?db=0") as quiet:
         yield quiet
+
+
+@pytest.fixture
+def own_state(tmp_path: Path) -> Service:
+    """A redis-state that is started by the test."""
+    layout = _layout(tmp_path)
+    for folder in (layout.run, layout.logs):
+        folder.mkdir(parents=True)
+    redis.prepare_redis(layout)
+    return redis.services(layout)[1]
+
+
+def _layout(folder: Path) -> Layout:
+    return Layout.of(folder / "data")
+
+
+async def _begin(quiet: Quiet, upstream: Upstream) -> str:
+    """Send a message whose answer never ends; returns its run when the model has been asked."""
+
+    async def is_asked() -> bool:
+        return bool(upstream.completions)
+
+    chat = await quiet.person.chat()
+    body = {"content": "hi", "model": "stall-5"}
+    run: str = (await quiet.person.post(f"/sessions/{chat}/messages", body)).json["run"]["id"]
+    await until(is_asked)
+    return run
 
 
 async def test_signing_in_and_out_and_limits_go_on(away: Quiet) -> None:
@@ -52,18 +80,15 @@ async def test_a_message_is_answered(away: Quiet, upstream: Upstream) -> None:
     assert text_of(events) == "여보세요?" == (await away.person.messages(chat))[-1]["content"]
 
 
-async def test_a_run_is_cancelled(away: Quiet, upstream: Upstream) -> None:
-    async def is_asked() -> bool:
-        return bool(upstream.completions)
-
-    async with away.worker(), asyncio.timeout(20):
-        chat = await away.person.chat()
-        body = {"content": "hi", "model": "stall-5"}
-        run = (await away.person.post(f"/sessions/{chat}/messages", body)).json["run"]["id"]
-        await until(is_asked)
-        await away.person.post(f"/runs/{run}/cancel")
-        async with away.person.stream("GET", f"/runs/{run}/events") as events:
+async def test_a_run_is_cancelled_long_before_the_next_heartbeat(away: Quiet, upstream: Upstream) -> None:
+    async with away.worker():
+        run = await _begin(away, upstream)
+        async with asyncio.timeout(away.settings.run_heartbeat_seconds / 2):
+            await away.person.post(f"/runs/{run}/cancel")
+            await upstream.completions[0].ended.wait()
+        async with away.person.stream("GET", f"/runs/{run}/events") as events, asyncio.timeout(20):
             assert [event.event async for event in events][-1] == "run.cancelled"
+    assert upstream.completions[0].closed_early
 
 
 async def test_ready_it_is_and_says_what_is_down(away: Quiet) -> None:
@@ -73,21 +98,37 @@ async def test_ready_it_is_and_says_what_is_down(away: Quiet) -> None:
     assert health.json["dependencies"]["redis-state"] == "down"
 
 
-async def test_redis_that_comes_back_is_used_again(
-    servers: Servers, stack: Stack, upstream: Upstream, tmp_path: Path
+async def test_a_cancel_that_nobody_can_announce_is_found(
+    servers: Servers, upstream: Upstream, own_state: Service, tmp_path: Path
 ) -> None:
-    layout = Layout.of(tmp_path / "data")
-    for folder in (layout.run, layout.logs):
-        folder.mkdir(parents=True)
-    redis.prepare_redis(layout)
-    state = redis.services(layout)[1]
-    async with quiet_stack(servers, upstream, redis_state_url=redis.url(layout, redis.STATE)) as quiet:
+    """redis-state is there, takes connections and does not answer."""
+    url = redis.url(_layout(tmp_path), redis.STATE)
+    with running(own_state):
+        async with quiet_stack(servers, upstream, redis_state_url=url) as quiet, quiet.worker():
+            run = await _begin(quiet, upstream)
+            pid = (await quiet.resources.state.info("server"))["process_id"]
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                async with asyncio.timeout(quiet.settings.run_heartbeat_seconds / 2):
+                    cancel = "UPDATE runs SET cancel_requested_at = now() WHERE id::text = :run"
+                    await as_owner(quiet.settings, cancel, run=run)
+                    await upstream.completions[0].ended.wait()
+            finally:
+                os.kill(pid, signal.SIGCONT)
+    assert upstream.completions[0].closed_early
+
+
+async def test_redis_that_comes_back_is_used_again(
+    servers: Servers, upstream: Upstream, own_state: Service, tmp_path: Path
+) -> None:
+    url = redis.url(_layout(tmp_path), redis.STATE)
+    async with quiet_stack(servers, upstream, redis_state_url=url) as quiet:
         chat = await quiet.person.chat()
         body = {"content": "hi", "model": "paced-50x20ms"}
         sending = quiet.person.stream("POST", f"/sessions/{chat}/messages", body)
         async with asyncio.timeout(30), quiet.worker(), sending as events:
             seen = [await anext(events)]
-            with running(state):
+            with running(own_state):
                 seen += [event async for event in events]
                 await quiet.person.send(chat, "again", model="echo")
                 assert await quiet.resources.state.keys("run:*:events")

@@ -1,20 +1,13 @@
-"""Wake-ups: a worker hears at once of a run to execute or to cancel. The rows in PostgreSQL are the truth."""
+"""Wake-ups: a worker hears at once of a run to execute. The rows in PostgreSQL are the truth."""
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from basechat.infra.redis import REDIS_AWAY, as_bytes
-
-log = logging.getLogger(__name__)
+from basechat.infra.redis import as_bytes
 
 RUNS = "queue:runs"
-CANCELS = "queue:cancels"
-_PAUSE = 0.5
 
 
 async def wake(state: Redis, *run_ids: UUID) -> None:
@@ -36,23 +29,3 @@ async def next_run(queue: Redis, *, timeout_seconds: int = 1) -> UUID | None:
 async def waiting_runs(state: Redis) -> list[UUID]:
     """Return the runs whose wake-ups were not heard yet, the oldest ones of very many."""
     return [UUID(as_bytes(run_id).decode()) for run_id in await state.lrange(RUNS, -10_000, -1)]
-
-
-async def announce_cancel(state: Redis, run_id: UUID) -> None:
-    """Tell all workers that a run is to be cancelled."""
-    await state.publish(CANCELS, str(run_id))
-
-
-async def cancels(state: Redis) -> AsyncIterator[UUID]:
-    """Yield the runs that are to be cancelled, for ever; a heartbeat finds those that were missed."""
-    while True:
-        try:
-            async with state.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(CANCELS)
-                while True:
-                    message = await channel.get_message(timeout=1)
-                    if message:
-                        yield UUID(message["data"].decode())
-        except REDIS_AWAY as error:
-            log.warning("cancels can't be heard: %s", error)
-            await asyncio.sleep(_PAUSE)

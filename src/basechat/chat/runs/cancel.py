@@ -8,8 +8,9 @@ from sqlalchemy import Row, text
 
 from basechat.chat.history import get_messages
 from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
+from basechat.infra.cancels import announce_cancel
 from basechat.infra.events.entry import begin_log, to_entry
-from basechat.infra.queue import add_wake, announce_cancel
+from basechat.infra.queue import add_wake
 from basechat.infra.redis import REDIS_AWAY
 from basechat.infra.resources import Resources
 from basechat.kit.errors import NotFoundError

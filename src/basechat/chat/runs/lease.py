@@ -47,6 +47,8 @@ _RENEW = text("""
     RETURNING runs.id, runs.cancel_requested_at IS NOT NULL AS cancelled
 """)
 
+_CANCELLED = text("SELECT id FROM runs WHERE id = ANY (:ids) AND cancel_requested_at IS NOT NULL")
+
 _HAND_OVER = text("""
     UPDATE runs SET status = 'queued', worker = NULL, lease_until = NULL
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[])) AS held (id, attempt)
@@ -93,6 +95,12 @@ async def renew(database: Database, leases: Collection[Lease], *, lease_seconds:
     async with database.each_for_system() as connection:
         rows = await connection.execute(_RENEW, _columns(leases) | {"lease": lease_seconds})
         return {row.id: row.cancelled for row in rows}
+
+
+async def find_cancelled(database: Database, run_ids: Collection[UUID]) -> list[UUID]:
+    """Return those of the runs that are to be cancelled."""
+    async with database.each_for_system() as connection:
+        return list(await connection.scalars(_CANCELLED, {"ids": list(run_ids)}))
 
 
 async def hand_over(database: Database, leases: Collection[Lease]) -> list[UUID]:

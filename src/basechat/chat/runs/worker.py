@@ -13,17 +13,19 @@ from redis.asyncio import Redis
 
 from basechat.chat.runs.answer import Answerer, Question
 from basechat.chat.runs.execution import Execution
-from basechat.chat.runs.lease import claim, find_queued, hand_over, keep_texts, renew
+from basechat.chat.runs.lease import claim, find_cancelled, find_queued, hand_over, keep_texts, renew
 from basechat.infra.background import background, every
+from basechat.infra.cancels import CancelListener
 from basechat.infra.db import DATABASE_AWAY, Database
 from basechat.infra.events.writer import LogWriter
-from basechat.infra.queue import cancels, next_run, wake
+from basechat.infra.queue import next_run, wake
 from basechat.infra.redis import REDIS_AWAY
 from basechat.kit.config import Settings
 
 log = logging.getLogger(__name__)
 
 KEEP_TEXT_SECONDS = 2.0
+LOOK_SECONDS = 0.5
 HAND_OVER_AFTER_SECONDS = 20.0
 _PAUSE = 0.5
 
@@ -47,6 +49,7 @@ class RunWorker:
         self._parts = parts
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._held: dict[UUID, Execution] = {}
+        self._cancels = CancelListener(parts.state)
         self._slots = asyncio.Semaphore(parts.settings.worker_concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -58,6 +61,7 @@ class RunWorker:
             every(self._parts.settings.run_heartbeat_seconds, self._renew),
             every(KEEP_TEXT_SECONDS, self._keep_texts),
             self._hear_cancels(),
+            every(LOOK_SECONDS, self._look_for_cancels),
         )
         async with upkeep:
             try:
@@ -128,9 +132,19 @@ class RunWorker:
             log.warning("run %s waits for the reaper: %s", run_id, error)
 
     async def _hear_cancels(self) -> None:
-        async for run_id in cancels(self._parts.state):
-            if execution := self._held.get(run_id):
-                execution.stop("cancelled")
+        async for run_id in self._cancels.listen():
+            self._cancel(run_id)
+
+    async def _look_for_cancels(self) -> None:
+        """Read from the rows what redis-state, away or just back, did not tell."""
+        if not self._held or not self._cancels.has_missed():
+            return
+        for run_id in await find_cancelled(self._parts.database, self._held):
+            self._cancel(run_id)
+
+    def _cancel(self, run_id: UUID) -> None:
+        if execution := self._held.get(run_id):
+            execution.stop("cancelled")
 
     async def _renew(self) -> None:
         """Renew all leases at once. What is not ours any more is dropped; what is to be cancelled, cancelled."""
