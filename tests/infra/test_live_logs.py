@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from basechat.infra.events.entry import fields, log_key, read_entries
+from basechat.infra.events.run_log import LONGEST_DELTA
 from basechat.infra.events.tail import EventTail, Subscription
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.redis import open_redis
@@ -70,7 +71,7 @@ async def test_text_is_gathered_into_deltas_with_their_offsets(state: Redis, wri
     run, writer = new_id(), await writers()
     await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
     log = writer.open(run, 1)
-    for n in range(1000):
+    for n in range(500):
         log.write(f"가{n} ")
     entries = await _until(state, run, log.text)
     assert entries[1:] == [("1-1", "message.delta", log.text)]
@@ -78,6 +79,17 @@ async def test_text_is_gathered_into_deltas_with_their_offsets(state: Redis, wri
     assert (await _until(state, run, "end"))[-1][0] == "1-2"
     data = read_entries(await state.xrange(log_key(run)))[-1].data
     assert json.loads(data)["at"] == log.length - 3
+
+
+async def test_a_long_text_is_told_in_pieces(state: Redis, writers: Writers) -> None:
+    run, writer = new_id(), await writers()
+    await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
+    text = "가" * (2 * LONGEST_DELTA) + "end"
+    writer.open(run, 1).write(text)
+    await _until(state, run, "end")
+    deltas = [json.loads(entry.data) for entry in read_entries(await state.xrange(log_key(run)))[1:]]
+    assert [delta["at"] for delta in deltas] == [0, LONGEST_DELTA, 2 * LONGEST_DELTA]
+    assert "".join(delta["text"] for delta in deltas) == text
 
 
 async def test_a_former_attempt_is_refused_and_knows_it(state: Redis, writers: Writers) -> None:

@@ -14,6 +14,8 @@ from basechat.protocol import (
     ToolCalled,
 )
 
+LONGEST_DELTA = 4096  # code points; so that a viewer can take an answer in small pieces
+
 
 class RunLog:
     """The part of a run's log that one attempt writes. Not bound to a connection: `LogWriter` sends it.
@@ -107,7 +109,9 @@ class RunLog:
         if self._fresh:
             text = "".join(self._fresh)
             self._fresh.clear()
-            self._waiting.append(MessageDelta(text=text, at=self._length - len(text)))
+            begin = self._length - len(text)
+            pieces = ((at, text[at : at + LONGEST_DELTA]) for at in range(0, len(text), LONGEST_DELTA))
+            self._waiting += [MessageDelta(text=piece, at=begin + at) for at, piece in pieces]
 
     def _entry(self, event: RunEvent) -> Entry:
         self._seq += 1

@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 _BLOCK_MS = 1000
 _PAUSE = 0.5
 _BUFFERED = 1000  # entries; a viewer that is slower reads the log again
-_PAGE = 500
+_BUFFERED_BYTES = 262_144
+_FIRST_PAGE, _PAGE = 8, 500  # entries
+_TAIL_PAGE = 50  # entries of each log
 
 
 class Subscription:
@@ -29,6 +31,8 @@ class Subscription:
         self._tail = tail
         self._last = order(after)
         self._buffer: deque[Entry] = deque()
+        self._buffered_bytes = 0
+        self._page = _FIRST_PAGE
         self._overflowed = False
         self._arrived = asyncio.Event()
 
@@ -47,35 +51,45 @@ class Subscription:
             except TimeoutError:
                 return []
         entries = [entry for entry in self._buffer if order(entry.id) > self._last]
-        self._buffer.clear()
+        self._let_go()
         return self._advance(entries)
 
     def miss(self) -> None:
         """Note that entries went by: the log is read again from the last one that was seen."""
-        self._buffer.clear()
+        self._let_go()
         self._overflowed = True
         self._arrived.set()
 
     async def replay(self) -> list[Entry]:
         """Return a page of what lies in the log already; empty at its end."""
-        return self._advance(await self._tail.read(self.run_id, self._last, _PAGE))
+        entries = await self._tail.read(self.run_id, self._last, self._page)
+        self._page = _next_page(self._page, _size(entries))
+        return self._advance(entries)
 
     def offer(self, entries: list[Entry]) -> None:
-        """Take what the tail has read; a full buffer is let go."""
-        if len(self._buffer) + len(entries) > _BUFFERED:
+        """Take what the tail has read; a full buffer is let go, unless its viewer waits for just this."""
+        if self._overflowed:
+            return
+        self._buffered_bytes += _size(entries)
+        full = len(self._buffer) + len(entries) > _BUFFERED or self._buffered_bytes > _BUFFERED_BYTES
+        if full and self._arrived.is_set():
             self.miss()
         else:
             self._buffer.extend(entries)
             self._arrived.set()
 
+    def _let_go(self) -> None:
+        self._buffer.clear()
+        self._buffered_bytes = 0
+
     async def _catch_up(self) -> list[Entry]:
-        self._overflowed = False
+        self._overflowed, page = False, self._page
         try:
             entries = await self.replay()
         except REDIS_AWAY:
             self._overflowed = True
             raise
-        self._overflowed |= len(entries) == _PAGE
+        self._overflowed |= len(entries) == page
         return entries
 
     def _advance(self, entries: list[Entry]) -> list[Entry]:
@@ -150,7 +164,7 @@ class EventTail:
     async def _read_once(self) -> None:
         wanted = {self._bell: self._bell_position}
         wanted.update((key, stream.position) for key, stream in self._streams.items())
-        answer = await self._reader.xread(wanted, block=_BLOCK_MS, count=_PAGE)  # type: ignore[arg-type]
+        answer = await self._reader.xread(wanted, block=_BLOCK_MS, count=_TAIL_PAGE)  # type: ignore[arg-type]
         for key, entries in _pairs(answer):
             if key == self._bell:
                 self._bell_position = entries[-1][0]
@@ -173,6 +187,18 @@ class EventTail:
                 await pipeline.execute()
         except REDIS_AWAY as error:
             log.debug("no bell: %s", error)  # the blocked read ends by itself within a second
+
+
+def _size(entries: list[Entry]) -> int:
+    return sum(len(entry.data) for entry in entries)
+
+
+def _next_page(entries: int, size: int) -> int:
+    """Return how many entries to read next, where the last page had so many and this size.
+
+    A page waits in memory until its viewer has taken it, so long entries are read few at a time.
+    """
+    return max(entries // 4, 1) if size > _BUFFERED_BYTES // 2 else min(entries * 2, _PAGE)
 
 
 def _pairs(answer: object) -> Iterator[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:

@@ -9,6 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from basechat.kit.tasks import end_tasks
 
+_PART = 65_536  # bytes that wait in the server's own buffer at most, where a client reads slowly
+
 
 class EventStream(Response):
     """Streams encoded events as they come; closes them when the client leaves."""
@@ -35,7 +37,8 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async with aclosing(self._events) as events:
             async for piece in events:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                for at in range(0, len(piece), _PART):
+                    await send({"type": "http.response.body", "body": piece[at : at + _PART], "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
