@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tests.chaos.ordeal import Verdict, ordeal
+from tests.chaos.ordeal import ordeal
 
 
 @click.command()
@@ -18,24 +18,12 @@ from tests.chaos.ordeal import Verdict, ordeal
 def main(faults: int, chats: int, seed: int | None) -> None:
     """Break BaseChat under load, and count what was lost: nothing, if all is well."""
     seed = secrets.randbelow(1_000_000) if seed is None else seed
-    click.echo(f"{faults} faults, {chats} chats, seed {seed}")
+    click.echo(f"{faults} faults to come, {chats} chats, seed {seed}")
     with tempfile.TemporaryDirectory(prefix="basechat-chaos-") as folder:
         verdict = asyncio.run(ordeal(Path(folder), faults=faults, chats=chats, seed=seed))
-    report(verdict)
+    for line in verdict.lines():
+        click.echo(line)
     sys.exit(1 if verdict.problems else 0)
-
-
-def report(verdict: Verdict) -> None:
-    """Print what came of it."""
-    for name, count in sorted(verdict.faults.items()):
-        click.echo(f"  {count:4} × {name}")
-    click.echo(
-        f"accepted {verdict.accepted}, ended {dict(verdict.ended)}, attempts {dict(sorted(verdict.attempts.items()))}"
-    )
-    click.echo(f"viewers came back {verdict.reconnects} times")
-    for problem in verdict.problems:
-        click.echo(f"PROBLEM {problem}")
-    click.echo(f"{len(verdict.problems)} problems; repeat with --seed {verdict.seed}")
 
 
 if __name__ == "__main__":

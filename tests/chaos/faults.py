@@ -12,6 +12,7 @@ from basechat.infra.redis import REDIS_AWAY, open_redis
 from tests.e2e.site import Site
 
 STOPPED_SECONDS = 3.0  # longer than the lease
+PATIENCE = 60.0  # seconds; what can't start is started again later each time, after up to 30
 KILLED = ("worker", "main-backend", "llm-agent", "mcp-server", "redis", "redis-state", "nginx")
 
 Fault = Callable[[Site], Awaitable[None]]
@@ -25,15 +26,13 @@ def plan(count: int, seed: int) -> list[str]:
     return chosen
 
 
-async def strike(site: Site, names: list[str], seed: int) -> Counter[str]:
-    """Do the faults one after the other, at random moments; returns how often each was done."""
+async def strike(site: Site, names: list[str], seed: int, done: Counter[str]) -> None:
+    """Do the faults one after the other, at random moments, and count them."""
     moments = random.Random(seed)  # noqa: S311 - as above
-    done: Counter[str] = Counter()
     for name in names:
         await asyncio.sleep(moments.uniform(0.05, 1.0))
         await FAULTS[name](site)
         done[name] += 1
-    return done
 
 
 def _kill(name: str) -> Fault:
@@ -44,22 +43,31 @@ def _kill(name: str) -> Fault:
 
 
 async def _signal(site: Site, name: str, number: signal.Signals) -> None:
-    """Wait until the service runs, as one that is dead can't die, then send it a signal.
-
-    What dies again and again is started again later each time, by the supervisor's back-off of up to 30 s.
-    """
-    async with asyncio.timeout(60):
-        while (pid := site.service(name).pid) is None:  # noqa: ASYNC110 - another process comes to it
-            await asyncio.sleep(0.05)
-    os.kill(pid, number)
+    """Wait until the service runs, as one that is dead can't die, then send it a signal."""
+    async with asyncio.timeout(PATIENCE):
+        while not _has_sent(site.service(name).pid, number):  # noqa: ASYNC110 - another process comes to it
+            await asyncio.sleep(0.02)
 
 
-async def _empty(site: Site) -> None:
+def _has_sent(pid: int | None, number: signal.Signals) -> bool:
+    if pid is None:
+        return False
     try:
-        async with open_redis(redis.url(site.basechat.layout, redis.STATE)) as state:
-            await state.flushall()
-    except REDIS_AWAY:
-        return  # it was dead already, and has lost nothing by this
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _empty(name: str) -> Fault:
+    async def fault(site: Site) -> None:
+        try:
+            async with open_redis(redis.url(site.basechat.layout, name)) as server:
+                await server.flushall()
+        except REDIS_AWAY:
+            return  # it was dead already, and has lost nothing by this
+
+    return fault
 
 
 async def _stop_worker(site: Site) -> None:
@@ -81,7 +89,7 @@ def _restart_postgres(number: signal.Signals) -> Fault:
 
 FAULTS: dict[str, Fault] = {
     **{f"kill -9 {name}": _kill(name) for name in KILLED},
-    "empty redis-state": _empty,
+    **{f"empty {name}": _empty(name) for name in (redis.CACHE, redis.STATE)},
     "stop the worker past its lease": _stop_worker,
     "cut the model's answers": _cut_answers,
     "restart postgres, fast": _restart_postgres(signal.SIGINT),

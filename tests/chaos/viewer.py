@@ -1,9 +1,9 @@
-"""A person who sends messages and watches every answer to its end, through whatever breaks meanwhile."""
+"""A program that sends messages and watches every answer to its end, through whatever breaks meanwhile."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import aiohttp
@@ -16,7 +16,17 @@ _WEATHER = (aiohttp.ClientError, TimeoutError, ConnectionError)
 Ask = Callable[[], Awaitable[Reply]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
+class Chatter:
+    """Who sends messages: the plots of its messages take turns, and it always decides alike."""
+
+    person: Person
+    model: str
+    plots: tuple[str, ...]
+    decision: Literal["once", "chat"]
+
+
+@dataclass(slots=True, kw_only=True)
 class Watched:
     """One accepted message, and what its viewer saw of the answer."""
 
@@ -42,25 +52,31 @@ async def insist(ask: Ask) -> Reply:
         await asyncio.sleep(PAUSE)
 
 
-async def converse(person: Person, model: str, seen: list[Watched], stop: asyncio.Event) -> None:
+async def converse(chatter: Chatter, seen: list[Watched], stop: asyncio.Event) -> None:
     """Send one message after another in a chat of its own until it is time to stop."""
+    person = chatter.person
     chat = (await insist(lambda: person.post("/sessions", {}))).json["id"]
     number = 0
     while not stop.is_set():
-        number += 1
-        body = {"content": f"message {number}", "model": model}
-        key = {"idempotency-key": uuid4().hex}
-        reply = await insist(lambda: person.post(f"/sessions/{chat}/messages", body, headers=key))  # noqa: B023
-        if reply.status != 202:
-            raise AssertionError(f"a message was refused: {reply.status} {reply.body!r}")
-        run = reply.json["run"]
-        watched = Watched(chat=chat, content=body["content"], run=run["id"], answer=run["message_id"])
+        content = f"{chatter.plots[number % len(chatter.plots)]} {uuid4().hex[:12]}"
+        watched = await _send(chatter, chat, content)
         seen.append(watched)
-        await watch(person, watched)
+        await watch(chatter, watched)
+        number += 1
 
 
-async def watch(person: Person, watched: Watched) -> None:
+async def _send(chatter: Chatter, chat: str, content: str) -> Watched:
+    body, key = {"content": content, "model": chatter.model}, {"idempotency-key": uuid4().hex}
+    reply = await insist(lambda: chatter.person.post(f"/sessions/{chat}/messages", body, headers=key))
+    if reply.status != 202:
+        raise AssertionError(f"a message was refused: {reply.status} {reply.body!r}")
+    run = reply.json["run"]
+    return Watched(chat=chat, content=content, run=run["id"], answer=run["message_id"])
+
+
+async def watch(chatter: Chatter, watched: Watched) -> None:
     """Watch a run to its end, coming back with `Last-Event-ID` as often as it takes."""
+    person = chatter.person
     last_id: str | None = None
     while not watched.ends:
         headers = {"authorization": f"Bearer {person.token}"} | ({"last-event-id": last_id} if last_id else {})
@@ -69,8 +85,11 @@ async def watch(person: Person, watched: Watched) -> None:
             async with person.http.get(f"{person.base}/runs/{watched.run}/events", headers=headers) as response:
                 if response.status == 200:
                     async for event in read_events(response):
-                        _apply(watched, event.event, event.data)
                         last_id = event.id
+                        if event.event == "tool.approval":
+                            await _decide(chatter, watched, event.data["call_id"])
+                        else:
+                            _apply(watched, event.event, event.data)
         except _WEATHER:
             pass
         if not watched.ends:
@@ -86,3 +105,11 @@ def _apply(watched: Watched, event: str, data: Any) -> None:
         watched.text += data["text"]
     elif event in LAST_EVENTS:
         watched.ends.append(event)
+
+
+async def _decide(chatter: Chatter, watched: Watched, call_id: str) -> None:
+    """Allow a call; who comes back hears of it again, and has decided already."""
+    body = {"call_id": call_id, "decision": chatter.decision}
+    reply = await insist(lambda: chatter.person.post(f"/runs/{watched.run}/approvals", body))
+    if reply.status not in {202, 409}:
+        raise AssertionError(f"run {watched.run}: an approval was refused: {reply.status} {reply.body!r}")

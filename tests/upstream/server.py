@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.upstream.records import RequestRecord, prompt_of
 from tests.upstream.scripts import LISTED, Script, find_script
 
 RECORDS_KEPT = 10_000
+Choose = Callable[[dict[str, Any]], Script]
 
 
 class Upstream:
@@ -27,7 +28,7 @@ class Upstream:
         self.requests: deque[RequestRecord] = deque(maxlen=RECORDS_KEPT)
         self.models = list(LISTED)
         self.port = 0
-        self._scripts: dict[str, tuple[Script, ...]] = {}
+        self._scripts: dict[str, Choose] = {}
         self._next: deque[Script] = deque()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -68,7 +69,11 @@ class Upstream:
 
     def script_turns(self, model: str, *scripts: Script) -> None:
         """Give a model a script for each turn: the first, after its tools answered, ...; the last one is repeated."""
-        self._scripts[model] = scripts
+        self.script_by(model, lambda document: scripts[min(turn_of(document), len(scripts) - 1)])
+
+    def script_by(self, model: str, choose: Choose) -> None:
+        """Let a function choose a model's script by what is asked."""
+        self._scripts[model] = choose
         if model not in self.models:
             self.models.append(model)
 
@@ -117,11 +122,11 @@ class Upstream:
         await Answer(channel, record, completion, limit).play(script)
 
     def _find(self, document: dict[str, Any]) -> Script | None:
-        model, prompt, turn = str(document["model"]), prompt_of(document), turn_of(document)
+        model, prompt = str(document["model"]), prompt_of(document)
         if self._next:
             return self._next.popleft()
-        if scripts := self._scripts.get(model):
-            return scripts[min(turn, len(scripts) - 1)]
+        if choose := self._scripts.get(model):
+            return choose(document)
         script = find_script(model, prompt)
         return find_calls(model, document) if script is None else script
 

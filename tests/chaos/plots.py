@@ -1,0 +1,46 @@
+"""What chats say, and what the model does then: the whole answer follows from the message."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tests.upstream import Call, Say, Script, Wait
+from tests.upstream.calls import turn_of
+from tests.upstream.records import prompt_of
+
+MODEL = "ordeal"
+PAUSE = Wait(0.025)
+TOKENS = {"plain": 60, "note": 25, "sums": 25, "charge": 25}  # of each turn
+
+_MESSAGE = re.compile(r"(\w+) ([0-9a-f]+)")
+_CALLS: dict[str, Callable[[str], tuple[Call, ...]]] = {
+    "plain": lambda key: (),
+    "note": lambda key: (Call("remember", {"content": f"note {key}"}),),
+    "sums": lambda key: tuple(Call("calculate", {"expression": f"{int(key, 16)} + {n}"}) for n in (1, 2)),
+    "charge": lambda key: (Call("peer__charge", {"key": key}),),
+}
+
+
+def calls_of(plot: str) -> int:
+    """Return how many calls of tools an answer takes."""
+    return len(_CALLS[plot]("0"))
+
+
+def whole_answer(content: str) -> str:
+    """Return the text of the complete answer to a message."""
+    plot, _ = content.split()
+    return "".join("".join(_tokens(content, turn)) for turn in range(2 if calls_of(plot) else 1))
+
+
+def choose_script(document: dict[str, Any]) -> Script:
+    """Return what the model does; what is not of our chats, like the request for a title, gets a short answer."""
+    content, turn = prompt_of(document), turn_of(document)
+    if not (match := _MESSAGE.fullmatch(content)):
+        return (Say(("An ordeal",)),)
+    text = tuple(step for token in _tokens(content, turn) for step in (Say((token,)), PAUSE))
+    return (*text, *_CALLS[match[1]](match[2])) if turn == 0 else text
+
+
+def _tokens(content: str, turn: int) -> list[str]:
+    plot, _ = content.split()
+    return [f"{content}, turn {turn}: ", *(f"{n} " for n in range(TOKENS[plot]))]
