@@ -15,7 +15,7 @@ from tests.support.person import Person
 
 FAULT_SECONDS = 4.0  # at most, on average
 CALM_SECONDS = 180.0
-PLOTS = ("plain",)
+PLOTS = ("plain", "note", "sums")
 SETTINGS = {"RUN_LEASE_SECONDS": "2", "RUN_HEARTBEAT_SECONDS": "0.5", "REAPER_SECONDS": "0.5", "REGISTRATION": "open"}
 
 

@@ -27,9 +27,9 @@ def calls_of(plot: str) -> int:
 
 
 def whole_answer(content: str) -> str:
-    """Return the text of the complete answer to a message."""
+    """Return the text of the complete answer to a message: a paragraph for each turn."""
     plot, _ = content.split()
-    return "".join("".join(_tokens(content, turn)) for turn in range(2 if calls_of(plot) else 1))
+    return "\n\n".join("".join(_tokens(content, turn)) for turn in range(2 if calls_of(plot) else 1))
 
 
 def choose_script(document: dict[str, Any]) -> Script:
