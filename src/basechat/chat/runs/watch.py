@@ -41,6 +41,7 @@ class Watcher:
         self._message_id: UUID = run["message_id"]
         self._last_id = "0-0"
         self._ended = False
+        self._asked: set[str] = set()
 
     async def from_start(self, started: Entry) -> AsyncGenerator[bytes]:
         """Yield the events of a run that was just accepted; nothing of it can have been missed."""
@@ -82,7 +83,7 @@ class Watcher:
             return False
 
     async def _follow(self, subscription: Subscription) -> AsyncGenerator[bytes]:
-        """Yield what comes until the end. After two seconds of silence the run's row says whether it has ended."""
+        """Yield what comes until the end. After two seconds of silence the rows say what the log did not."""
         loop = asyncio.get_running_loop()
         sent_at = loop.time()
         while not self._ended:
@@ -92,7 +93,7 @@ class Watcher:
             if entries:
                 sent_at = loop.time()
                 continue
-            for piece in await self._if_ended():
+            for piece in await self._if_silent():
                 yield piece
             if loop.time() - sent_at >= KEEP_ALIVE_SECONDS:
                 sent_at = loop.time()
@@ -106,24 +107,30 @@ class Watcher:
             await asyncio.sleep(SILENCE_SECONDS)
             return []
 
-    async def _if_ended(self) -> list[bytes]:
+    async def _if_silent(self) -> list[bytes]:
+        """Return the end of a run that has ended, or what one that waits asks for, where the log was lost with it."""
         try:
             message = await get_answer(self._resources.database, self._owner_id, self._message_id)
         except DATABASE_AWAY as error:
             log.warning("whether a run has ended can't be read: %s", error)
             return []
-        if message is not None and message["run"]["status"] not in _END:
-            return []
-        return self._closing(message)
+        if message is None or message["run"]["status"] in _END:
+            return self._closing(message)
+        return self._approvals(message)
 
     async def _from_rows(self) -> list[bytes]:
         """Return the stored text, and the end if there is one, in place of a log that is not there."""
         message = await get_answer(self._resources.database, self._owner_id, self._message_id)
         if message is None or message["run"]["status"] in _END:
             return self._closing(message)
-        events: list[RunEvent] = [MessageReset(text=message["content"])] if message["content"] else []
-        events += [ApprovalAsked(**approval) for approval in message["run"]["approvals"]]
-        return [self._stored(event) for event in events]
+        texts = [self._stored(MessageReset(text=message["content"]))] if message["content"] else []
+        return [*texts, *self._approvals(message)]
+
+    def _approvals(self, message: Document) -> list[bytes]:
+        """Return what waits for this viewer's answer and was not told yet."""
+        fresh = [each for each in message["run"]["approvals"] if each["call_id"] not in self._asked]
+        self._asked.update(each["call_id"] for each in fresh)
+        return [self._stored(ApprovalAsked(**each)) for each in fresh]
 
     def _closing(self, message: Document | None) -> list[bytes]:
         self._ended = True
@@ -138,6 +145,8 @@ class Watcher:
     def _encode(self, entry: Entry) -> bytes:
         self._last_id = entry.id
         self._ended = entry.event in LAST_EVENTS
+        if entry.event == ApprovalAsked.event:
+            self._asked.add(json.loads(entry.data)["call_id"])
         return sse.encode(entry.event, entry.data, entry.id)
 
 
