@@ -15,7 +15,9 @@ from tests.embedded.processes import processes_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("embedded-stack")]
 
-SERVICES = ["postgres", "redis", "redis-state", "main-backend", "worker", "llm-agent", "mcp-server", "nginx"]
+SERVICES = [
+    "postgres", "redis", "redis-state", "local-embed", "main-backend", "worker", "llm-agent", "mcp-server", "nginx"
+]  # fmt: skip
 
 
 def test_all_services_are_ready_and_only_nginx_listens(running: Basechat) -> None:
@@ -63,7 +65,7 @@ def test_logs_of_an_unknown_service_name_the_known_ones(running: Basechat) -> No
     assert "main-backend" in unknown.stderr
 
 
-@pytest.mark.parametrize("name", ["llm-agent", "redis", "nginx"])
+@pytest.mark.parametrize("name", ["llm-agent", "redis", "local-embed", "nginx"])
 def test_what_dies_is_started_again(running: Basechat, name: str) -> None:
     before = running.service(name)
     os.kill(before["pid"], signal.SIGKILL)

@@ -6,9 +6,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from basechat.embedded import folder, model, nginx, orphans, postgres, python_services, redis
+from basechat.embedded import embed, folder, model, nginx, orphans, postgres, python_services, redis
 from basechat.embedded.address import Address
 from basechat.embedded.environment import adopt_environment
 from basechat.embedded.errors import StackError
@@ -22,8 +23,16 @@ from basechat.embedded.supervisor import StoppedEarlyError, Supervisor
 _MOST_FILES = 65536
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalModels:
+    """Which of the models that need no key are wanted."""
+
+    chat: bool
+    embeddings: bool
+
+
 def run_stack(
-    layout: Layout, address: Address, *, local_model: bool, detached: bool, ready: Callable[[], None]
+    layout: Layout, address: Address, models: LocalModels, *, detached: bool, ready: Callable[[], None]
 ) -> None:
     """Run the whole stack until somebody stops it; `ready` is called once it serves. Raises StackError or OSError."""
     began = time.time()
@@ -45,7 +54,7 @@ def run_stack(
         supervisor = Supervisor(layout, progress, signals, changed)
         try:
             changed()
-            _start(layout, address, supervisor, progress, local_model=local_model)
+            _start(layout, address, supervisor, progress, models)
             progress.say(f"\nBaseChat is ready at {address.url} after {time.time() - began:.1f} s.")
             _invite_administrator(layout, address, progress)
             if detached:
@@ -64,16 +73,19 @@ def run_stack(
             progress.say("Stopped.")
 
 
-def _start(layout: Layout, address: Address, supervisor: Supervisor, progress: Progress, *, local_model: bool) -> None:
+def _start(layout: Layout, address: Address, supervisor: Supervisor, progress: Progress, models: LocalModels) -> None:
     """In parallel what can be: while servers and model load their data, this process imports the services."""
     folder.prepare(layout)
-    weights = _weights(layout, progress) if local_model else None
+    weights = _weights(layout, progress) if models.chat else None
+    embeds = models.embeddings and embed.is_installed()
     supervisor.start(postgres.service(layout), *redis.services(layout))
     if weights is not None:
         supervisor.start(model.service(layout, weights))
+    if embeds:
+        supervisor.start(embed.service(layout))
     for name in (*python_services.NAMES, nginx.NAME):
         progress.show(name, "waiting")
-    adopt_environment(layout, address, local_model=weights is not None)
+    adopt_environment(layout, address, local_model=weights is not None, local_embed=embeds)
     python_services.warm(supervisor.look)
     supervisor.await_ready(postgres.NAME, redis.CACHE, redis.STATE)
     supervisor.start(*python_services.services(layout))

@@ -102,6 +102,10 @@ class Settings(BaseSettings):
     ollama_base_url: str | None = Field(None, description="Address of Ollama, like http://localhost:11434.")
     vllm_base_url: str | None = Field(None, description="Address of vLLM, like http://localhost:8000.")
     local_model_url: str | None = Field(None, description="Address of the embedded stack's own model.")
+    local_embed_url: str | None = Field(None, description="Address of the embedded stack's own embeddings.")
+    embedding_model: str | None = Field(
+        None, description="Model of embeddings; else the embedded stack's own. Without any, words alone do."
+    )
     providers_file: Path | None = Field(None, description="TOML file with any number of further providers.")
     default_model: str | None = Field(None, description="Model of new chats; else the first one that is offered.")
 
