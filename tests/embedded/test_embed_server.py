@@ -9,10 +9,11 @@ import aiohttp
 import pytest
 
 from basechat.embedded import embed
-from basechat.embedded.embed_api import ALL_CHARACTERS, MODEL, TEXT_CHARACTERS, TEXTS
+from basechat.embedded.embed_api import ALL_CHARACTERS, TEXT_CHARACTERS, TEXTS
 from basechat.embedded.embed_server import BODY_BYTES
 from basechat.embedded.layout import Layout
 from basechat.embedded.service import running
+from basechat.kit.config import LOCAL_EMBEDDING_MODEL as MODEL
 from tests.support.own import visitor
 from tests.support.person import Person, Reply
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from tests.upstream import wire
+from tests.upstream import embeddings, wire
 from tests.upstream.answer import Answer
 from tests.upstream.calls import find_calls, turn_of
 from tests.upstream.connection import Connection
@@ -30,6 +30,7 @@ class Upstream:
         self.port = 0
         self._scripts: dict[str, Choose] = {}
         self._next: deque[Script] = deque()
+        self._embeddings: tuple[int, dict[str, Any]] | None = None
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -42,6 +43,11 @@ class Upstream:
     def completions(self) -> list[RequestRecord]:
         """The requests for completions, oldest first."""
         return [record for record in self.requests if record.path == "/v1/chat/completions"]
+
+    @property
+    def embeddings(self) -> list[RequestRecord]:
+        """The requests for embeddings, oldest first."""
+        return [record for record in self.requests if record.path == "/v1/embeddings"]
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback; port 0 takes a free one."""
@@ -81,12 +87,21 @@ class Upstream:
         """Answer the next completions by these scripts, whatever their model."""
         self._next.extend(scripts)
 
+    def refuse_embeddings(self, status: int, code: str | None, message: str) -> None:
+        """Answer every call for embeddings with an error."""
+        self._embeddings = (status, wire.error(status, code, message))
+
+    def answer_embeddings(self, document: dict[str, Any]) -> None:
+        """Answer every call for embeddings with this document."""
+        self._embeddings = (200, document)
+
     def clear(self) -> None:
         """Forget records, scripts and what was to come next."""
         self.count = 0
         self.requests.clear()
         self._scripts.clear()
         self._next.clear()
+        self._embeddings = None
         self.models[:] = LISTED
 
     def _record(self, method: str, path: str, headers: dict[str, str], body: bytes) -> RequestRecord:
@@ -99,6 +114,8 @@ class Upstream:
         match record.method, record.path:
             case "POST", "/v1/chat/completions":
                 await self._complete(channel, record)
+            case "POST", "/v1/embeddings":
+                _send(channel, record, *(self._embeddings or embeddings.answer(record.document)))
             case "GET", "/v1/models":
                 _send(channel, record, 200, wire.models(self.models))
             case "GET", "/_requests":

@@ -8,6 +8,7 @@ from basechat.embedded.health import answers_http
 from basechat.embedded.layout import Layout
 from basechat.embedded.process import Child, start_command
 from basechat.embedded.service import Service
+from basechat.kit.config import LOCAL_EMBEDDING_MODEL
 
 NAME = "local-embed"
 
@@ -33,6 +34,6 @@ def _launch(layout: Layout) -> Child:
     socket = layout.socket(NAME)
     socket.unlink(missing_ok=True)
     threads = max(1, min(4, (os.cpu_count() or 2) // 2))  # it takes every core it may have
-    command = (sys.executable, "-m", "basechat.embedded.embed_server", str(socket), str(threads))
+    command = (sys.executable, "-m", "basechat.embedded.embed_server", str(socket), LOCAL_EMBEDDING_MODEL, str(threads))
     environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
     return start_command(command, log=layout.log(NAME), environment=environment)

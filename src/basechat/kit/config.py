@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRET_MIN_LENGTH = 32
 CACHE_KEY_BYTES = 32
+LOCAL_EMBEDDING_MODEL = "multilingual-e5-small"
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -140,6 +141,11 @@ class Settings(BaseSettings):
     def stdio_commands(self) -> tuple[str, ...]:
         """The commands that may be MCP servers."""
         return tuple(filter(None, (command.strip() for command in (self.mcp_stdio_commands or "").split(";"))))
+
+    @cached_property
+    def embeds_with(self) -> str | None:
+        """The model of embeddings, or None where there is none."""
+        return self.embedding_model or (LOCAL_EMBEDDING_MODEL if self.local_embed_url else None)
 
     @cached_property
     def cache_redis_url(self) -> str:

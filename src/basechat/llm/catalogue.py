@@ -3,17 +3,24 @@
 import asyncio
 import difflib
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import get_args
 
 from basechat.kit.tasks import end_tasks
 from basechat.llm.errors import GatewayError
-from basechat.llm.listing import ListingError, Upstream, list_models
-from basechat.llm.providers import Provider
+from basechat.llm.listing import Listed, ListingError, Upstream, list_models
+from basechat.llm.providers import Kind, Provider
 
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 60.0
 RETRY_SECONDS = 2.0
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_NOBODY: Mapping[Kind, str] = {
+    "chat": "No model provider is configured. Set OPENAI_API_KEY or another provider.",
+    "embedding": "No provider of embeddings is configured. Set EMBEDDING_MODEL and a provider that has it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +31,23 @@ class Route:
     model: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """The models of one kind: by every name that leads to one, and by the one name each is listed under."""
+
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    listed: Mapping[str, Route] = field(default_factory=dict)
+
+
 class Catalogue:
     """The models of all providers. Lists are asked for again after a minute, while the old one serves."""
 
-    def __init__(self, providers: list[Provider], *, default_model: str | None) -> None:
+    def __init__(self, providers: list[Provider], *, defaults: Mapping[Kind, str | None]) -> None:
         self._upstreams = [Upstream(each, each.address, each.address.client()) for each in providers]
-        self._default = default_model
-        self._lists: dict[str, list[str]] = {}
+        self._defaults = defaults
+        self._lists: dict[str, Listed] = {}
         self._silent: set[str] = set()
-        self._routes: dict[str, Route] = {}
-        self._offered: dict[str, Route] = {}
+        self._offers = {kind: Offer() for kind in KINDS}
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
@@ -44,38 +58,44 @@ class Catalogue:
         for upstream in self._upstreams:
             await upstream.http.close()
 
-    async def models(self) -> list[tuple[str, str]]:
-        """Return each model once, with the name of its provider, the default one first."""
-        await self._freshen()
-        listed = [(name, route.upstream.provider.name) for name, route in self._offered.items()]
-        return sorted(listed, key=lambda pair: pair[0] != self._default)
+    async def models(self, kind: Kind = "chat") -> list[tuple[str, str]]:
+        """Return each model of a kind once, with the name of its provider, the default one first."""
+        await self._freshen(kind)
+        listed = [(name, route.upstream.provider.name) for name, route in self._offers[kind].listed.items()]
+        return sorted(listed, key=lambda pair: pair[0] != self._defaults[kind])
 
-    async def route(self, model: str | None) -> Route:
+    async def route(self, model: str | None, kind: Kind = "chat") -> Route:
         """Return who has a model, or the default one; raises `GatewayError` naming the nearest where there is none."""
-        if not self._upstreams:
-            raise GatewayError(503, "No model provider is configured. Set OPENAI_API_KEY or another provider.")
-        await self._freshen(wanted=model)
-        name = model or self._default or next(iter(self._offered), None)
+        if not self._able(kind):
+            raise GatewayError(503, _NOBODY[kind])
+        await self._freshen(kind, wanted=model)
+        offer = self._offers[kind]
+        name = model or self._defaults[kind] or next(iter(offer.listed), None)
         if name is None:
             raise GatewayError(503, "No model provider answers now.", code="model_unavailable", retry_after="5")
-        if route := self._routes.get(name) or self._unlisted(name):
+        if route := offer.routes.get(name) or self._unlisted(name, kind):
             return route
-        near = difflib.get_close_matches(name, self._offered, n=3, cutoff=0.4)
+        near = difflib.get_close_matches(name, offer.listed, n=3, cutoff=0.4)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
-        raise GatewayError(404, f"There is no model {name!r}.{hint}", code="model_not_found", param="model")
+        raise GatewayError(404, f"There is no {kind} model {name!r}.{hint}", code="model_not_found", param="model")
 
-    def _unlisted(self, name: str) -> Route | None:
+    def _able(self, kind: Kind) -> list[Upstream]:
+        return [upstream for upstream in self._upstreams if upstream.provider.offers(kind)]
+
+    def _unlisted(self, name: str, kind: Kind) -> Route | None:
         """A provider that does not tell its models is believed to have any."""
-        for upstream in self._upstreams:
+        able = self._able(kind)
+        for upstream in able:
             provider = upstream.provider.name
             own = name.removeprefix(f"{provider}/")
-            if provider in self._silent and (own != name or len(self._upstreams) == 1):
+            if provider in self._silent and (own != name or len(able) == 1):
                 return Route(upstream, own)
         return None
 
-    async def _freshen(self, wanted: str | None = None) -> None:
+    async def _freshen(self, kind: Kind, wanted: str | None = None) -> None:
         """Read the lists again where they are old; wait for that only if what is wanted is not known."""
-        known = bool(self._routes) and (wanted is None or wanted in self._routes)
+        routes = self._offers[kind].routes
+        known = bool(routes) and (wanted is None or wanted in routes)
         age = asyncio.get_running_loop().time() - self._read_at
         if age < (FRESH_SECONDS if known and not self._silent else RETRY_SECONDS):
             return
@@ -86,15 +106,7 @@ class Catalogue:
 
     async def _read(self) -> None:
         await asyncio.gather(*(self._read_list(upstream) for upstream in self._upstreams))
-        routes: dict[str, Route] = {}
-        offered: dict[str, Route] = {}
-        for upstream in self._upstreams:
-            provider = upstream.provider.name
-            for name in self._lists.get(provider, ()):
-                route = routes[f"{provider}/{name}"] = Route(upstream, name)
-                offered[f"{provider}/{name}" if name in routes else name] = route
-                routes.setdefault(name, route)
-        self._routes, self._offered = routes, offered
+        self._offers = {kind: _offer(self._upstreams, self._lists, kind) for kind in KINDS}
         self._read_at = asyncio.get_running_loop().time()
 
     async def _read_list(self, upstream: Upstream) -> None:
@@ -106,3 +118,16 @@ class Catalogue:
         except ListingError as error:
             log.warning("provider %s does not tell its models: %s", provider, error)
             self._silent.add(provider)
+
+
+def _offer(upstreams: Sequence[Upstream], lists: Mapping[str, Listed], kind: Kind) -> Offer:
+    routes: dict[str, Route] = {}
+    listed: dict[str, Route] = {}
+    for upstream in upstreams:
+        provider = upstream.provider.name
+        names = lists[provider][kind] if provider in lists else []
+        for name in names:
+            route = routes[f"{provider}/{name}"] = Route(upstream, name)
+            listed[f"{provider}/{name}" if name in routes else name] = route
+            routes.setdefault(name, route)
+    return Offer(routes=routes, listed=listed)

@@ -30,7 +30,7 @@ async def complete(catalogue: Catalogue, raw: bytes) -> Response:
     began = time.perf_counter()
     body = read_body(raw)
     route = await catalogue.route(body.get("model"))
-    upstream = await _call(route, body | {"model": route.model})
+    upstream = await call(route, "chat/completions", body | {"model": route.model})
     headers = {
         "x-basechat-provider": route.upstream.provider.name,
         "x-basechat-cache": "bypass",
@@ -38,36 +38,43 @@ async def complete(catalogue: Catalogue, raw: bytes) -> Response:
     }
     if upstream.status != 200:
         async with upstream:
-            raise await _refusal(upstream)
+            raise await refusal(upstream)
     if body.get("stream"):
         return EventStream(_relay(upstream), headers)
     async with upstream:
-        return Response(await _whole(upstream), headers=headers, media_type="application/json")
+        return Response(await whole(upstream), headers=headers, media_type="application/json")
 
 
 def read_body(raw: bytes) -> dict[str, Any]:
     """Return the body of a call; fields that are not known here go to the provider untouched."""
+    body = read_object(raw)
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
+        raise GatewayError(400, "`messages` must be a list of at least one message.", param="messages")
+    if not isinstance(body.get("stream", False), bool | None):
+        raise GatewayError(400, "`stream` must be true or false.", param="stream")
+    return body
+
+
+def read_object(raw: bytes) -> dict[str, Any]:
+    """Return what the bodies of all calls are: a JSON object that may name a model."""
     try:
         body = json.loads(raw)
     except ValueError:
         raise GatewayError(400, "The body is not valid JSON in UTF-8.") from None
     if not isinstance(body, dict):
         raise GatewayError(400, "The body must be a JSON object.")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
-        raise GatewayError(400, "`messages` must be a list of at least one message.", param="messages")
     model = body.get("model")
     if not isinstance(model, str | None) or len(model or "") > _MODEL_NAME:
         raise GatewayError(400, f"`model` must be a string of at most {_MODEL_NAME} characters.", param="model")
-    if not isinstance(body.get("stream", False), bool | None):
-        raise GatewayError(400, "`stream` must be true or false.", param="stream")
     return body
 
 
-async def _call(route: Route, body: dict[str, Any]) -> aiohttp.ClientResponse:
+async def call(route: Route, path: str, body: dict[str, Any]) -> aiohttp.ClientResponse:
+    """Post to a provider; raises `GatewayError` where it does not begin to answer."""
     upstream = route.upstream
     headers = {**upstream.provider.headers, "content-type": "application/json"}
-    url = f"{upstream.address.base_url}/chat/completions"
+    url = f"{upstream.address.base_url}/{path}"
     try:
         return await upstream.http.post(
             url, data=json.dumps(body), headers=headers, timeout=_TIMEOUT, allow_redirects=False
@@ -79,7 +86,7 @@ async def _call(route: Route, body: dict[str, Any]) -> aiohttp.ClientResponse:
         raise GatewayError(502, f"The provider {upstream.provider.name} can't be reached.") from None
 
 
-async def _refusal(upstream: aiohttp.ClientResponse) -> GatewayError:
+async def refusal(upstream: aiohttp.ClientResponse) -> GatewayError:
     """Return the provider's error, with its status and what it says."""
     try:
         said = await read_at_most(upstream.content, _ERROR_BYTES)
@@ -108,9 +115,10 @@ async def _relay(upstream: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
         upstream.close() if not upstream.content.at_eof() else upstream.release()
 
 
-async def _whole(upstream: aiohttp.ClientResponse) -> bytes:
+async def whole(upstream: aiohttp.ClientResponse, *, seconds: float = SILENCE_SECONDS) -> bytes:
+    """Return an answer in one body; raises `GatewayError`."""
     try:
-        async with asyncio.timeout(SILENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             answer = await read_at_most(upstream.content, _ANSWER_BYTES)
         if not isinstance(json.loads(answer), dict):
             raise ValueError

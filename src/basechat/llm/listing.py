@@ -1,6 +1,7 @@
-"""Asking a provider for its models, and which of them can chat."""
+"""Asking a provider for its models, and telling those that chat from those that embed."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,19 +9,25 @@ import aiohttp
 
 from basechat.infra.http import Address, read_at_most
 from basechat.kit import json
-from basechat.llm.providers import Provider
+from basechat.llm.providers import Kind, Provider
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _LIST_BYTES = 20_000_000
 
 # OpenAI lists everything it has under one roof, without saying what each is for.
 _NO_CHAT = re.compile(
-    r"embed|whisper|tts|dall-e|moderation|image|audio|realtime|transcribe|sora|davinci|babbage|instruct|computer-use"
+    r"whisper|tts|dall-e|moderation|image|audio|realtime|transcribe|sora|davinci|babbage|instruct|computer-use"
 )
+# Names are all that a list tells: OpenAI's, Mistral's and Nomic's say it; the usual open ones are known by family.
+_EMBEDS = re.compile(r"embed|(^|[/_-])(e5|bge|gte|minilm)($|[:_-])", re.IGNORECASE)
 
 
 class ListingError(Exception):
     """A provider did not tell its models."""
+
+
+Listed = Mapping[Kind, list[str]]
+"""The names of a provider's models by what they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +39,29 @@ class Upstream:
     http: aiohttp.ClientSession
 
 
-async def list_models(upstream: Upstream) -> list[str]:
+async def list_models(upstream: Upstream) -> Listed:
     """Return the names of a provider's models, its own preference first; raises `ListingError`."""
     provider = upstream.provider
     if provider.models is not None:
-        return list(provider.models)
+        return {"chat": list(provider.models), "embedding": list(provider.embedding_models)}
+    rank = {name: place for place, name in enumerate(provider.preferred)}
+    names = sorted(await _ask(upstream), key=lambda name: rank.get(name, len(rank)))
+    embedding = list(dict.fromkeys([*provider.embedding_models, *filter(_EMBEDS.search, names)]))
+    others = (name for name in names if name not in embedding)
+    chat = [name for name in others if not (provider.is_openai and _NO_CHAT.search(name))]
+    return {"chat": chat, "embedding": embedding}
+
+
+async def _ask(upstream: Upstream) -> list[str]:
     try:
         url = f"{upstream.address.base_url}/models"
         async with upstream.http.get(
-            url, headers=provider.headers, timeout=_TIMEOUT, allow_redirects=False
+            url, headers=upstream.provider.headers, timeout=_TIMEOUT, allow_redirects=False
         ) as response:
             response.raise_for_status()
-            names = _names(json.loads(await read_at_most(response.content, _LIST_BYTES)))
+            return _names(json.loads(await read_at_most(response.content, _LIST_BYTES)))
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise ListingError(str(error) or type(error).__name__) from error
-    if provider.is_openai:
-        names = [name for name in names if not _NO_CHAT.search(name)]
-    rank = {name: place for place, name in enumerate(provider.preferred)}
-    return sorted(names, key=lambda name: rank.get(name, len(rank)))
 
 
 def _names(document: Any) -> list[str]:

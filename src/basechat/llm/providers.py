@@ -1,23 +1,27 @@
 """Model providers: each a base URL, a key and a list of models, from the environment and a TOML file."""
 
 import tomllib
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from basechat.infra.http import Address
-from basechat.kit.config import ConfigError, Settings
+from basechat.kit.config import LOCAL_EMBEDDING_MODEL, ConfigError, Settings
+
+Kind = Literal["chat", "embedding"]
+"""What a model is for."""
 
 OPENAI_URL = "https://api.openai.com/v1"
-# Good and cheap; the first that the account has is the default where DEFAULT_MODEL says nothing.
-_OPENAI_PREFERRED = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini")
+# Good and cheap; the first that the account has is the default where DEFAULT_MODEL or EMBEDDING_MODEL says nothing.
+_OPENAI_PREFERRED = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini", "text-embedding-3-small")
 
 
 class Provider(BaseModel):
-    """One provider that speaks OpenAI's chat completions.
+    """One provider that speaks OpenAI's chat completions, embeddings, or both.
 
     `base_url` ends where `/chat/completions` begins. Without `models`, the provider is asked for its list;
-    `preferred` ones come first in it, and the first of all is the default.
+    `preferred` ones come first in it, and the first of all is the default. `embedding_models` are those that embed,
+    beside what their names in the list tell.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,12 +31,17 @@ class Provider(BaseModel):
     api_key: SecretStr | None = None
     models: tuple[str, ...] | None = None
     preferred: tuple[str, ...] = ()
+    embedding_models: tuple[str, ...] = ()
 
     @property
     def address(self) -> Address:
         """Where its API is."""
         address = Address.parse(self.base_url)
         return Address(f"{address.base_url}/v1", address.socket_path) if address.socket_path else address
+
+    def offers(self, kind: Kind) -> bool:
+        """Whether it may have models of a kind; without a list of its own it may have any."""
+        return self.models is None or bool(self.models if kind == "chat" else self.embedding_models)
 
     @property
     def is_openai(self) -> bool:
@@ -89,10 +98,17 @@ def _from_file(settings: Settings) -> list[Provider]:
 
 
 def _local(settings: Settings) -> list[Provider]:
-    if not settings.local_model_url:
-        return []
-    url = settings.local_model_url
-    return [Provider(name="local", base_url=url if url.startswith("unix:") else _with_version(url))]
+    found = []
+    if settings.local_model_url:
+        found.append(Provider(name="local", base_url=_served(settings.local_model_url)))
+    if settings.local_embed_url:
+        url, models = _served(settings.local_embed_url), (LOCAL_EMBEDDING_MODEL,)
+        found.append(Provider(name="local-embed", base_url=url, models=(), embedding_models=models))
+    return found
+
+
+def _served(url: str) -> str:
+    return url if url.startswith("unix:") else _with_version(url)
 
 
 def _with_version(url: str) -> str:

@@ -13,8 +13,9 @@ from basechat.identity.access import bearer_token
 from basechat.identity.credentials import find_caller
 from basechat.infra.resources import Resources
 from basechat.kit import json
-from basechat.llm.catalogue import Catalogue
+from basechat.llm.catalogue import KINDS, Catalogue
 from basechat.llm.completions import complete
+from basechat.llm.embeddings import embed
 from basechat.llm.errors import GatewayError
 from basechat.protocol import INTERNAL_HEADER, verify_caller
 
@@ -30,20 +31,30 @@ async def chat_completions(request: Request) -> Response:
     return await complete(request.app.state.catalogue, await request.body())
 
 
-async def models(request: Request) -> Response:
-    """`GET /v1/models`."""
+async def embeddings(request: Request) -> Response:
+    """`POST /v1/embeddings`."""
     await _check_caller(request)
+    return await embed(request.app.state.catalogue, await request.body())
+
+
+async def models(request: Request) -> Response:
+    """`GET /v1/models`: those that chat; with `?kind=embedding` those that embed, which nobody can chat with."""
+    await _check_caller(request)
+    kind = request.query_params.get("kind", "chat")
+    if kind not in KINDS:
+        raise GatewayError(400, f"`kind` must be {' or '.join(KINDS)}.", param="kind")
     catalogue: Catalogue = request.app.state.catalogue
     created = int(time.time())
     listed = [
         {"id": name, "object": "model", "created": created, "owned_by": provider}
-        for name, provider in await catalogue.models()
+        for name, provider in await catalogue.models(kind)
     ]
     return Response(json.dumps({"object": "list", "data": listed}), media_type="application/json")
 
 
 ROUTES = [
     Route("/v1/chat/completions", chat_completions, methods=["POST"]),
+    Route("/v1/embeddings", embeddings, methods=["POST"]),
     Route("/v1/models", models, methods=["GET"]),
 ]
 

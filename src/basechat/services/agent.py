@@ -1,6 +1,6 @@
 """llm-agent: the gateway to every model."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -10,7 +10,7 @@ from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
 from basechat.kit.config import Settings
 from basechat.llm.catalogue import Catalogue
-from basechat.llm.providers import load_providers
+from basechat.llm.providers import Kind, load_providers
 from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
@@ -25,7 +25,8 @@ def create_app(settings: Settings) -> Starlette:
         async with open_resources(settings) as resources:
             await wait_for_schema(resources.database.system)
             app.state.resources = resources
-            app.state.catalogue = Catalogue(providers, default_model=settings.default_model)
+            defaults: Mapping[Kind, str | None] = {"chat": settings.default_model, "embedding": settings.embeds_with}
+            app.state.catalogue = Catalogue(providers, defaults=defaults)
             try:
                 yield
             finally:
