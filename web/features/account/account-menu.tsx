@@ -1,7 +1,15 @@
 "use client";
 
-import { ChevronsUpDownIcon, KeyRoundIcon, LogOutIcon, MonitorSmartphoneIcon } from "lucide-react";
-import { useState } from "react";
+import {
+  BrainIcon,
+  ChevronsUpDownIcon,
+  KeyRoundIcon,
+  LogOutIcon,
+  MonitorSmartphoneIcon,
+  NotebookPenIcon,
+  WrenchIcon,
+} from "lucide-react";
+import { Fragment, useState } from "react";
 import {
   DropdownMenu,
   DropdownMenuContent,
@@ -13,23 +21,40 @@ import {
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
 import { DevicesDialog } from "@/features/account/devices-dialog";
+import { OwnInstructions } from "@/features/account/own-instructions";
 import { PasswordDialog } from "@/features/account/password-dialog";
 import { usePreferences } from "@/features/account/preferences";
 import { useAuth } from "@/features/auth/auth";
 import { type Locale, localeNames } from "@/features/locale/catalogue";
 import { describeError } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
+import { MemoryDialog } from "@/features/memory/memory-dialog";
 import { useNotify } from "@/features/notices/notices";
 import { openChat } from "@/features/sessions/location";
+import { ServersDialog } from "@/features/tools/servers-dialog";
 import type { User } from "@/lib/api/types";
+
+/** What opens from the menu, in two groups: what the assistant goes by, and the account itself. */
+const entries = [
+  [
+    { name: "own-instructions", icon: NotebookPenIcon, text: "instructions.own", Dialog: OwnInstructions },
+    { name: "memory", icon: BrainIcon, text: "memory.title", Dialog: MemoryDialog },
+    { name: "servers", icon: WrenchIcon, text: "servers.title", Dialog: ServersDialog },
+  ],
+  [
+    { name: "change-password", icon: KeyRoundIcon, text: "account.change_password", Dialog: PasswordDialog },
+    { name: "devices", icon: MonitorSmartphoneIcon, text: "account.devices", Dialog: DevicesDialog },
+  ],
+] as const;
+
+type Entry = (typeof entries)[number][number];
 
 export function AccountMenu({ user }: { user: User }) {
   const { t, locale } = useLocale();
   const { change } = usePreferences();
   const { leave } = useAuth();
   const notify = useNotify();
-  const [dialog, setDialog] = useState<"password" | "devices" | null>(null);
-  const close = () => setDialog(null);
+  const [opened, setOpened] = useState<Entry | null>(null);
 
   async function signOut() {
     try {
@@ -69,23 +94,24 @@ export function AccountMenu({ user }: { user: User }) {
             ))}
           </DropdownMenuRadioGroup>
           <DropdownMenuSeparator />
-          <DropdownMenuItem onSelect={() => setDialog("password")} data-testid="change-password">
-            <KeyRoundIcon />
-            {t("account.change_password")}
-          </DropdownMenuItem>
-          <DropdownMenuItem onSelect={() => setDialog("devices")} data-testid="devices">
-            <MonitorSmartphoneIcon />
-            {t("account.devices")}
-          </DropdownMenuItem>
-          <DropdownMenuSeparator />
+          {entries.map((group) => (
+            <Fragment key={group[0].name}>
+              {group.map((entry) => (
+                <DropdownMenuItem key={entry.name} onSelect={() => setOpened(entry)} data-testid={entry.name}>
+                  <entry.icon />
+                  {t(entry.text)}
+                </DropdownMenuItem>
+              ))}
+              <DropdownMenuSeparator />
+            </Fragment>
+          ))}
           <DropdownMenuItem onSelect={signOut} data-testid="sign-out">
             <LogOutIcon />
             {t("account.sign_out")}
           </DropdownMenuItem>
         </DropdownMenuContent>
       </DropdownMenu>
-      {dialog === "password" && <PasswordDialog onClose={close} />}
-      {dialog === "devices" && <DevicesDialog onClose={close} />}
+      {opened && <opened.Dialog onClose={() => setOpened(null)} />}
     </>
   );
 }

@@ -4,12 +4,15 @@ import { useCallback, useMemo, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
 import { usePreferences } from "@/features/account/preferences";
+import { isWaiting } from "@/features/calls/tool-calls";
+import { ChatControls } from "@/features/chat/chat-controls";
 import { Composer } from "@/features/chat/composer";
 import { ratingOf } from "@/features/chat/conversation";
 import { Greeting } from "@/features/chat/greeting";
 import type { MessageActions } from "@/features/chat/message";
-import { ModelPicker, useModels } from "@/features/chat/model-picker";
+import { useModels } from "@/features/chat/model-picker";
 import { Transcript } from "@/features/chat/transcript";
+import { useChatOptions } from "@/features/chat/use-chat-options";
 import { useConversation } from "@/features/chat/use-conversation";
 import { describeError } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
@@ -25,26 +28,33 @@ interface ChatProps {
   session: ChatSession | undefined;
   onCreated: (id: string) => void;
   onActivity: (id: string) => void;
+  /** The first question of a chat was answered. */
+  onBegun: (id: string) => void;
 }
 
-export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps) {
+export function Chat({ user, opened, session, onCreated, onActivity, onBegun }: ChatProps) {
   const { t } = useLocale();
   const { put } = useSessions();
   const { models, model, choose } = useChosenModel(session);
 
+  const control = useChatOptions(session);
+  const { tools, instructions, temporary } = control.options;
+
   const createChat = useCallback(async () => {
-    const created = await createSession({ model_name: model });
+    const created = await createSession({ model_name: model, tools, instructions, temporary });
     put(created);
     onCreated(created.id);
     return created.id;
-  }, [model, put, onCreated]);
+  }, [model, tools, instructions, temporary, put, onCreated]);
 
-  const { conversation, offer, show, rate, stop, reload, loadOlder } = useConversation(opened, {
+  const { conversation, offer, show, rate, decide, stop, reload, loadOlder } = useConversation(opened, {
     createChat,
     onActivity,
+    onBegun,
   });
   const { phase, messages, offered, switching, answer, error, refused, connection } = conversation;
   const busy = offered !== null || answer !== null;
+  const waiting = answer !== null && isWaiting(answer.calls);
 
   function post(content: string) {
     if (session) put({ ...session, updated_at: new Date().toISOString() });
@@ -58,8 +68,9 @@ export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps
       edit: ({ id }, content) => offer({ kind: "edit", replaces: id, content, ...chosen }),
       show,
       rate: (message, rating) => rate(message.id, ratingOf(message), rating),
+      decide,
     };
-  }, [offer, show, rate, model]);
+  }, [offer, show, rate, decide, model]);
 
   if (phase === "missing" || phase === "failed") {
     return (
@@ -76,7 +87,7 @@ export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       {empty ? (
-        <Greeting name={user.username} />
+        <Greeting name={user.username} temporary={temporary} />
       ) : (
         <Transcript conversation={conversation} onOlder={loadOlder} actions={actions} busy={busy || switching} />
       )}
@@ -87,8 +98,12 @@ export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps
           </p>
         )}
         {error !== null && <Alert className="mb-2">{describeError(t, error)}</Alert>}
-        <p role="status" className="sr-only">
-          {busy ? t("chat.answering") : messages.length > 0 && t("chat.answered")}
+        <p
+          role="status"
+          className={waiting ? "px-2 pb-2 text-muted-foreground text-sm" : "sr-only"}
+          data-testid="answer-status"
+        >
+          {waiting ? t("chat.waiting") : busy ? t("chat.answering") : messages.length > 0 && t("chat.answered")}
         </p>
         <Composer
           busy={busy}
@@ -96,7 +111,13 @@ export function Chat({ user, opened, session, onCreated, onActivity }: ChatProps
           onSend={post}
           onStop={stop}
         >
-          <ModelPicker models={models} chosen={model} onChoose={choose} />
+          {(session || opened === null) && (
+            <ChatControls
+              model={{ models, chosen: model, onChoose: choose }}
+              control={control}
+              unmade={opened === null}
+            />
+          )}
         </Composer>
       </div>
       {empty && <div className="hidden sm:block sm:flex-[1.3]" />}

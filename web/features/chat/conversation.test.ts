@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { type ToolCall, withApproval } from "@/features/calls/tool-calls";
 import {
   type Conversation,
   type ConversationAction,
@@ -8,7 +9,7 @@ import {
   shownMessages,
 } from "@/features/chat/conversation";
 import type { Offer } from "@/features/chat/offer";
-import { answerMessage, run, userMessage } from "@/features/chat/samples";
+import { answerMessage, approval, run, userMessage } from "@/features/chat/samples";
 import { newAnswer } from "@/features/chat/stream";
 import type { Message } from "@/lib/api/types";
 
@@ -86,4 +87,15 @@ it("keeps what is said of an answer, until it is taken back", () => {
   expect(rated("up") && ratingOf(rated("up") as Message)).toBe("up");
   expect(rated(null)?.meta_info).toEqual({ other: 1 });
   expect(ratingOf(said)).toBeNull();
+});
+
+it("shows a decision before the answer's own events tell of it", () => {
+  const calls = ["c1", "c2", "c3"].reduce((list, id) => withApproval(list, approval(id), 0), [] as ToolCall[]);
+  const written: ConversationAction = { type: "written", answer: { ...begun(userMessage, "answer"), calls } };
+  const left = { ...run, approvals: [approval("c3")] };
+  const decided: ConversationAction = { type: "decided", callId: "c1", denied: true, run: left };
+  const states = (actions: ConversationAction[]) => after(actions).answer?.calls.map((each) => each.state);
+  expect(states([written, decided])).toEqual(["denied", "running", "waiting"]);
+  expect(states([written, decided, written])).toEqual(["denied", "running", "waiting"]);
+  expect(after([decided]).answer).toBeNull();
 });

@@ -1,9 +1,10 @@
 /** What one open chat shows: its messages, the one being sent, the answer being written, and what went wrong. */
 
+import { type Decisions, withDecisions } from "@/features/calls/tool-calls";
 import type { Offer } from "@/features/chat/offer";
 import type { Answer } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
-import type { Message, Messages, Rating, RunStatus } from "@/lib/api/types";
+import type { Message, Messages, Rating, Run, RunStatus } from "@/lib/api/types";
 
 export interface Conversation {
   phase: "loading" | "ready" | "missing" | "failed";
@@ -16,6 +17,8 @@ export interface Conversation {
   /** Another branch is being fetched. */
   switching: boolean;
   answer: Answer | null;
+  /** What was decided upon calls that the answer's own events still have waiting. */
+  decisions: Decisions;
   connection: "open" | "lost";
   /** What the server did not take, given back to its author. */
   refused: Offer | null;
@@ -34,6 +37,8 @@ export type ConversationAction =
   | { type: "rated"; id: string; rating: Rating | null }
   | { type: "written"; answer: Answer }
   | { type: "ended"; answer: Answer }
+  /** A call was decided upon, here or elsewhere; the run says which others wait. */
+  | { type: "decided"; callId: string; denied: boolean; run: Run }
   | { type: "connection"; state: Conversation["connection"] }
   | { type: "complained"; error: unknown };
 
@@ -45,6 +50,7 @@ export function newConversation(chatId: string | null): Conversation {
     offered: null,
     switching: false,
     answer: null,
+    decisions: {},
     connection: "open",
     refused: null,
     error: null,
@@ -88,6 +94,8 @@ export function reduceConversation(state: Conversation, action: ConversationActi
       return withAnswer(state, action.answer, action.answer);
     case "ended":
       return { ...withAnswer(state, action.answer, null), connection: "open" };
+    case "decided":
+      return withDecision(state, action);
     case "connection":
       return state.connection === action.state ? state : { ...state, connection: action.state };
     case "complained":
@@ -106,7 +114,18 @@ export function shownMessages({ messages, offered }: Pick<Conversation, "message
 function withAnswer(state: Conversation, answer: Answer, writing: Answer | null): Conversation {
   const known = [answer.userMessage, answer.message].filter((message) => message !== null);
   const messages = known.reduce(withMessage, answer.message ? shownMessages(state) : state.messages);
-  return { ...state, messages, offered: answer.message ? null : state.offered, answer: writing };
+  const shown = writing && { ...writing, calls: withDecisions(writing.calls, state.decisions) };
+  return { ...state, messages, offered: answer.message ? null : state.offered, answer: shown };
+}
+
+function withDecision(state: Conversation, { callId, denied, run }: { callId: string; denied: boolean; run: Run }) {
+  const { answer } = state;
+  if (!answer) return state;
+  const asked = new Set(run.approvals.map((each) => each.call_id));
+  const settled = answer.calls.filter((each) => each.state === "waiting" && !asked.has(each.callId));
+  const decisions: Decisions = { ...state.decisions };
+  for (const each of settled) decisions[each.callId] = each.callId === callId && denied ? "denied" : "running";
+  return { ...state, decisions, answer: { ...answer, calls: withDecisions(answer.calls, decisions) } };
 }
 
 function withMessage(messages: Message[], message: Message): Message[] {

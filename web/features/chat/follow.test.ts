@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { isWaiting } from "@/features/calls/tool-calls";
 import { type Connections, follow, OFFERS } from "@/features/chat/follow";
-import { answerMessage, run, started } from "@/features/chat/samples";
-import { newAnswer, type RunEvent } from "@/features/chat/stream";
+import { answerMessage, approval, run, started } from "@/features/chat/samples";
+import { type Answer, newAnswer, type RunEvent } from "@/features/chat/stream";
 import { ApiError, networkError } from "@/lib/api/problem";
+import type { Run } from "@/lib/api/types";
 
 /** One connection: events by their ids, then the end of the body, or a break. */
 interface Script {
@@ -31,7 +33,10 @@ function responseOf({ events, breaks }: Script): Response {
 }
 
 /** Plays the scripts in order, one per connection; errors among them are thrown. */
-function play(scripts: (Script | Error)[], { known = false, signal = new AbortController().signal } = {}) {
+function play(
+  scripts: (Script | Error)[],
+  { known = false, looked = run, signal = new AbortController().signal, onChange = (_: Answer) => {} } = {},
+) {
   const opened: string[] = [];
   const pauses: number[] = [];
   const texts: string[] = [];
@@ -45,11 +50,15 @@ function play(scripts: (Script | Error)[], { known = false, signal = new AbortCo
   const connections: Connections = {
     start: known ? undefined : () => next("start"),
     resume: (id, lastEventId) => next(`${id} after ${lastEventId}`),
+    look: async () => looked,
   };
   const end = follow({
     connections,
     answer: known ? newAnswer({ ...answerMessage, run }) : undefined,
-    onChange: (answer) => texts.push(answer.text),
+    onChange: (answer) => {
+      texts.push(answer.text);
+      onChange(answer);
+    },
     pause: async (failures) => void pauses.push(failures),
     signal,
   });
@@ -153,6 +162,19 @@ describe("follow", () => {
     expect(opened).toEqual(["run-1 after null"]);
   });
 
+  it("asks which calls wait when the text begins anew", async () => {
+    const waits: boolean[] = [];
+    const waiting: Run = { ...run, status: "waiting", approvals: [approval("c1")] };
+    const events: Script["events"] = [
+      ["1-1", started],
+      ["2-1", { type: "message.reset", text: "Let me see." }],
+      ["2-2", completed("Let me see.")],
+    ];
+    const { end } = play([{ events }], { looked: waiting, onChange: (answer) => waits.push(isWaiting(answer.calls)) });
+    await end;
+    expect(waits).toEqual([false, true, false]);
+  });
+
   it("goes on without end while the run goes on, waiting longer after each failure", async () => {
     const down = Array.from({ length: 40 }, () => networkError(null));
     const busy = new ApiError({ status: 503, code: "service.unavailable", detail: "" });
@@ -193,7 +215,7 @@ describe("follow", () => {
     const controller = new AbortController();
     const silent = new Response(new ReadableStream());
     const end = follow({
-      connections: { resume: async () => silent },
+      connections: { resume: async () => silent, look: async () => run },
       answer: newAnswer({ ...answerMessage, run }),
       onChange: () => {},
       onConnection: () => queueMicrotask(() => controller.abort()),

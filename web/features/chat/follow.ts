@@ -1,9 +1,10 @@
 /** Follows one run from its first event to its last, over as many connections as that takes. */
 
 import type { EventSourceMessage } from "eventsource-parser";
-import { type Answer, newAnswer, type RunEvent, reduce, replayed } from "@/features/chat/stream";
+import { type Answer, newAnswer, type RunEvent, reduce, replayed, withRun } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
 import { readEvents } from "@/lib/api/sse";
+import type { Run } from "@/lib/api/types";
 
 /** How often a message is offered to the server before its author is asked. */
 export const OFFERS = 4;
@@ -11,6 +12,8 @@ export const OFFERS = 4;
 export interface Connections {
   /** Opens the run's events behind `lastEventId`, or from the first one. */
   resume: (runId: string, lastEventId: string | null) => Promise<Response>;
+  /** Asks for the run itself. */
+  look: (runId: string) => Promise<Run>;
   /** Offers the message that starts the run; safe to repeat. Not needed for a run that is known. */
   start?: () => Promise<Response>;
 }
@@ -44,6 +47,9 @@ export async function follow(following: Following): Promise<Answer> {
       for await (const message of readEvents(bodyOf(response), signal)) {
         answer = heard(answer, message);
         if (answer.gap) break;
+        // A text that begins anew does not tell which calls wait.
+        if (message.event === "message.reset" && answer.run)
+          answer = withRun(answer, await connections.look(answer.run.id));
         lastEventId = message.id ?? lastEventId;
         failures = 0;
         onChange(answer);

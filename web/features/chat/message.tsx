@@ -1,16 +1,17 @@
 "use client";
 
 import { RefreshCwIcon, RotateCcwIcon, ThumbsDownIcon, ThumbsUpIcon } from "lucide-react";
-import { memo, type ReactNode } from "react";
+import { memo } from "react";
 import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
+import type { Decide } from "@/features/calls/approval-card";
+import { storedCalls } from "@/features/calls/tool-calls";
+import { AnswerBody, AnswerPlace } from "@/features/chat/answer";
 import { type AnswerStatus, ratingOf, statusOf } from "@/features/chat/conversation";
 import { CopyButton } from "@/features/chat/copy-button";
 import { IconButton } from "@/features/chat/icon-button";
-import { Markdown } from "@/features/chat/markdown";
 import { SiblingSwitch } from "@/features/chat/sibling-switch";
-import type { Answer, ToolUse } from "@/features/chat/stream";
-import { ToolList } from "@/features/chat/tool-list";
+import type { Answer } from "@/features/chat/stream";
 import { describeCode } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
 import type { Message, Rating } from "@/lib/api/types";
@@ -22,6 +23,7 @@ export interface MessageActions {
   edit: (message: Message, content: string) => void;
   show: (messageId: string) => void;
   rate: (answer: Message, rating: Rating | null) => void;
+  decide: Decide;
 }
 
 interface AssistantMessageProps {
@@ -37,58 +39,17 @@ export const AssistantMessage = memo(function AssistantMessage(props: AssistantM
   const { message, answer, actions, busy } = props;
   const status = answer?.status ?? statusOf(message);
   return (
-    <AnswerFrame
-      id={message.id}
-      status={status}
-      text={answer?.text ?? message.content}
-      tools={answer?.tools ?? toolsOf(message)}
-      footer={<Footer message={message} status={status} actions={actions} busy={busy} />}
-    />
+    <AnswerPlace id={message.id} status={status}>
+      <AnswerBody
+        text={answer?.text ?? message.content}
+        calls={answer?.calls ?? storedCalls(message)}
+        writing={status === "streaming"}
+        onDecide={actions.decide}
+      />
+      <Footer message={message} status={status} actions={actions} busy={busy} />
+    </AnswerPlace>
   );
 });
-
-interface AnswerFrameProps {
-  id?: string;
-  status: AnswerStatus;
-  text: string;
-  tools: ToolUse[];
-  footer?: ReactNode;
-}
-
-/** An answer's place, from the moment its message is sent. */
-export function AnswerFrame({ id, status, text, tools, footer }: AnswerFrameProps) {
-  const { t } = useLocale();
-  return (
-    <article
-      aria-label={t("chat.assistant")}
-      aria-busy={status === "streaming"}
-      className="group min-w-0"
-      data-testid="message-assistant"
-      data-status={status}
-      data-message-id={id}
-    >
-      <ToolList tools={tools} />
-      {text && <Markdown text={text} writing={status === "streaming"} />}
-      {!text && status === "streaming" && <Thinking />}
-      {footer}
-    </article>
-  );
-}
-
-function Thinking() {
-  const { t } = useLocale();
-  return (
-    <p className="flex h-7 items-center gap-1.5" role="status" aria-label={t("chat.thinking")}>
-      {["0ms", "160ms", "320ms"].map((delay) => (
-        <span
-          key={delay}
-          className="size-2 animate-pulse rounded-full bg-muted-foreground/60"
-          style={{ animationDelay: delay }}
-        />
-      ))}
-    </p>
-  );
-}
 
 interface FooterProps {
   message: Message;
@@ -172,9 +133,4 @@ function Thumbs({ message, onRate }: { message: Message; onRate: MessageActions[
       <Icon />
     </IconButton>
   ));
-}
-
-function toolsOf(message: Message): ToolUse[] {
-  const names = message.mcp_tools_used.filter((name) => typeof name === "string");
-  return names.map((name, index) => ({ callId: `${index}`, name, state: "done" }));
 }

@@ -42,7 +42,7 @@ export function ModelPicker({ models, chosen, onChoose }: ModelPickerProps) {
         <Button
           variant="ghost"
           size="sm"
-          className="max-w-full rounded-full text-muted-foreground"
+          className="min-w-0 max-w-full shrink rounded-full text-muted-foreground"
           aria-label={`${t("chat.model")}: ${chosen ?? ""}`}
           data-testid="model-picker"
         >

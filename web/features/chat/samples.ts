@@ -1,7 +1,7 @@
 /** Messages, runs and events for specs. */
 
 import type { RunEvent } from "@/features/chat/stream";
-import type { Message, Run } from "@/lib/api/types";
+import type { Message, PendingApproval, Run, RunEvents } from "@/lib/api/types";
 
 export const run: Run = {
   id: "run-1",
@@ -53,3 +53,18 @@ export const failed: RunEvent = {
   detail: "nothing heard",
   message: answerMessage,
 };
+
+/** A call of a tool of an outside server. */
+export const called = (call_id: string): RunEvents["tool.call"] => ({
+  call_id,
+  name: "tracker__create_issue",
+  title: "Create issue",
+  server: "tracker",
+  arguments: { title: "Broken" },
+});
+
+export const approval = (call_id: string): PendingApproval => ({
+  ...called(call_id),
+  input_schema: { properties: { title: { type: "string" } } },
+  expires_at: "2026-01-02T00:00:00Z",
+});

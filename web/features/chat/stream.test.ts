@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { answerMessage, failed, run, started, userMessage } from "@/features/chat/samples";
-import { type Answer, newAnswer, type RunEvent, reduce, replayed } from "@/features/chat/stream";
+import { answerMessage, approval, called, failed, run, started, userMessage } from "@/features/chat/samples";
+import { type Answer, newAnswer, type RunEvent, reduce, replayed, withRun } from "@/features/chat/stream";
 
 const delta = (text: string, at: number): RunEvent => ({ type: "message.delta", text, at });
 const reset = (text: string): RunEvent => ({ type: "message.reset", text });
@@ -59,18 +59,44 @@ describe("reset", () => {
   });
 });
 
-describe("tools", () => {
-  const call: RunEvent = { type: "tool.call", call_id: "c1", name: "search", arguments: {} };
-  const result = (ok: boolean): RunEvent => ({ type: "tool.result", call_id: "c1", ok, preview: null, cached: false });
+describe("calls of tools", () => {
+  const call: RunEvent = { type: "tool.call", ...called("c1") };
+  const result = (ok: boolean): RunEvent => ({ type: "tool.result", call_id: "c1", ok, preview: "4", cached: false });
+  const asked: RunEvent = { type: "tool.approval", ...approval("c1") };
+  const calls = (events: RunEvent[]) => answerTo(events).calls.map(({ state, at }) => [state, at]);
 
-  it("run, then are done or failed", () => {
-    expect(answerTo([call]).tools).toEqual([{ callId: "c1", name: "search", state: "running" }]);
-    expect(answerTo([call, result(true)]).tools[0]?.state).toBe("done");
-    expect(answerTo([call, result(false)]).tools[0]?.state).toBe("failed");
+  it("stand where the text has come to", () => {
+    expect(calls([delta("😀 ", 0), call, delta("more", 2)])).toEqual([["running", 2]]);
+    expect(calls([call, result(true)])).toEqual([["done", 0]]);
+    expect(calls([call, asked])).toEqual([["waiting", 0]]);
   });
 
-  it("called again with the same id are listed once", () => {
-    expect(answerTo([call, call, result(true)]).tools).toHaveLength(1);
+  it("fall away with the text that they stood in, unless they wait", () => {
+    expect(calls([delta("one", 0), call, reset("on")])).toEqual([]);
+    expect(calls([delta("one", 0), call, asked, reset("on")])).toEqual([["waiting", 2]]);
+  });
+
+  it("that wait are known from the history", () => {
+    const waiting = { ...run, approvals: [approval("c1")] };
+    expect(newAnswer({ ...answerMessage, content: "Let me see.", run: waiting }).calls).toMatchObject([
+      { callId: "c1", state: "waiting", at: 11 },
+    ]);
+  });
+
+  it("wait as the run's document says", () => {
+    const answer = answerTo([started, delta("one", 0), call, asked]);
+    expect(withRun(answer, run).calls).toMatchObject([{ state: "running" }]);
+    expect(withRun(answerTo([reset("one")]), { ...run, approvals: [approval("c1")] }).calls).toMatchObject([
+      { state: "waiting", at: 3 },
+    ]);
+  });
+
+  it("are those stored with the message at the end", () => {
+    const stored = { ...called("c1"), status: "completed", ok: true, preview: "4", cached: true, at: 0 };
+    const message = { ...answerMessage, meta_info: { tool_calls: [stored] } };
+    expect(answerTo([call, { type: "message.completed", message }]).calls).toMatchObject([
+      { callId: "c1", state: "done", cached: true },
+    ]);
   });
 });
 
@@ -107,5 +133,5 @@ describe("end", () => {
 
 it("passes over events that it does not know", () => {
   const answer = newAnswer();
-  expect(reduce(answer, { type: "tool.approval" } as unknown as RunEvent)).toBe(answer);
+  expect(reduce(answer, { type: "tool.progress" } as unknown as RunEvent)).toBe(answer);
 });

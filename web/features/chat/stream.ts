@@ -1,14 +1,17 @@
 /** An answer while it is written: a pure reducer from a run's events to its text, tools and end. */
 
+import {
+  storedCalls,
+  type ToolCall,
+  withApproval,
+  withCall,
+  withinText,
+  withResult,
+  withRunApprovals,
+} from "@/features/calls/tool-calls";
 import type { Message, Run, RunError, RunEvents, RunStatus } from "@/lib/api/types";
 
 export type RunEvent = { [Name in keyof RunEvents]: { type: Name } & RunEvents[Name] }[keyof RunEvents];
-
-export interface ToolUse {
-  callId: string;
-  name: string;
-  state: "running" | "done" | "failed";
-}
 
 export interface Answer {
   status: "streaming" | "done" | "cancelled" | "failed";
@@ -17,7 +20,7 @@ export interface Answer {
   length: number;
   /** A delta began behind the end of the text: something is missing, and the run has to be read again from its start. */
   gap: boolean;
-  tools: ToolUse[];
+  calls: ToolCall[];
   run: Run | null;
   userMessage: Message | null;
   /** The answer's message; with the run's last event the stored one. */
@@ -26,13 +29,14 @@ export interface Answer {
 
 /** An answer nobody has heard of yet, or (after a reload) that of a message known from the history. */
 export function newAnswer(message: Message | null = null): Answer {
+  const run = message?.run ?? null;
   return {
     status: "streaming",
     text: "",
     length: 0,
     gap: false,
-    tools: [],
-    run: message?.run ?? null,
+    calls: run ? withRunApprovals([], run, codePoints(message?.content ?? "")) : [],
+    run,
     userMessage: null,
     message,
   };
@@ -40,7 +44,12 @@ export function newAnswer(message: Message | null = null): Answer {
 
 /** Forgets the text, for a replay from the run's first event. */
 export function replayed(answer: Answer): Answer {
-  return { ...answer, text: "", length: 0, gap: false, tools: [] };
+  return { ...answer, text: "", length: 0, gap: false, calls: [] };
+}
+
+/** Takes over what the run's own document says of the calls that wait: a log that was lost can't tell. */
+export function withRun(answer: Answer, run: Run): Answer {
+  return { ...answer, run, calls: withRunApprovals(answer.calls, run, answer.length) };
 }
 
 export function reduce(answer: Answer, event: RunEvent): Answer {
@@ -51,11 +60,13 @@ export function reduce(answer: Answer, event: RunEvent): Answer {
     case "message.delta":
       return appended(answer, event.text, event.at);
     case "message.reset":
-      return { ...answer, text: event.text, length: codePoints(event.text), gap: false };
+      return restarted(answer, event.text);
     case "tool.call":
-      return withTool(answer, { callId: event.call_id, name: event.name, state: "running" });
+      return { ...answer, calls: withCall(answer.calls, event, answer.length) };
+    case "tool.approval":
+      return { ...answer, calls: withApproval(answer.calls, event, answer.length) };
     case "tool.result":
-      return withToolResult(answer, event.call_id, event.ok);
+      return { ...answer, calls: withResult(answer.calls, event) };
     case "message.completed":
       return ended(answer, "done", "completed", event.message, null);
     case "run.cancelled":
@@ -76,14 +87,9 @@ function appended(answer: Answer, text: string, at: number): Answer {
   return { ...answer, text: answer.text + fresh, length: at + size };
 }
 
-function withTool(answer: Answer, tool: ToolUse): Answer {
-  const others = answer.tools.filter((each) => each.callId !== tool.callId);
-  return { ...answer, tools: [...others, tool] };
-}
-
-function withToolResult(answer: Answer, callId: string, ok: boolean): Answer {
-  const state: ToolUse["state"] = ok ? "done" : "failed";
-  return { ...answer, tools: answer.tools.map((each) => (each.callId === callId ? { ...each, state } : each)) };
+function restarted(answer: Answer, text: string): Answer {
+  const length = codePoints(text);
+  return { ...answer, text, length, gap: false, calls: withinText(answer.calls, length) };
 }
 
 function ended(
@@ -96,7 +102,15 @@ function ended(
   const known = message.run ?? answer.run;
   const run = known && { ...known, status: runStatus, error: error ?? known.error };
   const text = message.content;
-  return { ...answer, status, text, length: codePoints(text), gap: false, run, message: { ...message, run } };
+  const end = {
+    status,
+    text,
+    length: codePoints(text),
+    calls: storedCalls(message),
+    run,
+    message: { ...message, run },
+  };
+  return { ...answer, ...end, gap: false };
 }
 
 function codePoints(text: string): number {

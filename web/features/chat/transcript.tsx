@@ -3,8 +3,9 @@
 import { ArrowDownIcon } from "lucide-react";
 import { useEffect } from "react";
 import { Button } from "@/components/ui/button";
+import { AnswerPlace } from "@/features/chat/answer";
 import { type Conversation, shownMessages } from "@/features/chat/conversation";
-import { AnswerFrame, AssistantMessage, type MessageActions } from "@/features/chat/message";
+import { AssistantMessage, type MessageActions } from "@/features/chat/message";
 import { useStickyScroll } from "@/features/chat/use-sticky-scroll";
 import { OfferedMessage, UserMessage } from "@/features/chat/user-message";
 import { useLocale } from "@/features/locale/locale";
@@ -64,7 +65,7 @@ export function Transcript({ conversation, onOlder, actions, busy }: TranscriptP
             ),
           )}
           {offered !== null && offered.kind !== "regenerate" && <OfferedMessage text={offered.content} />}
-          {offered !== null && <AnswerFrame status="streaming" text="" tools={[]} />}
+          {offered !== null && <AnswerPlace status="streaming" />}
         </div>
       </div>
       {!atEnd && (

@@ -3,7 +3,16 @@
 /** Drives one open chat: its history and branches, offers, following the answer, stopping it. */
 
 import { useCallback, useEffect, useReducer, useRef } from "react";
-import { cancelRun, listMessages, openRunEvents, postOffer, rateAnswer, showBranch } from "@/features/chat/api";
+import {
+  answerCall,
+  cancelRun,
+  getRun,
+  listMessages,
+  openRunEvents,
+  postOffer,
+  rateAnswer,
+  showBranch,
+} from "@/features/chat/api";
 import { type Conversation, findUnfinished, newConversation, reduceConversation } from "@/features/chat/conversation";
 import { type Connections, follow } from "@/features/chat/follow";
 import { perFrame } from "@/features/chat/frames";
@@ -11,7 +20,7 @@ import { type KeyedOffer, type Offer, withKey } from "@/features/chat/offer";
 import { pause } from "@/features/chat/pause";
 import { type Answer, newAnswer } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
-import type { Messages, Rating } from "@/lib/api/types";
+import type { ApprovalDecision, Messages, Rating } from "@/lib/api/types";
 import { randomUuid } from "@/lib/uuid";
 
 interface ConversationEvents {
@@ -19,6 +28,8 @@ interface ConversationEvents {
   createChat: () => Promise<string>;
   /** Called when a message was accepted, and when its answer has ended. */
   onActivity: (chatId: string) => void;
+  /** Called when the first question of a chat was answered. */
+  onBegun: (chatId: string) => void;
 }
 
 export interface ConversationControl {
@@ -27,12 +38,14 @@ export interface ConversationControl {
   /** Shows the branch that a message is on. */
   show: (messageId: string) => Promise<void>;
   rate: (messageId: string, from: Rating | null, to: Rating | null) => Promise<void>;
+  /** Answers a call that waits; throws what is wrong with its arguments, or that it could not be told. */
+  decide: (decision: ApprovalDecision) => Promise<void>;
   stop: () => void;
   reload: () => void;
   loadOlder: () => Promise<void>;
 }
 
-export function useConversation(opened: string | null, { createChat, onActivity }: ConversationEvents) {
+export function useConversation(opened: string | null, { createChat, onActivity, onBegun }: ConversationEvents) {
   const [conversation, dispatch] = useReducer(reduceConversation, opened, newConversation);
   const chatId = useRef(opened);
   const lifetime = useRef(new AbortController());
@@ -54,7 +67,7 @@ export function useConversation(opened: string | null, { createChat, onActivity 
       run.current = { id: answer.run?.id ?? null, stopping: run.current.stopping };
       try {
         const end = await follow({
-          connections: { start, resume: (id, lastEventId) => openRunEvents(id, lastEventId, signal) },
+          connections: { start, resume: (id, lastEventId) => openRunEvents(id, lastEventId, signal), look: getRun },
           answer,
           signal,
           pause: (failures) => pause(failures, signal),
@@ -70,13 +83,14 @@ export function useConversation(opened: string | null, { createChat, onActivity 
         frames.cancel();
         dispatch({ type: "ended", answer: end });
         if (chatId.current) onActivity(chatId.current);
+        if (chatId.current && end.userMessage?.parent_id === null) onBegun(chatId.current);
         return end;
       } finally {
         frames.cancel();
         run.current = { id: null, stopping: false };
       }
     },
-    [onActivity, stopRun],
+    [onActivity, onBegun, stopRun],
   );
 
   const loadTo = useCallback(
@@ -162,6 +176,20 @@ export function useConversation(opened: string | null, { createChat, onActivity 
     return ratings.current;
   }, []);
 
+  const decide = useCallback(async (decision: ApprovalDecision) => {
+    const runId = run.current.id;
+    if (!runId) return;
+    const { call_id: callId } = decision;
+    const denied = decision.decision === "deny";
+    try {
+      dispatch({ type: "decided", callId, denied, run: await answerCall(runId, decision) });
+    } catch (error) {
+      if (!(error instanceof ApiError && isSettled(error))) throw error;
+      dispatch({ type: "complained", error });
+      dispatch({ type: "decided", callId, denied: false, run: await getRun(runId) });
+    }
+  }, []);
+
   const stop = useCallback(() => {
     run.current.stopping = true;
     stopRun();
@@ -177,7 +205,12 @@ export function useConversation(opened: string | null, { createChat, onActivity 
     }
   }, [conversation.older]);
 
-  return { conversation, offer, show, rate, stop, reload: load, loadOlder } satisfies ConversationControl;
+  return { conversation, offer, show, rate, decide, stop, reload: load, loadOlder } satisfies ConversationControl;
+}
+
+/** The call waits no more: it was decided upon elsewhere, or its time is over. */
+function isSettled(error: ApiError): boolean {
+  return error.status === 409 || error.status === 404;
 }
 
 /** The newest messages of the shown branch, and those before them until the one named is among them. */

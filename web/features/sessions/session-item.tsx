@@ -1,6 +1,6 @@
 "use client";
 
-import { EllipsisIcon, PencilIcon, Trash2Icon } from "lucide-react";
+import { EllipsisIcon, GhostIcon, PencilIcon, Trash2Icon } from "lucide-react";
 import { type KeyboardEvent, type MouseEvent, useState } from "react";
 import { Button } from "@/components/ui/button";
 import {
@@ -60,6 +60,12 @@ export function SessionItem({ session, current, onOpen, onRename, onDelete }: Se
           current && "bg-accent font-medium",
         )}
       >
+        {session.temporary && (
+          <GhostIcon
+            className="-mt-0.5 mr-1.5 inline size-3.5 text-muted-foreground"
+            aria-label={t("chat.temporary")}
+          />
+        )}
         {title}
       </a>
       <DropdownMenu>

@@ -1,20 +1,63 @@
 "use client";
 
-/** Fetches what the server knows of a chat: when it is opened from a link, and when it says that something changed. */
+/** Fetches what the server knows of a chat: when it is opened, and when something of it has changed. */
 
-import { useCallback, useEffect } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import { getSession } from "@/features/sessions/api";
 import { useSessions } from "@/features/sessions/sessions";
 
-/** Returns what asks for a chat anew: its first message gives it a title, each one moves it up the list. */
-export function useFreshness(opened: string | null): (id: string) => void {
-  const { sessions, state, put } = useSessions();
-  const unknown = opened !== null && state === "ready" && !sessions.some((session) => session.id === opened);
-  const refresh = useCallback((id: string) => void getSession(id).then(put, () => {}), [put]);
+/** The pauses before each look for a title, which a model writes some seconds after the first answer. */
+const TITLE_MS = [0, 1_000, 2_000, 5_000];
+
+interface Freshness {
+  /** Asks for a chat anew: its first message gives it a title, each one moves it up the list. */
+  refresh: (id: string) => Promise<string | null>;
+  /** Asks a few times more, until the title is another one. */
+  awaitTitle: (id: string) => Promise<void>;
+}
+
+export function useFreshness(opened: string | null): Freshness {
+  const { state, put } = useSessions();
+  const listed = state !== "loading";
+  const left = useRef(false);
+
+  const refresh = useCallback(
+    (id: string) =>
+      getSession(id).then(
+        (session) => {
+          put(session);
+          return session.title;
+        },
+        () => null,
+      ),
+    [put],
+  );
+
+  // What is in the list may be older than what a job, or another tab, has made of it.
+  useEffect(() => {
+    if (opened !== null && listed) refresh(opened);
+  }, [opened, listed, refresh]);
 
   useEffect(() => {
-    if (unknown) refresh(opened);
-  }, [unknown, opened, refresh]);
+    left.current = false;
+    return () => {
+      left.current = true;
+    };
+  }, []);
 
-  return refresh;
+  const awaitTitle = useCallback(
+    async (id: string) => {
+      let first: string | null = null;
+      for (const pause of TITLE_MS) {
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        if (left.current) return;
+        const title = await refresh(id);
+        first ??= title;
+        if (title !== first) return;
+      }
+    },
+    [refresh],
+  );
+
+  return { refresh, awaitTitle };
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import { MenuIcon, SquarePenIcon } from "lucide-react";
+import { GhostIcon, MenuIcon, SquarePenIcon } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Sheet, SheetContent, SheetTitle } from "@/components/ui/sheet";
@@ -19,7 +19,7 @@ export function ChatPage({ user }: { user: User }) {
   const { sessions } = useSessions();
   const { id, key } = useOpenedChat();
   const [menuOpen, setMenuOpen] = useState(false);
-  const refresh = useFreshness(id);
+  const { refresh, awaitTitle } = useFreshness(id);
   const session = sessions.find((each) => each.id === id);
   const title = id ? session?.title || t("sessions.untitled") : t("sessions.new");
 
@@ -61,6 +61,16 @@ export function ChatPage({ user }: { user: User }) {
             </Button>
           )}
           <h1 className="min-w-0 flex-1 truncate px-1 text-center font-medium text-sm md:text-left">{id && title}</h1>
+          {session?.temporary && (
+            <p
+              title={t("chat.temporary_hint")}
+              className="flex shrink-0 items-center gap-1.5 px-1 text-muted-foreground text-xs"
+              data-testid="is-temporary"
+            >
+              <GhostIcon className="size-4" aria-hidden="true" />
+              {t("chat.temporary")}
+            </p>
+          )}
           {!wide && (
             <Button variant="ghost" size="icon" aria-label={t("sessions.new")} onClick={startNew}>
               <SquarePenIcon className="size-5" />
@@ -74,6 +84,7 @@ export function ChatPage({ user }: { user: User }) {
           session={session}
           onCreated={(created) => adoptChat(created, key)}
           onActivity={refresh}
+          onBegun={awaitTitle}
         />
       </main>
     </div>

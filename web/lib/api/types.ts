@@ -22,20 +22,85 @@ export type Message = Schemas["Message"];
 export type Messages = Schemas["Messages"];
 export type Run = Schemas["Run"];
 export type RunStatus = Run["status"];
+export type PendingApproval = Schemas["PendingApproval"];
+export interface ApprovalDecision {
+  call_id: string;
+  decision: "once" | "chat" | "deny";
+  arguments?: Record<string, unknown> | null;
+}
 export type Rating = NonNullable<Schemas["Feedback"]["rating"]>;
 export type RunError = Schemas["RunError"];
 export type Problem = Schemas["Problem"];
 export type FieldError = Schemas["ProblemField"];
 
+/** A tool as an answer calls it; `server` is `basechat` for the server's own. */
+export interface CalledTool {
+  name: string;
+  title: string;
+  server: string;
+  arguments: Record<string, unknown>;
+}
+
+/** An element of a finished message's `meta_info.tool_calls`. */
+export interface StoredToolCall extends CalledTool {
+  call_id: string;
+  status: "proposed" | "approved" | "denied" | "started" | "completed" | "failed" | "unknown";
+  ok: boolean;
+  preview: string;
+  cached: boolean;
+  /** Offset in the text, in code points. */
+  at: number;
+}
+
 /** What a run says while it works, by the event's name: an event stream is beyond what the document describes. */
 export interface RunEvents {
   "run.started": Schemas["Accepted"];
   intent: { language: string; recall: boolean; tools: string[] };
-  "tool.call": { call_id: string; name: string; arguments: unknown };
-  "tool.result": { call_id: string; ok: boolean; preview: string | null; cached: boolean };
+  "tool.call": CalledTool & { call_id: string };
+  "tool.approval": PendingApproval;
+  "tool.result": { call_id: string; ok: boolean; preview: string; cached: boolean };
   "message.delta": { text: string; at: number };
   "message.reset": { text: string };
   "message.completed": { message: Message };
   "run.cancelled": { message: Message };
   "run.failed": { code: string; detail: string; message: Message };
+}
+
+/** A tool that may be switched on. */
+export interface Tool {
+  name: string;
+  title: string;
+  description: string;
+  server: string;
+  read_only: boolean;
+}
+
+/** An outside MCP server that a person added. */
+export interface McpServer {
+  id: string;
+  name: string;
+  url: string | null;
+  is_enabled: boolean;
+  tools: Tool[] | null;
+  checked_at: string | null;
+  error: string | null;
+}
+
+export interface NewMcpServer {
+  name: string;
+  url: string;
+  headers: Record<string, string>;
+}
+
+/** Something that the assistant remembers. */
+export interface Note {
+  id: string;
+  content: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  next_cursor: string | null;
 }

@@ -1,0 +1,91 @@
+"use client";
+
+import { ShieldQuestionIcon } from "lucide-react";
+import { useState } from "react";
+import { Alert } from "@/components/alert";
+import { Button } from "@/components/ui/button";
+import { ArgumentsForm } from "@/features/calls/arguments-form";
+import { Expiry } from "@/features/calls/expiry";
+import { OWN, toolTitle } from "@/features/calls/names";
+import type { ToolCall } from "@/features/calls/tool-calls";
+import { type FieldProblems, useArguments } from "@/features/calls/use-arguments";
+import { describeError } from "@/features/locale/errors";
+import { useLocale } from "@/features/locale/locale";
+import { ApiError } from "@/lib/api/problem";
+import type { ApprovalDecision } from "@/lib/api/types";
+
+export type Decide = (decision: ApprovalDecision) => Promise<void>;
+
+const choices = [
+  { decision: "once", variant: "default", text: "calls.once" },
+  { decision: "chat", variant: "outline", text: "calls.always" },
+  { decision: "deny", variant: "ghost", text: "calls.deny" },
+] as const;
+
+/** A call that asks first: what it would do, and what its reader says to that. */
+export function ApprovalCard({ call, onDecide }: { call: ToolCall; onDecide: Decide }) {
+  const { t } = useLocale();
+  const form = useArguments(call);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const title = toolTitle(t, call);
+
+  async function decide(decision: ApprovalDecision["decision"]) {
+    const edited = decision === "deny" ? {} : form.read();
+    if (!edited) return;
+    setBusy(true);
+    setError(null);
+    try {
+      await onDecide({ call_id: call.callId, decision, ...edited });
+    } catch (failure) {
+      setError(failure);
+      setBusy(false);
+      if (failure instanceof ApiError) form.mark(problemsOf(failure));
+    }
+  }
+
+  return (
+    <section
+      aria-label={t("calls.ask", { tool: title })}
+      className="grid gap-4 rounded-xl border border-ring/50 bg-card p-4 shadow-sm"
+      data-testid="approval"
+    >
+      <header className="flex items-start gap-3">
+        <span className="grid size-9 shrink-0 place-items-center rounded-full bg-primary/12 text-primary">
+          <ShieldQuestionIcon className="size-5" aria-hidden="true" />
+        </span>
+        <div className="min-w-0">
+          <h3 className="font-semibold text-[0.9688rem]">{t("calls.ask", { tool: title })}</h3>
+          <p className="text-muted-foreground text-sm">
+            {call.server === OWN ? t("calls.own") : t("calls.outside", { server: call.server })}
+          </p>
+        </div>
+      </header>
+      <ArgumentsForm form={form} disabled={busy} />
+      {error !== null && <Alert>{describeError(t, error)}</Alert>}
+      <div className="flex flex-wrap items-center gap-2">
+        {choices.map(({ decision, variant, text }) => (
+          <Button
+            key={decision}
+            size="sm"
+            variant={variant}
+            className="max-sm:h-10 max-sm:flex-1"
+            disabled={busy}
+            onClick={() => decide(decision)}
+            data-testid={`approve-${decision}`}
+          >
+            {t(text)}
+          </Button>
+        ))}
+        {call.asks && <Expiry at={call.asks.expiresAt} />}
+      </div>
+    </section>
+  );
+}
+
+/** What the server finds wrong, by the argument's name; `arguments` as a whole under the empty one. */
+function problemsOf(error: ApiError): FieldProblems {
+  return Object.fromEntries(
+    error.errors.map(({ field, detail }) => [/(?:^|\.)arguments\.([^.]+)/.exec(field)?.[1] ?? "", detail]),
+  );
+}

@@ -1,0 +1,81 @@
+"use client";
+
+import type { ReactNode } from "react";
+import type { Decide } from "@/features/calls/approval-card";
+import { CallList } from "@/features/calls/call-list";
+import { type Piece, piecesOf } from "@/features/calls/pieces";
+import type { ToolCall } from "@/features/calls/tool-calls";
+import type { AnswerStatus } from "@/features/chat/conversation";
+import { Markdown } from "@/features/chat/markdown";
+import { useLocale } from "@/features/locale/locale";
+
+interface AnswerPlaceProps {
+  id?: string;
+  status: AnswerStatus;
+  children?: ReactNode;
+}
+
+/** An answer's place, from the moment its message is sent. */
+export function AnswerPlace({ id, status, children }: AnswerPlaceProps) {
+  const { t } = useLocale();
+  return (
+    <article
+      aria-label={t("chat.assistant")}
+      aria-busy={status === "streaming"}
+      className="group min-w-0"
+      data-testid="message-assistant"
+      data-status={status}
+      data-message-id={id}
+    >
+      {children ?? <Thinking />}
+    </article>
+  );
+}
+
+interface AnswerBodyProps {
+  text: string;
+  calls: ToolCall[];
+  writing: boolean;
+  onDecide: Decide;
+}
+
+/** The text of an answer, and the calls of tools at their places in it. */
+export function AnswerBody({ text, calls, writing, onDecide }: AnswerBodyProps) {
+  const pieces = piecesOf(text, calls);
+  const last = pieces.length - 1;
+  return (
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-4 empty:hidden">
+      {pieces.map((piece, index) =>
+        piece.kind === "text" ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: pieces are only ever added at the end
+          <Markdown key={index} text={piece.text} writing={writing && index === last} />
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: pieces are only ever added at the end
+          <CallList key={index} calls={piece.calls} onDecide={onDecide} />
+        ),
+      )}
+      {writing && isThinking(pieces[last]) && <Thinking />}
+    </div>
+  );
+}
+
+/** Nothing moves at the end: no text that is written, no tool that works, nobody who is asked. */
+function isThinking(last: Piece | undefined): boolean {
+  if (!last) return true;
+  return last.kind === "calls" && last.calls.every(({ state }) => state !== "running" && state !== "waiting");
+}
+
+function Thinking() {
+  const { t } = useLocale();
+  return (
+    <p className="flex h-7 items-center gap-1.5" role="status" aria-label={t("chat.thinking")}>
+      {["0ms", "160ms", "320ms"].map((delay) => (
+        <span
+          key={delay}
+          className="size-2 animate-pulse rounded-full bg-muted-foreground/60"
+          style={{ animationDelay: delay }}
+        />
+      ))}
+    </p>
+  );
+}

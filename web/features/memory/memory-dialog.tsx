@@ -1,0 +1,96 @@
+"use client";
+
+import { PlusIcon } from "lucide-react";
+import { useCallback, useEffect, useState } from "react";
+import { Alert } from "@/components/alert";
+import { Button } from "@/components/ui/button";
+import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
+import { describeError } from "@/features/locale/errors";
+import { useLocale } from "@/features/locale/locale";
+import { addNote, changeNote, deleteNote, listNotes } from "@/features/memory/api";
+import { NoteEditor } from "@/features/memory/note-editor";
+import { NoteItem } from "@/features/memory/note-item";
+import type { Note } from "@/lib/api/types";
+
+/** What the assistant remembers, for its person to read and correct. */
+export function MemoryDialog({ onClose }: { onClose: () => void }) {
+  const { t } = useLocale();
+  const [notes, setNotes] = useState<Note[] | null>(null);
+  const [cursor, setCursor] = useState<string | null>(null);
+  const [adding, setAdding] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+
+  const load = useCallback((from: string | null) => {
+    listNotes(from).then((page) => {
+      setNotes((list) => [...(from ? (list ?? []) : []), ...page.items]);
+      setCursor(page.next_cursor);
+    }, setError);
+  }, []);
+
+  useEffect(() => load(null), [load]);
+
+  async function add(content: string) {
+    const note = await addNote(content);
+    setNotes((list) => [note, ...(list ?? []).filter((each) => each.id !== note.id)]);
+    setAdding(false);
+  }
+
+  async function change(id: string, content: string) {
+    const note = await changeNote(id, content);
+    setNotes((list) => list?.map((each) => (each.id === id ? note : each)) ?? null);
+  }
+
+  async function remove(id: string) {
+    await deleteNote(id);
+    setNotes((list) => list?.filter((each) => each.id !== id) ?? null);
+  }
+
+  return (
+    <Dialog open onOpenChange={onClose}>
+      <DialogContent
+        closeLabel={t("app.close")}
+        className="sm:max-w-xl"
+        onOpenAutoFocus={(event) => event.preventDefault()}
+      >
+        <DialogHeader>
+          <DialogTitle>{t("memory.title")}</DialogTitle>
+          <DialogDescription>{t("memory.hint")}</DialogDescription>
+        </DialogHeader>
+        {error !== null && <Alert>{describeError(t, error)}</Alert>}
+        {adding ? (
+          <NoteEditor text="" onSave={add} onCancel={() => setAdding(false)} />
+        ) : (
+          <Button
+            variant="outline"
+            className="justify-self-start"
+            onClick={() => setAdding(true)}
+            data-testid="add-note"
+          >
+            <PlusIcon />
+            {t("memory.add")}
+          </Button>
+        )}
+        {notes?.length === 0 && !adding && (
+          <p className="rounded-lg border border-dashed px-4 py-6 text-center text-muted-foreground text-sm">
+            {t("memory.empty")}
+          </p>
+        )}
+        <ul className="grid divide-y empty:hidden" aria-busy={notes === null && error === null}>
+          {notes?.map((note) => (
+            <NoteItem
+              key={note.id}
+              note={note}
+              onChange={(content) => change(note.id, content)}
+              onDelete={() => remove(note.id)}
+            />
+          ))}
+        </ul>
+        {cursor && (
+          <Button variant="ghost" size="sm" onClick={() => load(cursor)}>
+            {t("sessions.more")}
+          </Button>
+        )}
+      </DialogContent>
+    </Dialog>
+  );
+}

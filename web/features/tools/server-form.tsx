@@ -1,0 +1,78 @@
+"use client";
+
+import { type FormEvent, useState } from "react";
+import { Alert } from "@/components/alert";
+import { Field } from "@/components/field";
+import { Button } from "@/components/ui/button";
+import { formErrors, missingFields, noErrors } from "@/features/auth/form-errors";
+import { useLocale } from "@/features/locale/locale";
+import { addServer } from "@/features/tools/api";
+import { type Header, HeaderFields, headersOf } from "@/features/tools/header-fields";
+import type { McpServer } from "@/lib/api/types";
+
+interface ServerFormProps {
+  onAdded: (server: McpServer) => void;
+  onCancel: () => void;
+}
+
+/** Where a server is, and how to sign in there. */
+export function ServerForm({ onAdded, onCancel }: ServerFormProps) {
+  const { t } = useLocale();
+  const [values, setValues] = useState({ name: "", url: "" });
+  const [headers, setHeaders] = useState<Header[]>([]);
+  const [errors, setErrors] = useState(noErrors);
+  const [busy, setBusy] = useState(false);
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    const missing = missingFields(t, values);
+    if (Object.keys(missing).length) return setErrors({ fields: missing });
+    setBusy(true);
+    setErrors(noErrors);
+    try {
+      onAdded(await addServer({ name: values.name.trim(), url: values.url.trim(), headers: headersOf(headers) }));
+    } catch (error) {
+      setErrors(formErrors(t, error, Object.keys(values)));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form onSubmit={submit} noValidate className="grid gap-5 rounded-lg border p-4" data-testid="server-form">
+      {errors.form && <Alert>{errors.form}</Alert>}
+      <Field
+        label={t("servers.name")}
+        hint={t("servers.name_hint")}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        autoFocus
+        maxLength={64}
+        value={values.name}
+        error={errors.fields.name}
+        onChange={(event) => setValues({ ...values, name: event.target.value })}
+        data-testid="server-name"
+      />
+      <Field
+        label={t("servers.url")}
+        type="url"
+        inputMode="url"
+        autoComplete="off"
+        placeholder="https://mcp.example.org/mcp"
+        value={values.url}
+        error={errors.fields.url}
+        onChange={(event) => setValues({ ...values, url: event.target.value })}
+        data-testid="server-url"
+      />
+      <HeaderFields headers={headers} onChange={setHeaders} />
+      <div className="flex justify-end gap-2">
+        <Button variant="ghost" onClick={onCancel}>
+          {t("app.cancel")}
+        </Button>
+        <Button type="submit" disabled={busy} data-testid="save-server">
+          {t(busy ? "servers.checking" : "servers.save")}
+        </Button>
+      </div>
+    </form>
+  );
+}
