@@ -16,6 +16,8 @@ const fieldOfCode: Record<string, string> = {
   "auth.username_taken": "username",
   "auth.email_taken": "email",
   "auth.invitation_invalid": "invitation",
+  "server.name_taken": "name",
+  "server.address": "url",
 };
 
 /** What a field asks for, said in place of the server's own words, which are for programs. */
@@ -24,6 +26,8 @@ const ruleOf: Record<string, TextKey> = {
   email: "auth.email_rule",
   password: "auth.password_rule",
   new_password: "auth.password_rule",
+  name: "servers.name_rule",
+  url: "servers.url_rule",
 };
 
 export function formErrors(t: Translate, error: unknown, shown: string[]): FormErrors {

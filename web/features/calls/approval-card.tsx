@@ -17,9 +17,14 @@ import type { ApprovalDecision } from "@/lib/api/types";
 export type Decide = (decision: ApprovalDecision) => Promise<void>;
 
 const choices = [
-  { decision: "once", variant: "default", text: "calls.once" },
-  { decision: "chat", variant: "outline", text: "calls.always" },
-  { decision: "deny", variant: "ghost", text: "calls.deny" },
+  { decision: "once", variant: "default", text: "calls.once", className: "max-sm:h-10" },
+  {
+    decision: "chat",
+    variant: "outline",
+    text: "calls.always",
+    className: "max-sm:order-1 max-sm:col-span-2 max-sm:h-10",
+  },
+  { decision: "deny", variant: "ghost", text: "calls.deny", className: "max-sm:h-10" },
 ] as const;
 
 /** A call that asks first: what it would do, and what its reader says to that. */
@@ -63,13 +68,13 @@ export function ApprovalCard({ call, onDecide }: { call: ToolCall; onDecide: Dec
       </header>
       <ArgumentsForm form={form} disabled={busy} />
       {error !== null && <Alert>{describeError(t, error)}</Alert>}
-      <div className="flex flex-wrap items-center gap-2">
-        {choices.map(({ decision, variant, text }) => (
+      <div className="grid grid-cols-2 items-center gap-2 sm:flex">
+        {choices.map(({ decision, variant, text, className }) => (
           <Button
             key={decision}
             size="sm"
             variant={variant}
-            className="max-sm:h-10 max-sm:flex-1"
+            className={className}
             disabled={busy}
             onClick={() => decide(decision)}
             data-testid={`approve-${decision}`}

@@ -1,7 +1,9 @@
 "use client";
 
+import { useState } from "react";
 import { Alert } from "@/components/alert";
 import { ChoiceField, TextField } from "@/components/field";
+import { Button } from "@/components/ui/button";
 import type { ArgumentField } from "@/features/calls/arguments";
 import type { ArgumentsEditing } from "@/features/calls/use-arguments";
 import { useLocale } from "@/features/locale/locale";
@@ -10,6 +12,7 @@ import { useLocale } from "@/features/locale/locale";
 export function ArgumentsForm({ form, disabled }: { form: ArgumentsEditing; disabled: boolean }) {
   const { t } = useLocale();
   const { fields, written, problems, write } = form;
+  const [all, setAll] = useState(false);
   if (!fields) {
     return (
       <TextField
@@ -19,15 +22,16 @@ export function ArgumentsForm({ form, disabled }: { form: ArgumentsEditing; disa
         onChange={(event) => write("", event.target.value)}
         disabled={disabled}
         spellCheck={false}
-        className="max-h-80 font-mono md:text-[0.8125rem]"
+        className="max-h-80 resize-none font-mono md:text-[0.8125rem]"
         data-testid="arguments"
       />
     );
   }
-  if (fields.length === 0) return <p className="text-muted-foreground text-sm">{t("calls.no_arguments")}</p>;
+  const shown = fields.filter(({ name, required }) => all || required || form.given(name) || problems[name]);
   return (
     <div className="grid gap-4">
-      {fields.map((field) => (
+      {fields.length === 0 && <p className="text-muted-foreground text-sm">{t("calls.no_arguments")}</p>}
+      {shown.map((field) => (
         <ArgumentInput
           key={field.name}
           field={field}
@@ -37,6 +41,17 @@ export function ArgumentsForm({ form, disabled }: { form: ArgumentsEditing; disa
           onWrite={(text) => write(field.name, text)}
         />
       ))}
+      {shown.length < fields.length && (
+        <Button
+          variant="link"
+          size="inline"
+          className="justify-self-start text-sm"
+          onClick={() => setAll(true)}
+          data-testid="more-arguments"
+        >
+          {t("calls.more_arguments", { count: fields.length - shown.length })}
+        </Button>
+      )}
       {problems[""] && <Alert>{problems[""]}</Alert>}
     </div>
   );
@@ -70,7 +85,7 @@ function ArgumentInput({ field, text, problem, disabled, onWrite }: ArgumentInpu
       rows={1}
       inputMode={kind === "text" ? undefined : "decimal"}
       onChange={(event) => onWrite(event.target.value)}
-      className="max-h-60"
+      className="max-h-60 resize-none"
       data-testid={`argument-${name}`}
     />
   );

@@ -42,10 +42,16 @@ export function CallRow({ call }: { call: ToolCall }) {
         <summary className="flex min-h-10 cursor-pointer list-none items-center gap-2.5 px-3 py-1.5 text-sm outline-none hover:bg-accent/60 focus-visible:ring-[3px] focus-visible:ring-ring/50 focus-visible:ring-inset [&::-webkit-details-marker]:hidden">
           <StateIcon state={state} />
           <span className="max-w-[60%] shrink-0 truncate font-medium">{toolTitle(t, call)}</span>
-          {server !== OWN && <span className="max-w-28 shrink-0 truncate text-muted-foreground text-xs">{server}</span>}
+          {server && server !== OWN && (
+            <span className="max-w-28 shrink-0 truncate text-muted-foreground text-xs">{server}</span>
+          )}
           <span className="min-w-0 flex-1 truncate text-muted-foreground">{digestOf(call.arguments)}</span>
           {cached && <span className="shrink-0 text-muted-foreground text-xs">{t("calls.cached")}</span>}
-          <span className={spoken.includes(state) ? cn("shrink-0 text-xs", looks[state].className) : "sr-only"}>
+          <span
+            className={
+              spoken.includes(state) ? cn("shrink-0 text-muted-foreground text-xs", looks[state].className) : "sr-only"
+            }
+          >
             {t(looks[state].text)}
           </span>
           <ChevronRightIcon className="size-4 shrink-0 text-muted-foreground transition-transform group-open/call:rotate-90" />

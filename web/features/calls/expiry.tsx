@@ -24,7 +24,7 @@ export function Expiry({ at }: { at: string }) {
       ? format.format(Math.round(left / HOUR_MS), "hour")
       : format.format(Math.max(1, Math.round(left / MINUTE_MS)), "minute");
   return (
-    <p className="text-muted-foreground text-xs sm:ml-auto">
+    <p className="order-2 col-span-2 text-center text-muted-foreground text-xs sm:ml-auto">
       <time dateTime={at}>{left > 0 ? t("calls.expires", { when }) : t("calls.expired")}</time>
     </p>
   );

@@ -12,7 +12,7 @@ import {
 } from "@/features/calls/tool-calls";
 import { approval, called } from "@/features/chat/samples";
 
-const begun = withCall([], called("c1"), 4);
+const begun = withCall([], { ...called("c1"), at: 4 });
 const waiting = withApproval(begun, approval("c1"), 9);
 const result = (ok: boolean) => ({ call_id: "c1", ok, preview: "4", cached: true });
 const states = (calls: ToolCall[]) => calls.map(({ callId, state }) => [callId, state]);
@@ -22,7 +22,7 @@ describe("a call", () => {
     expect(begun).toMatchObject([{ callId: "c1", title: "Create issue", at: 4, state: "running", asks: null }]);
     expect(withResult(begun, result(true))).toMatchObject([{ at: 4, state: "done", preview: "4", cached: true }]);
     expect(withResult(begun, result(false))).toMatchObject([{ state: "failed" }]);
-    expect(withCall(begun, called("c1"), 9)).toEqual(begun);
+    expect(withCall(withResult(begun, result(true)), { ...called("c1"), at: 4 })).toEqual(begun);
   });
 
   it("waits where it asks first, at its place", () => {
@@ -32,15 +32,16 @@ describe("a call", () => {
 
   it("that was decided upon waits no more, and one that was denied has not failed", () => {
     expect(states(withDecisions(waiting, { c1: "running" }))).toEqual([["c1", "running"]]);
-    expect(withDecisions(waiting, { c2: "running" })).toBe(waiting);
-    const denied = withResult(withDecisions(waiting, { c1: "denied" }), result(false));
+    expect(withDecisions(waiting, { c2: "running" })).toEqual(waiting);
+    expect(states(withDecisions(withResult(waiting, result(true)), { c1: "running" }))).toEqual([["c1", "done"]]);
+    const denied = withDecisions(withResult(waiting, result(false)), { c1: "denied" });
     expect(denied).toMatchObject([{ state: "denied", asks: null, preview: "4" }]);
   });
 });
 
 describe("a text that begins anew", () => {
   it("keeps what stands in it and what waits", () => {
-    const calls = [...begun, ...withApproval([], approval("c2"), 9), ...withCall([], called("c3"), 9)];
+    const calls = [...begun, ...withApproval([], approval("c2"), 9), ...withCall([], { ...called("c3"), at: 9 })];
     expect(withinText(calls, 4).map(({ callId, at }) => [callId, at])).toEqual([
       ["c1", 4],
       ["c2", 4],

@@ -13,20 +13,20 @@ export interface ToolCall extends CalledTool {
   asks: { inputSchema: Record<string, unknown>; expiresAt: string } | null;
 }
 
-/** Adds a call where the text has come to; one that is known stays where it is. */
-export function withCall(calls: ToolCall[], called: RunEvents["tool.call"], at: number): ToolCall[] {
-  return put(calls, { ...begun(called, at), state: "running", asks: null });
+export function withCall(calls: ToolCall[], called: RunEvents["tool.call"]): ToolCall[] {
+  return put(calls, { ...begun(called, called.at), state: "running", asks: null });
 }
 
+/** Lets a call wait; one that is not known yet stands at the given place. */
 export function withApproval(calls: ToolCall[], asked: PendingApproval, at: number): ToolCall[] {
   const asks = { inputSchema: asked.input_schema, expiresAt: asked.expires_at };
-  return put(calls, { ...begun(asked, at), state: "waiting", asks });
+  const known = calls.find((each) => each.callId === asked.call_id);
+  return put(calls, { ...begun(asked, known?.at ?? at), state: "waiting", asks });
 }
 
 export function withResult(calls: ToolCall[], { call_id, ok, preview, cached }: RunEvents["tool.result"]): ToolCall[] {
-  const state = (call: ToolCall) => (call.state === "denied" ? "denied" : ok ? "done" : "failed");
   return calls.map((each) =>
-    each.callId === call_id ? { ...each, state: state(each), preview, cached, asks: null } : each,
+    each.callId === call_id ? { ...each, state: ok ? "done" : "failed", preview, cached, asks: null } : each,
   );
 }
 
@@ -39,17 +39,16 @@ export function withinText(calls: ToolCall[], length: number): ToolCall[] {
 /** Makes those calls wait that the run says wait, and no other; unknown ones stand at the text's end. */
 export function withRunApprovals(calls: ToolCall[], { approvals }: Pick<Run, "approvals">, length: number): ToolCall[] {
   const asked = new Set(approvals.map((each) => each.call_id));
-  const others = calls.map((each) => (asked.has(each.callId) ? each : decided(each, "running")));
+  const others = calls.map((each) => (asked.has(each.callId) ? each : withDecision(each, "running")));
   return approvals.reduce((list, each) => withApproval(list, each, length), others);
 }
 
-/** What has become of calls that waited, by their ids. */
+/** What was decided upon calls, by their ids. */
 export type Decisions = Record<string, "running" | "denied">;
 
-/** A call that was decided upon waits no more; its result is yet to come. */
+/** A call that was decided upon waits no more, and one that was denied has not failed. */
 export function withDecisions(calls: ToolCall[], decisions: Decisions): ToolCall[] {
-  const changes = calls.some((each) => each.state === "waiting" && decisions[each.callId]);
-  return changes ? calls.map((each) => decided(each, decisions[each.callId])) : calls;
+  return calls.map((each) => withDecision(each, decisions[each.callId]));
 }
 
 export function isWaiting(calls: ToolCall[]): boolean {
@@ -73,10 +72,11 @@ function begun({ call_id, name, title, server, arguments: given }: CalledTool & 
 
 function put(calls: ToolCall[], call: ToolCall): ToolCall[] {
   const at = calls.findIndex((each) => each.callId === call.callId);
-  const known = calls[at];
-  return known ? calls.with(at, { ...call, at: known.at }) : [...calls, call];
+  return at < 0 ? [...calls, call] : calls.with(at, call);
 }
 
-function decided(call: ToolCall, state: "running" | "denied" | undefined): ToolCall {
-  return state && call.state === "waiting" ? { ...call, state, asks: null } : call;
+function withDecision(call: ToolCall, decision: Decisions[string] | undefined): ToolCall {
+  if (decision === "running" && call.state === "waiting") return { ...call, state: "running", asks: null };
+  if (decision === "denied") return { ...call, state: "denied", asks: null };
+  return call;
 }

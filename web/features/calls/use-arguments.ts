@@ -23,6 +23,8 @@ export interface ArgumentsEditing {
   fields: ArgumentField[] | null;
   written: Written;
   problems: FieldProblems;
+  /** Whether the model gave this argument. */
+  given: (name: string) => boolean;
   write: (name: string, text: string) => void;
   mark: (problems: FieldProblems) => void;
   /** What to send of them: nothing where they were not touched; null, and marked, where they are not right. */
@@ -56,6 +58,7 @@ export function useArguments({ arguments: given, asks }: ToolCall): ArgumentsEdi
     fields,
     written,
     problems,
+    given: (name) => name in given,
     write: (name, text) => setWritten((before) => ({ ...before, [name]: text })),
     mark: setProblems,
     read,

@@ -55,7 +55,7 @@ export const failed: RunEvent = {
 };
 
 /** A call of a tool of an outside server. */
-export const called = (call_id: string): RunEvents["tool.call"] => ({
+export const called = (call_id: string): Omit<RunEvents["tool.call"], "at"> => ({
   call_id,
   name: "tracker__create_issue",
   title: "Create issue",

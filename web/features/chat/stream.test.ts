@@ -60,20 +60,21 @@ describe("reset", () => {
 });
 
 describe("calls of tools", () => {
-  const call: RunEvent = { type: "tool.call", ...called("c1") };
+  const call = (at: number): RunEvent => ({ type: "tool.call", ...called("c1"), at });
   const result = (ok: boolean): RunEvent => ({ type: "tool.result", call_id: "c1", ok, preview: "4", cached: false });
   const asked: RunEvent = { type: "tool.approval", ...approval("c1") };
   const calls = (events: RunEvent[]) => answerTo(events).calls.map(({ state, at }) => [state, at]);
 
-  it("stand where the text has come to", () => {
-    expect(calls([delta("😀 ", 0), call, delta("more", 2)])).toEqual([["running", 2]]);
-    expect(calls([call, result(true)])).toEqual([["done", 0]]);
-    expect(calls([call, asked])).toEqual([["waiting", 0]]);
+  it("stand at their places", () => {
+    expect(calls([delta("😀 ", 0), call(2), delta("more", 2)])).toEqual([["running", 2]]);
+    expect(calls([call(0), result(true)])).toEqual([["done", 0]]);
+    expect(calls([delta("one", 0), call(3), asked])).toEqual([["waiting", 3]]);
+    expect(calls([delta("one", 0), asked])).toEqual([["waiting", 3]]);
   });
 
   it("fall away with the text that they stood in, unless they wait", () => {
-    expect(calls([delta("one", 0), call, reset("on")])).toEqual([]);
-    expect(calls([delta("one", 0), call, asked, reset("on")])).toEqual([["waiting", 2]]);
+    expect(calls([delta("one", 0), call(3), reset("on")])).toEqual([]);
+    expect(calls([delta("one", 0), call(3), asked, reset("on")])).toEqual([["waiting", 2]]);
   });
 
   it("that wait are known from the history", () => {
@@ -84,7 +85,7 @@ describe("calls of tools", () => {
   });
 
   it("wait as the run's document says", () => {
-    const answer = answerTo([started, delta("one", 0), call, asked]);
+    const answer = answerTo([started, delta("one", 0), call(3), asked]);
     expect(withRun(answer, run).calls).toMatchObject([{ state: "running" }]);
     expect(withRun(answerTo([reset("one")]), { ...run, approvals: [approval("c1")] }).calls).toMatchObject([
       { state: "waiting", at: 3 },
@@ -94,7 +95,7 @@ describe("calls of tools", () => {
   it("are those stored with the message at the end", () => {
     const stored = { ...called("c1"), status: "completed", ok: true, preview: "4", cached: true, at: 0 };
     const message = { ...answerMessage, meta_info: { tool_calls: [stored] } };
-    expect(answerTo([call, { type: "message.completed", message }]).calls).toMatchObject([
+    expect(answerTo([call(0), { type: "message.completed", message }]).calls).toMatchObject([
       { callId: "c1", state: "done", cached: true },
     ]);
   });

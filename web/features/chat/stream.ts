@@ -62,7 +62,7 @@ export function reduce(answer: Answer, event: RunEvent): Answer {
     case "message.reset":
       return restarted(answer, event.text);
     case "tool.call":
-      return { ...answer, calls: withCall(answer.calls, event, answer.length) };
+      return { ...answer, calls: withCall(answer.calls, event) };
     case "tool.approval":
       return { ...answer, calls: withApproval(answer.calls, event, answer.length) };
     case "tool.result":

@@ -18,12 +18,14 @@ export function headersOf(headers: Header[]): Record<string, string> {
 }
 
 interface HeaderFieldsProps {
+  /** Names of those that are kept unless others are written. */
+  stored: string[];
   headers: Header[];
   onChange: (headers: Header[]) => void;
 }
 
 /** What is sent along with every request, mostly to sign in; the first one is expected to be just that. */
-export function HeaderFields({ headers, onChange }: HeaderFieldsProps) {
+export function HeaderFields({ stored, headers, onChange }: HeaderFieldsProps) {
   const { t } = useLocale();
 
   function add() {
@@ -68,7 +70,9 @@ export function HeaderFields({ headers, onChange }: HeaderFieldsProps) {
           </Button>
         </div>
       ))}
-      <p className="text-muted-foreground text-xs">{t("servers.headers_hint")}</p>
+      <p className="text-muted-foreground text-xs">
+        {stored.length ? t("servers.headers_kept", { names: stored.join(", ") }) : t("servers.headers_hint")}
+      </p>
       <Button variant="ghost" size="sm" className="-ml-3 justify-self-start" onClick={add} data-testid="add-header">
         <PlusIcon />
         {t("servers.header_add")}

@@ -6,19 +6,21 @@ import { Field } from "@/components/field";
 import { Button } from "@/components/ui/button";
 import { formErrors, missingFields, noErrors } from "@/features/auth/form-errors";
 import { useLocale } from "@/features/locale/locale";
-import { addServer } from "@/features/tools/api";
 import { type Header, HeaderFields, headersOf } from "@/features/tools/header-fields";
-import type { McpServer } from "@/lib/api/types";
+import type { McpServer, McpServerPlace } from "@/lib/api/types";
 
 interface ServerFormProps {
-  onAdded: (server: McpServer) => void;
+  /** The server that is changed; none where one is added. */
+  server?: McpServer;
+  /** Headers are left out where none was written. */
+  onSave: (place: Omit<McpServerPlace, "headers"> & Partial<McpServerPlace>) => Promise<void>;
   onCancel: () => void;
 }
 
 /** Where a server is, and how to sign in there. */
-export function ServerForm({ onAdded, onCancel }: ServerFormProps) {
+export function ServerForm({ server, onSave, onCancel }: ServerFormProps) {
   const { t } = useLocale();
-  const [values, setValues] = useState({ name: "", url: "" });
+  const [values, setValues] = useState({ name: server?.name ?? "", url: server?.url ?? "" });
   const [headers, setHeaders] = useState<Header[]>([]);
   const [errors, setErrors] = useState(noErrors);
   const [busy, setBusy] = useState(false);
@@ -30,7 +32,8 @@ export function ServerForm({ onAdded, onCancel }: ServerFormProps) {
     setBusy(true);
     setErrors(noErrors);
     try {
-      onAdded(await addServer({ name: values.name.trim(), url: values.url.trim(), headers: headersOf(headers) }));
+      const place = { name: values.name.trim(), url: values.url.trim() };
+      await onSave(headers.length ? { ...place, headers: headersOf(headers) } : place);
     } catch (error) {
       setErrors(formErrors(t, error, Object.keys(values)));
       setBusy(false);
@@ -42,12 +45,11 @@ export function ServerForm({ onAdded, onCancel }: ServerFormProps) {
       {errors.form && <Alert>{errors.form}</Alert>}
       <Field
         label={t("servers.name")}
-        hint={t("servers.name_hint")}
+        hint={t("servers.name_rule")}
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
         autoFocus
-        maxLength={64}
         value={values.name}
         error={errors.fields.name}
         onChange={(event) => setValues({ ...values, name: event.target.value })}
@@ -64,13 +66,13 @@ export function ServerForm({ onAdded, onCancel }: ServerFormProps) {
         onChange={(event) => setValues({ ...values, url: event.target.value })}
         data-testid="server-url"
       />
-      <HeaderFields headers={headers} onChange={setHeaders} />
+      <HeaderFields stored={server?.header_names ?? []} headers={headers} onChange={setHeaders} />
       <div className="flex justify-end gap-2">
         <Button variant="ghost" onClick={onCancel}>
           {t("app.cancel")}
         </Button>
         <Button type="submit" disabled={busy} data-testid="save-server">
-          {t(busy ? "servers.checking" : "servers.save")}
+          {t(busy ? "servers.checking" : server ? "app.save" : "servers.save")}
         </Button>
       </div>
     </form>

@@ -8,7 +8,8 @@ import { Button } from "@/components/ui/button";
 import { Switch } from "@/components/ui/switch";
 import { describeError } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
-import { checkServer, deleteServer, switchServer } from "@/features/tools/api";
+import { changeServer, checkServer, deleteServer } from "@/features/tools/api";
+import { ServerForm } from "@/features/tools/server-form";
 import { ServerTools } from "@/features/tools/server-tools";
 import type { McpServer } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
@@ -24,6 +25,7 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
   const { t } = useLocale();
   const id = useId();
   const [unfolded, setUnfolded] = useState(false);
+  const [editing, setEditing] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const { name, is_enabled: enabled } = server;
@@ -40,6 +42,20 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
     }
   }
 
+  if (editing) {
+    return (
+      <li>
+        <ServerForm
+          server={server}
+          onSave={async (place) => {
+            onChange(await changeServer(server.id, place));
+            setEditing(false);
+          }}
+          onCancel={() => setEditing(false)}
+        />
+      </li>
+    );
+  }
   return (
     <li className="min-w-0 rounded-lg border" data-testid="server" data-server={name}>
       <div className="flex items-center gap-1 pr-3.5">
@@ -63,16 +79,16 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
         <Switch
           checked={enabled}
           disabled={busy}
-          onCheckedChange={(on) => attempt(switchServer(server.id, on), onChange)}
+          onCheckedChange={(on) => attempt(changeServer(server.id, { is_enabled: on }), onChange)}
           aria-label={t("servers.enable", { name })}
           data-testid="enable-server"
         />
       </div>
       <div id={id} hidden={!unfolded} className="grid gap-3 border-t px-4 py-3.5 text-sm">
-        {server.url && <p className="font-mono text-muted-foreground text-xs">{server.url}</p>}
+        <p className="font-mono text-muted-foreground text-xs">{server.url ?? server.command}</p>
         {server.error && <Alert>{server.error}</Alert>}
         {error !== null && <Alert>{describeError(t, error)}</Alert>}
-        {server.tools && <ServerTools server={server.name} tools={server.tools} />}
+        {(server.tools.length > 0 || !server.error) && <ServerTools server={name} tools={server.tools} />}
         <Actions>
           <Button
             variant="outline"
@@ -84,6 +100,11 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
             <RefreshCwIcon className={busy ? "animate-spin" : undefined} />
             {t("servers.check")}
           </Button>
+          {server.url !== null && (
+            <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-server">
+              {t("servers.edit")}
+            </Button>
+          )}
           <ConfirmButton
             label={t("servers.delete")}
             question={t("servers.delete_confirm")}
@@ -109,7 +130,7 @@ function Status({ server: { is_enabled, error, tools } }: { server: McpServer })
       className={cn("block truncate text-xs", is_enabled && error ? "text-destructive" : "text-muted-foreground")}
       data-testid="server-status"
     >
-      {text ?? (tools ? t("servers.tools", { count: tools.length }) : t("servers.unchecked"))}
+      {text ?? t("servers.tools", { count: tools.length })}
     </span>
   );
 }

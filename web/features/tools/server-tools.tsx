@@ -6,7 +6,7 @@ import type { McpServer } from "@/lib/api/types";
 
 interface ServerToolsProps {
   server: string;
-  tools: NonNullable<McpServer["tools"]>;
+  tools: McpServer["tools"];
 }
 
 /** What a server offers. */

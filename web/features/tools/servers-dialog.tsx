@@ -7,7 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
 import { describeError } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
-import { listServers } from "@/features/tools/api";
+import { addServer, listServers } from "@/features/tools/api";
 import { ServerForm } from "@/features/tools/server-form";
 import { ServerItem } from "@/features/tools/server-item";
 import type { McpServer } from "@/lib/api/types";
@@ -50,8 +50,8 @@ export function ServersDialog({ onClose }: { onClose: () => void }) {
         </ul>
         {adding ? (
           <ServerForm
-            onAdded={(server) => {
-              put(server);
+            onSave={async (place) => {
+              put(await addServer({ headers: {}, ...place }));
               setAdding(false);
             }}
             onCancel={() => setAdding(false)}

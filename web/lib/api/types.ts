@@ -23,11 +23,7 @@ export type Messages = Schemas["Messages"];
 export type Run = Schemas["Run"];
 export type RunStatus = Run["status"];
 export type PendingApproval = Schemas["PendingApproval"];
-export interface ApprovalDecision {
-  call_id: string;
-  decision: "once" | "chat" | "deny";
-  arguments?: Record<string, unknown> | null;
-}
+export type ApprovalDecision = Schemas["ApprovalDecision"];
 export type Rating = NonNullable<Schemas["Feedback"]["rating"]>;
 export type RunError = Schemas["RunError"];
 export type Problem = Schemas["Problem"];
@@ -56,7 +52,7 @@ export interface StoredToolCall extends CalledTool {
 export interface RunEvents {
   "run.started": Schemas["Accepted"];
   intent: { language: string; recall: boolean; tools: string[] };
-  "tool.call": CalledTool & { call_id: string };
+  "tool.call": CalledTool & { call_id: string; at: number };
   "tool.approval": PendingApproval;
   "tool.result": { call_id: string; ok: boolean; preview: string; cached: boolean };
   "message.delta": { text: string; at: number };
@@ -80,13 +76,15 @@ export interface McpServer {
   id: string;
   name: string;
   url: string | null;
+  command: string | null;
+  header_names: string[];
   is_enabled: boolean;
-  tools: Tool[] | null;
-  checked_at: string | null;
+  tools: Omit<Tool, "server">[];
   error: string | null;
 }
 
-export interface NewMcpServer {
+/** What leads to a server; `headers` are never shown again, and replaced as a whole. */
+export interface McpServerPlace {
   name: string;
   url: string;
   headers: Record<string, string>;
