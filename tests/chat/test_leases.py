@@ -57,7 +57,7 @@ async def test_a_claim_says_what_is_asked(database: Database, queued: UUID, pers
     question = await claim(database, queued, worker="a", lease_seconds=30)
     assert question
     assert str(question.owner_id) == person.user["id"]
-    assert question.messages == [{"role": "user", "content": "질문"}]
+    assert [(turn["role"], turn["content"]) for turn in question.messages] == [("user", "질문")]
     assert (question.model, question.temperature, question.max_tokens) == ("echo", None, None)
 
 

@@ -8,7 +8,8 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from basechat.assistant.calling import tell_silent
-from basechat.assistant.model import ModelClient
+from basechat.assistant.context.branch import PromptParts
+from basechat.assistant.context.prompt import RunPrompt
 from basechat.assistant.nodes import analyze_intent, call_tool, generate, next_nodes
 from basechat.assistant.state import Context, State, answer_of
 from basechat.assistant.tools.bench import Workbench
@@ -17,7 +18,7 @@ from basechat.chat.runs.checkpoints import Thread
 
 Graph = CompiledStateGraph[State, Context, State, State]
 
-_BEGINNING = State(steps=[], requests=[], text="", turns=0, tokens=0, model=None, finish_reason=None)
+_BEGINNING = State(steps=[], requests=[], text="", turns=0, tokens=0, model=None, finish_reason=None, context={})
 _STEPS_AT_MOST = 200  # of LangGraph; the nodes bound themselves before
 
 
@@ -37,9 +38,9 @@ def build_graph(checkpoints: BaseCheckpointSaver[int]) -> Graph:
 class Assistant:
     """Answers questions by the workflow."""
 
-    def __init__(self, model: ModelClient, bench: Workbench, checkpoints: BaseCheckpointSaver[int]) -> None:
+    def __init__(self, prompt_parts: PromptParts, bench: Workbench, checkpoints: BaseCheckpointSaver[int]) -> None:
         self._graph = build_graph(checkpoints)
-        self._model = model
+        self._prompt_parts = prompt_parts
         self._bench = bench
 
     async def __call__(self, question: Question, audience: Audience) -> Answer | Paused:
@@ -52,7 +53,8 @@ class Assistant:
         context = Context(
             question=question,
             audience=audience,
-            model=self._model,
+            model=self._prompt_parts.model,
+            prompt=RunPrompt(question, self._prompt_parts),
             bench=self._bench,
             tools={tool.name: tool for tool in found.tools},
         )

@@ -1,7 +1,7 @@
 """Calls of models: one streamed chat completion through llm-agent, read piece by piece."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -46,7 +46,7 @@ class ModelClient:
         *,
         tools: Definitions = (),
         tool_choice: str | None = None,
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str]:
         """Yield pieces of the answer's text and fill in `completion`; raises `AnswerError`."""
         async with await self._post(question, _body(question, messages, tools, tool_choice)) as response:
             try:

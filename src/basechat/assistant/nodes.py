@@ -9,10 +9,12 @@ from langgraph.types import Send
 
 from basechat.assistant.calling import TURNS, answer_request
 from basechat.assistant.completion import Completion
+from basechat.assistant.context.steps import fit_steps
 from basechat.assistant.intent import decide
+from basechat.assistant.model import Definitions, Messages
 from basechat.assistant.state import CallState, Context, State
 from basechat.assistant.tools.requests import ToolRequest
-from basechat.chat.runs.answer import AnswerError, Question
+from basechat.chat.runs.answer import AnswerError
 from basechat.kit import json
 from basechat.protocol import IntentFound
 
@@ -33,10 +35,13 @@ async def analyze_intent(state: State, runtime: Runtime[Context]) -> State:
 async def generate(state: State, runtime: Runtime[Context]) -> State:
     """Let the model answer or call tools, each piece of text going to the audience at once."""
     context = runtime.context
+    definitions = [context.tools[name].definition for name in state["offer"] if name in context.tools]
+    prompt = await context.prompt.get(definitions)
+    steps = fit_steps(state["steps"], prompt.room)
     for pause in (*AFTER_CUT, None):
         completion = Completion()
         try:
-            text = await _stream(state, completion, context)
+            text = await _stream(state, [*prompt.messages, *steps], definitions, completion, context)
             break
         except AnswerError as error:
             if error.code != "provider.cut" or pause is None:
@@ -51,9 +56,10 @@ async def generate(state: State, runtime: Runtime[Context]) -> State:
         "requests": requests,
         "text": state["text"] + text,
         "turns": state["turns"] + 1,
-        "tokens": state["tokens"] + (completion.total_tokens or 0),
+        "tokens": state["tokens"] + (completion.total_tokens or 0) + prompt.spent,
         "model": completion.model,
         "finish_reason": completion.finish_reason,
+        "context": prompt.context(completion.prompt_tokens, steps),
     }
 
 
@@ -71,14 +77,14 @@ def next_nodes(state: State) -> str | list[Send]:
     return [Send("call_tool", CallState(request=each, turn=turn, text_at=at)) for each in state["requests"]]
 
 
-async def _stream(state: State, completion: Completion, context: Context) -> str:
+async def _stream(
+    state: State, messages: Messages, definitions: Definitions, completion: Completion, context: Context
+) -> str:
     """Stream one turn of the model and return its text, which a blank line parts from what was said before."""
-    question, parts = context.question, list[str]()
+    parts = list[str]()
     length = len(state["text"])
-    messages = [{"role": "system", "content": _system(question)}, *question.messages, *state.get("steps", [])]
-    definitions = [context.tools[name].definition for name in state["offer"] if name in context.tools]
     stream = context.model.stream(
-        question, messages, completion, tools=definitions, tool_choice="none" if _is_over(state) else None
+        context.question, messages, completion, tools=definitions, tool_choice="none" if _is_over(state) else None
     )
     async for piece in stream:
         text = _PARAGRAPH + piece if length and not parts else piece
@@ -106,13 +112,3 @@ def _said(text: str, requests: list[ToolRequest]) -> dict[str, Any]:
         for request in requests
     ]
     return {"role": "assistant", "content": text.strip() or None, "tool_calls": calls}
-
-
-def _system(question: Question) -> str:
-    """Return the system message: it begins alike in every chat, so that providers can cache the prompt."""
-    parts = [
-        "You are BaseChat, a helpful assistant for a team. Be accurate and brief. Use Markdown where it helps.",
-        "Answer in the language of the user's last message unless asked otherwise.",
-        question.instructions,
-    ]
-    return _PARAGRAPH.join(part for part in parts if part)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
+from basechat.assistant.context.prompt import RunPrompt
 from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OfferedTool
@@ -17,7 +18,7 @@ class State(TypedDict, total=False):
 
     `steps` are the messages of this run that follow the question: what the model said when it called tools, and
     their results. `requests` are the calls of its last turn. `text` is the answer so far, `turns` how often the model
-    was asked, `tokens` what that has cost.
+    was asked, `tokens` what that has cost, `context` what is known of the last prompt.
     """
 
     offer: list[str]
@@ -28,6 +29,7 @@ class State(TypedDict, total=False):
     tokens: int
     model: str | None
     finish_reason: str | None
+    context: dict[str, Any]
 
 
 class CallState(TypedDict):
@@ -45,13 +47,14 @@ class Context:
     question: Question
     audience: Audience
     model: ModelClient
+    prompt: RunPrompt
     bench: Workbench
     tools: Mapping[str, OfferedTool]
 
 
 def answer_of(state: State) -> Answer:
     """Return what is known of the answer when the workflow has ended."""
-    meta_info: dict[str, Any] = {}
+    meta_info: dict[str, Any] = {"context": state["context"]}
     if state["finish_reason"] not in {None, "stop"}:
         meta_info["finish_reason"] = state["finish_reason"]
     return Answer(model=state["model"], tokens_used=state["tokens"] or None, meta_info=meta_info)

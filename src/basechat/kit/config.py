@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     )
     providers_file: Path | None = Field(None, description="TOML file with any number of further providers.")
     default_model: str | None = Field(None, description="Model of new chats; else the first one that is offered.")
+    context_window: int = Field(
+        32_768, ge=1024, description="Tokens that a model takes at once, where neither its provider nor we know it."
+    )
+    ollama_context_length: int = Field(
+        4096, ge=1024, description="The same for Ollama's models: what its own variable of this name says."
+    )
 
     # Logging
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity written.")

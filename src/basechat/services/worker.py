@@ -7,6 +7,8 @@ from uuid import UUID
 
 from starlette.applications import Starlette
 
+from basechat.assistant.context.branch import PromptParts
+from basechat.assistant.context.windows import Windows
 from basechat.assistant.graph import Assistant
 from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
@@ -14,6 +16,7 @@ from basechat.assistant.tools.offer import OutsideServers, ToolServer
 from basechat.assistant.tools.own import OwnTools
 from basechat.chat.runs.checkpoints import RunCheckpoints
 from basechat.chat.runs.reap import Reaper
+from basechat.chat.runs.summaries import StoredSummaries
 from basechat.chat.runs.tools.ledger import CallLedger
 from basechat.chat.runs.worker import RunWorker, WorkerParts
 from basechat.infra.background import background
@@ -82,13 +85,16 @@ async def working(resources: Resources) -> AsyncIterator[None]:
             secret=resources.secret,
         )
         model = ModelClient(resources.agent, resources.agent_url, resources.secret)
+        windows = Windows(resources.agent, resources.agent_url, resources.secret, default=settings.context_window)
+        stack.push_async_callback(windows.close)
+        prompt_parts = PromptParts(model=model, windows=windows, summaries=StoredSummaries(resources.database))
         parts = WorkerParts(
             settings=settings,
             database=resources.database,
             state=resources.state,
             queue=queue,
             writer=LogWriter(log_client),
-            answerer=Assistant(model, bench, RunCheckpoints(resources.database)),
+            answerer=Assistant(prompt_parts, bench, RunCheckpoints(resources.database)),
         )
         reaper = Reaper(
             resources.database,

@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 from uuid import UUID
 
 from basechat.protocol import RunEvent
@@ -11,9 +11,18 @@ RUN_SECONDS = 3600
 """How long an attempt may take."""
 
 
+class Turn(TypedDict):
+    """One message of a branch; `context` is what was counted of the prompt when an answer was made."""
+
+    id: str
+    role: str
+    content: str
+    context: dict[str, Any] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A branch that ends with the message to be answered.
+    """A branch that ends with the message to be answered; `summary` tells in brief what came before `messages`.
 
     `tools` names what is on, None being what new chats have. A question that was asked before (`attempt` above 1)
     may have left a checkpoint from which its answer goes on.
@@ -22,7 +31,8 @@ class Question:
     run_id: UUID
     owner_id: UUID
     attempt: int
-    messages: list[dict[str, str]]
+    messages: list[Turn]
+    summary: str | None
     instructions: str
     tools: list[str] | None
     model: str | None

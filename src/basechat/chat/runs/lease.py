@@ -10,9 +10,12 @@ from sqlalchemy import Row, text
 from basechat.chat.runs.answer import Question
 from basechat.infra.db import Database
 
-_DEPTH = 200  # messages of a branch that are read at most
+# A branch is read so far at most: beyond, nobody's window is that large.
+_DEPTH = 4000  # messages
+_BYTES = 8_000_000
 
-# The branch is read by the statement that takes the lease. Answers without text say nothing.
+# The branch is read by the statement that takes the lease, back to where its older part was told in brief.
+# Answers without text say nothing.
 _CLAIM = text("""
     WITH RECURSIVE claimed AS (
         UPDATE runs SET status = 'running', attempt = attempt + 1, worker = :worker,
@@ -21,16 +24,21 @@ _CLAIM = text("""
         AND (lease_until IS NULL OR lease_until <= now())
         RETURNING id, session_id, owner_id, user_message_id, message_id, attempt, request
     ), branch AS (
-        SELECT m.id, m.parent_id, m.role, m.content, 1 AS depth
+        SELECT m.id, m.parent_id, m.role, m.content, m.meta_info -> 'context' AS context,
+               1 AS depth, octet_length(m.content) AS bytes
         FROM messages m JOIN claimed ON m.id = claimed.user_message_id
         UNION ALL
-        SELECT m.id, m.parent_id, m.role, m.content, b.depth + 1
-        FROM messages m JOIN branch b ON m.id = b.parent_id WHERE b.depth < :depth
+        SELECT m.id, m.parent_id, m.role, m.content, m.meta_info -> 'context',
+               b.depth + 1, b.bytes + octet_length(m.content)
+        FROM messages m JOIN branch b ON m.id = b.parent_id
+        WHERE b.depth < :depth AND b.bytes < :bytes
+        AND NOT EXISTS (SELECT FROM context_summaries s WHERE s.message_id = m.id)
     )
     SELECT claimed.*, c.model_name, c.instructions AS chat_instructions, c.tools, p.instructions, p.default_model,
            p.default_temperature, p.max_tokens,
-           (SELECT json_agg(json_build_object('role', role, 'content', content) ORDER BY depth DESC)
-            FROM branch WHERE content <> '') AS messages
+           (SELECT json_agg(json_build_object('id', id, 'role', role, 'content', content, 'context', context)
+                            ORDER BY depth DESC) FROM branch WHERE content <> '') AS messages,
+           (SELECT s.content FROM branch b JOIN context_summaries s ON s.message_id = b.parent_id) AS summary
     FROM claimed JOIN chat_sessions c ON c.id = claimed.session_id
     LEFT JOIN user_preferences p ON p.user_id = claimed.owner_id
 """)
@@ -77,7 +85,7 @@ class Lease:
 
 async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds: float) -> Question | None:
     """Take a queued run and return what it asks, or None if it is not to be had."""
-    values = {"run_id": run_id, "worker": worker, "lease": lease_seconds, "depth": _DEPTH}
+    values = {"run_id": run_id, "worker": worker, "lease": lease_seconds, "depth": _DEPTH, "bytes": _BYTES}
     async with database.each_for_system() as connection:
         row = (await connection.execute(_CLAIM, values)).one_or_none()
     return None if row is None else _question(row)
@@ -127,6 +135,7 @@ def _question(row: Row[Any]) -> Question:
         owner_id=row.owner_id,
         attempt=row.attempt,
         messages=row.messages or [],
+        summary=row.summary,
         instructions="\n\n".join(instructions),
         tools=request.get("tools", row.tools),
         model=request.get("model") or row.model_name or row.default_model,
