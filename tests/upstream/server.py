@@ -13,7 +13,7 @@ from tests.upstream import embeddings, wire
 from tests.upstream.answer import Answer
 from tests.upstream.calls import find_calls, turn_of
 from tests.upstream.connection import Connection
-from tests.upstream.records import RequestRecord, prompt_of
+from tests.upstream.records import RequestRecord, prompt_of, prompt_tokens
 from tests.upstream.scripts import LISTED, Script, find_script
 
 RECORDS_KEPT = 10_000
@@ -27,6 +27,7 @@ class Upstream:
         self.count = 0
         self.requests: deque[RequestRecord] = deque(maxlen=RECORDS_KEPT)
         self.models = list(LISTED)
+        self.windows: dict[str, int] = {}
         self.port = 0
         self._scripts: dict[str, Choose] = {}
         self._next: deque[Script] = deque()
@@ -95,13 +96,18 @@ class Upstream:
         """Answer every call for embeddings with this document."""
         self._embeddings = (200, document)
 
+    def limit(self, model: str, window: int) -> None:
+        """Tell in the list how many tokens a model takes, and refuse prompts that are longer."""
+        self.windows[model] = window
+
     def clear(self) -> None:
-        """Forget records, scripts and what was to come next."""
+        """Forget records, scripts, windows and what was to come next."""
         self.count = 0
         self.requests.clear()
         self._scripts.clear()
         self._next.clear()
         self._embeddings = None
+        self.windows.clear()
         self.models[:] = LISTED
 
     def _record(self, method: str, path: str, headers: dict[str, str], body: bytes) -> RequestRecord:
@@ -117,7 +123,7 @@ class Upstream:
             case "POST", "/v1/embeddings":
                 _send(channel, record, *(self._embeddings or embeddings.answer(record.document)))
             case "GET", "/v1/models":
-                _send(channel, record, 200, wire.models(self.models))
+                _send(channel, record, 200, wire.models(self.models, self.windows))
             case "GET", "/_requests":
                 past = [other.summary() for other in self.requests if other is not record]
                 _send(channel, record, 200, {"count": self.count, "requests": past})
@@ -133,6 +139,10 @@ class Upstream:
             return
         if script is None:
             _send(channel, record, 404, wire.error(404, "model_not_found", f"The model `{model}` does not exist."))
+            return
+        if (size := prompt_tokens(document)) > self.windows.get(model, size):
+            message = f"This model's maximum context length is exceeded: {size} tokens."
+            _send(channel, record, 400, wire.error(400, "context_length_exceeded", message))
             return
         limit = document.get("max_completion_tokens") or document.get("max_tokens")
         completion = wire.Completion(record.number, model, int(time.time()))

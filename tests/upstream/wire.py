@@ -41,10 +41,11 @@ def error(status: int, code: str | None, message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-def models(names: list[str]) -> dict[str, Any]:
-    """Return the document of `/v1/models`."""
-    data = [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "scripted"} for name in names]
-    return {"object": "list", "data": data}
+def models(names: list[str], windows: dict[str, int]) -> dict[str, Any]:
+    """Return the document of `/v1/models`, with windows as vLLM tells them."""
+    known = {"object": "model", "created": 1_700_000_000, "owned_by": "scripted"}
+    told = {name: {"max_model_len": window} for name, window in windows.items()}
+    return {"object": "list", "data": [{"id": name, **known, **told.get(name, {})} for name in names]}
 
 
 @dataclass(frozen=True, slots=True)
