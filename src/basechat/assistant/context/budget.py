@@ -11,6 +11,7 @@ LOW = 0.40  # what is left in the window after that
 _ANSWER_SHARE = 8  # one part in so many is for the answer, where nobody says how long it may be
 _ANSWER_MOST = 4096
 _CORRECTION = (0.5, 3.0)
+_TRUST = 500  # tokens from which on it is believed that a text is less than estimated: a short one says little
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,8 @@ def correction_for(turns: Sequence[Turn], model: str | None) -> float:
         estimated, told = _count(counted.get("estimated")), _count(counted.get("prompt_tokens"))
         if estimated and told and counted.get("model") == model:
             least, most = _CORRECTION
-            return min(max(told / estimated, least), most)
+            ratio = max(told / estimated, (told + _TRUST) / (estimated + _TRUST))
+            return min(max(ratio, least), most)
     return 1.0
 
 

@@ -60,16 +60,16 @@ class Windows:
             async with self._http.get(self._url, headers=headers, timeout=_TIMEOUT) as response:
                 response.raise_for_status()
                 self._windows = _windows(json.loads(await read_at_most(response.content, _LIST_BYTES)))
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            log.warning("the models' windows can't be read: %s", error or type(error).__name__)
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            log.warning("the models' windows can't be read: %s", str(error) or type(error).__name__)
         self._read_at = asyncio.get_running_loop().time()
 
 
 def _windows(listed: Any) -> dict[str | None, int]:
     """Return the windows by name, with and without the provider before it; the first model is the default one."""
     found: dict[str | None, int] = {}
-    for model in listed["data"]:
-        window = int(model["context_window"])
-        found.setdefault(None, window)
-        found[model["id"]] = found[f"{model['owned_by']}/{model['id']}"] = window
+    for at, model in enumerate(listed["data"]):
+        if isinstance(window := model.get("context_window"), int):
+            name = model["id"]
+            found |= {name: window, f"{model['owned_by']}/{name}": window} | ({} if at else {None: window})
     return found
