@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import uvicorn
@@ -96,11 +97,11 @@ async def services(servers: Servers, upstream: Upstream) -> AsyncIterator[Stack]
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, socket: str) -> AsyncIterator[None]:
-    """Serve an app on a Unix socket."""
+async def serving(app: ASGIApp, where: str | socket) -> AsyncIterator[None]:
+    """Serve an app on a Unix socket, or on a socket that listens already."""
     config = uvicorn.Config(
         app,
-        uds=socket,
+        uds=where if isinstance(where, str) else None,
         http="httptools",
         ws="none",
         lifespan="on",
@@ -111,7 +112,7 @@ async def serving(app: ASGIApp, socket: str) -> AsyncIterator[None]:
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(server.serve(None if isinstance(where, str) else [where]))
     try:
         async with asyncio.timeout(START_SECONDS):
             while not server.started:

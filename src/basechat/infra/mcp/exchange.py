@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
+from httpx2 import InvalidURL
 from mcp import Client
 from mcp.client.client import ConnectMode
 from mcp.client.session import ClientSession
@@ -85,6 +86,8 @@ def _explain(error: Exception, seconds: float) -> McpError:
         error = error.exceptions[0]
     if isinstance(error, McpError):
         return error
+    if isinstance(error, InvalidURL):
+        return McpError(Trouble.ADDRESS, "This is no address of a server.")
     if isinstance(error, TimeoutError):
         return McpError(Trouble.TIMEOUT, f"The server did not answer within {seconds:g} seconds.", sent=True)
     if isinstance(error, ValidationError) or (isinstance(error, MCPError) and error.code == PARSE_ERROR):
