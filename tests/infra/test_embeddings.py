@@ -50,7 +50,7 @@ async def gateway(servers: Servers, upstream: Upstream) -> AsyncIterator[Gateway
 
 async def test_vectors_come_in_the_order_of_the_texts(gateway: Gateway) -> None:
     texts = [f"text {n} 글" for n in range(BATCH * 2 + 3)]
-    vectors = await gateway.client().of_passages(texts, owner_id=OWNER, timeout=5)
+    vectors = await gateway.client().passages(texts, owner_id=OWNER, timeout=5)
     assert [list(vector) for vector in vectors] == [pytest.approx(embeddings.vector(text)) for text in texts]
     assert [len(asked) for asked in gateway.asked] == [BATCH, BATCH, 3]
 
@@ -58,38 +58,38 @@ async def test_vectors_come_in_the_order_of_the_texts(gateway: Gateway) -> None:
 async def test_a_text_is_asked_for_once(gateway: Gateway) -> None:
     client = gateway.client()
     for _ in range(3):
-        await client.of_passages(["a", "b", "a"], owner_id=OWNER, timeout=5)
-        await client.of_query("a", owner_id=OWNER, timeout=5)
+        await client.passages(["a", "b", "a"], owner_id=OWNER, timeout=5)
+        await client.queries(["a"], owner_id=OWNER, timeout=5)
     assert gateway.asked == [["a", "b"]]
-    await client.of_passages(["b", "c"], owner_id=uuid4(), timeout=5)
+    await client.passages(["b", "c"], owner_id=uuid4(), timeout=5)
     assert gateway.asked[1:] == [["c"]]
 
 
 async def test_what_was_not_used_for_long_goes(gateway: Gateway) -> None:
     client = gateway.client()
-    await client.of_query("first", owner_id=OWNER, timeout=5)
-    await client.of_passages([f"{n}" for n in range(KEPT)], owner_id=OWNER, timeout=30)
-    await client.of_query(f"{KEPT - 1}", owner_id=OWNER, timeout=5)
+    await client.queries(["first"], owner_id=OWNER, timeout=5)
+    await client.passages([f"{n}" for n in range(KEPT)], owner_id=OWNER, timeout=30)
+    await client.queries([f"{KEPT - 1}"], owner_id=OWNER, timeout=5)
     before = len(gateway.asked)
-    await client.of_query("first", owner_id=OWNER, timeout=5)
+    await client.queries(["first"], owner_id=OWNER, timeout=5)
     assert gateway.asked[before:] == [["first"]]
 
 
 async def test_models_of_e5_are_told_what_a_text_is(gateway: Gateway) -> None:
     client = gateway.client("intfloat/multilingual-e5-small-embed")
-    await client.of_query("cats", owner_id=OWNER, timeout=5)
-    await client.of_passages(["cats"], owner_id=OWNER, timeout=5)
+    await client.queries(["cats"], owner_id=OWNER, timeout=5)
+    await client.passages(["cats"], owner_id=OWNER, timeout=5)
     assert gateway.asked == [["query: cats"], ["passage: cats"]]
 
 
 async def test_no_texts_are_no_call(gateway: Gateway) -> None:
-    assert await gateway.client().of_passages([], owner_id=OWNER, timeout=5) == []
+    assert await gateway.client().passages([], owner_id=OWNER, timeout=5) == []
     assert gateway.asked == []
 
 
 async def test_without_a_model_there_are_none(gateway: Gateway) -> None:
     with pytest.raises(EmbeddingsAwayError, match="configured"):
-        await gateway.client(None).of_query("x", owner_id=OWNER, timeout=5)
+        await gateway.client(None).queries(["x"], owner_id=OWNER, timeout=5)
     assert gateway.asked == []
 
 
@@ -97,17 +97,17 @@ async def test_without_a_model_there_are_none(gateway: Gateway) -> None:
 async def test_an_error_is_one_error(gateway: Gateway, status: int) -> None:
     gateway.upstream.refuse_embeddings(status, None, "no")
     with pytest.raises(EmbeddingsAwayError):
-        await gateway.client().of_query("x", owner_id=OWNER, timeout=5)
+        await gateway.client().queries(["x"], owner_id=OWNER, timeout=5)
     gateway.upstream.clear()
     with pytest.raises(EmbeddingsAwayError):
-        await gateway.client("no-such-model").of_query("x", owner_id=OWNER, timeout=5)
+        await gateway.client("no-such-model").queries(["x"], owner_id=OWNER, timeout=5)
     with pytest.raises(EmbeddingsAwayError):
-        await gateway.client(secret="another" * 8).of_query("x", owner_id=OWNER, timeout=5)
+        await gateway.client(secret="another" * 8).queries(["x"], owner_id=OWNER, timeout=5)
 
 
 async def test_one_that_takes_too_long_is_not_waited_for(gateway: Gateway) -> None:
     with pytest.raises(EmbeddingsAwayError, match="TimeoutError"):
-        await gateway.client().of_query("x", owner_id=OWNER, timeout=0.0001)
+        await gateway.client().queries(["x"], owner_id=OWNER, timeout=0.0001)
 
 
 @pytest.mark.parametrize(
@@ -120,16 +120,18 @@ async def test_one_that_takes_too_long_is_not_waited_for(gateway: Gateway) -> No
 async def test_an_answer_that_is_none_is_one_error(gateway: Gateway, document: dict[str, Any]) -> None:
     gateway.upstream.answer_embeddings(document)
     with pytest.raises(EmbeddingsAwayError):
-        await gateway.client().of_query("x", owner_id=OWNER, timeout=5)
+        await gateway.client().queries(["x"], owner_id=OWNER, timeout=5)
 
 
 async def test_plain_numbers_are_read_as_well(gateway: Gateway) -> None:
     gateway.upstream.answer_embeddings({"data": [{"index": 0, "embedding": [0.5, -1, 2]}]})
-    assert list(await gateway.client().of_query("x", owner_id=OWNER, timeout=5)) == [0.5, -1.0, 2.0]
+    assert [list(vector) for vector in await gateway.client().queries(["x"], owner_id=OWNER, timeout=5)] == [
+        [0.5, -1.0, 2.0]
+    ]
 
 
 async def test_a_gateway_that_is_down_is_one_error() -> None:
     async with aiohttp.ClientSession() as http:
         client = Embeddings(http, "http://127.0.0.1:9", SECRET.encode(), model=MODEL)
         with pytest.raises(EmbeddingsAwayError):
-            await client.of_query("x", owner_id=OWNER, timeout=5)
+            await client.queries(["x"], owner_id=OWNER, timeout=5)

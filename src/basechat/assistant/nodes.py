@@ -10,7 +10,6 @@ from langgraph.types import Send
 from basechat.assistant.calling import TURNS, answer_request
 from basechat.assistant.completion import Completion
 from basechat.assistant.context.steps import fit_steps
-from basechat.assistant.intent import decide
 from basechat.assistant.model import Definitions, Messages
 from basechat.assistant.state import CallState, Context, State
 from basechat.assistant.tools.requests import ToolRequest
@@ -26,10 +25,11 @@ _PARAGRAPH = "\n\n"
 async def analyze_intent(state: State, runtime: Runtime[Context]) -> State:
     """Decide what the message needs."""
     context = runtime.context
-    intent = decide(context.question.messages[-1]["content"])
-    offer = list(context.tools)
-    context.audience.say(IntentFound(language=intent.language, recall=intent.recall, tools=offer))
-    return {"offer": offer}
+    question = context.question
+    tools = list(context.tools.values())
+    intent = await context.intents.decide(question.messages[-1]["content"], tools, owner_id=question.owner_id)
+    context.audience.say(IntentFound(language=intent.language, recall=intent.recall, tools=intent.tools))
+    return {"offer": intent.tools}
 
 
 async def generate(state: State, runtime: Runtime[Context]) -> State:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 from basechat.assistant.context.prompt import RunPrompt
+from basechat.assistant.intent.intents import Intents
 from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OfferedTool
@@ -48,6 +49,7 @@ class Context:
     audience: Audience
     model: ModelClient
     prompt: RunPrompt
+    intents: Intents
     bench: Workbench
     tools: Mapping[str, OfferedTool]
 

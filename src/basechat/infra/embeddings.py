@@ -18,8 +18,9 @@ from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
 
 BATCH = 64
 KEPT = 4_096
+SECONDS = 60.0
 _ANSWER_BYTES = 16_000_000
-_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=2)
+_TIMEOUT = aiohttp.ClientTimeout(total=SECONDS, sock_connect=2)
 # Models of this family were trained on texts that say what they are, and rank badly without.
 _SAYS_WHAT_IT_IS = re.compile(r"(^|[/_-])e5([_-]|$)", re.IGNORECASE)
 
@@ -42,12 +43,11 @@ class Embeddings:
         self._kept: OrderedDict[bytes, Vector] = OrderedDict()
         self._prefixed = model is not None and _SAYS_WHAT_IT_IS.search(model) is not None
 
-    async def of_query(self, text: str, *, owner_id: UUID, timeout: float) -> Vector:
-        """Return the vector of what somebody looks for; raises `EmbeddingsAwayError`."""
-        (vector,) = await self._bounded(["query: " + text if self._prefixed else text], owner_id, timeout)
-        return vector
+    async def queries(self, texts: Sequence[str], *, owner_id: UUID, timeout: float = SECONDS) -> list[Vector]:
+        """Return the vectors of what somebody looks for; raises `EmbeddingsAwayError`."""
+        return await self._bounded(["query: " + text if self._prefixed else text for text in texts], owner_id, timeout)
 
-    async def of_passages(self, texts: Sequence[str], *, owner_id: UUID, timeout: float) -> list[Vector]:
+    async def passages(self, texts: Sequence[str], *, owner_id: UUID, timeout: float = SECONDS) -> list[Vector]:
         """Return the vectors of what may be found; raises `EmbeddingsAwayError`."""
         return await self._bounded(
             ["passage: " + text if self._prefixed else text for text in texts], owner_id, timeout

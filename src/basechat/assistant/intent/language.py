@@ -1,0 +1,14 @@
+"""The language in which a message is to be answered."""
+
+import re
+
+_HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
+_LATIN = re.compile(r"[A-Za-z]")
+# One Hangul syllable carries about as much as two Latin letters, and Korean texts are full of Latin names.
+_HANGUL_WEIGHT = 2
+
+
+def language_of(text: str) -> str:
+    """Return `ko` or `en`."""
+    hangul, latin = len(_HANGUL.findall(text)), len(_LATIN.findall(text))
+    return "ko" if hangul * _HANGUL_WEIGHT > latin else "en"

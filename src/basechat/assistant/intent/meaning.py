@@ -1,0 +1,98 @@
+"""How near tools are to a message in meaning, by embeddings that are made once per list of tools."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from basechat.assistant.intent.decision import Described, server_of
+from basechat.assistant.intent.small_talk import SMALL_TALK
+from basechat.assistant.intent.vectors import direction, dot, mean, total
+from basechat.infra.embeddings import Embeddings, EmbeddingsAwayError, Vector
+from basechat.kit.tasks import end_tasks
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 0.3
+MAKING_SECONDS = 60.0
+LISTS_KEPT = 64
+_DESCRIPTION = 200  # characters; what a tool is for comes first, and the rest is about its arguments
+_HEAD, _TAIL = 200, 100  # characters of a long message; it is asked for at its beginning or its end
+
+Made = Mapping[str, Vector]
+
+
+class Meaning:
+    """Scores tools. What is not made in time goes on being made for the messages to come."""
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        self._embeddings = embeddings
+        self._tasks: OrderedDict[str, asyncio.Task[Made]] = OrderedDict()
+
+    @property
+    def model(self) -> str | None:
+        """The model of embeddings, or None where there is none."""
+        return self._embeddings.model
+
+    async def close(self) -> None:
+        """End what is still being made."""
+        await end_tasks(*self._tasks.values())
+
+    async def scores(
+        self, text: str, language: str, tools: Sequence[Described], *, fingerprint: str, owner_id: UUID
+    ) -> Mapping[str, float] | None:
+        """Return a score from -1 to 1 per tool name, or None where there are no embeddings in time."""
+        if self.model is None:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                places = await self._once(fingerprint, self._places(tools, owner_id))
+                middles = await self._once(language, self._middle(language, owner_id))
+                (asked,) = await self._embeddings.queries([_clipped(text)], owner_id=owner_id)
+        except (EmbeddingsAwayError, TimeoutError) as error:
+            log.info("tools are ranked by words alone: %s", str(error) or type(error).__name__)
+            return None
+        towards = direction(asked, origin=middles[language])
+        return {name: dot(towards, place) / 2 for name, place in places.items()}
+
+    async def _once(self, name: str, making: Coroutine[Any, Any, Made]) -> Made:
+        """Return what is made once and shared by all who ask meanwhile; it survives those who stop waiting."""
+        task = self._tasks.get(name)
+        if task is None:
+            task = self._tasks[name] = asyncio.create_task(making)
+            task.add_done_callback(lambda done: self._forget_failed(name, done))
+        else:
+            making.close()
+        self._tasks.move_to_end(name)
+        return await asyncio.shield(task)
+
+    def _forget_failed(self, name: str, task: asyncio.Task[Made]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            self._tasks.pop(name, None)
+        while len(self._tasks) > LISTS_KEPT + len(SMALL_TALK):
+            _, oldest = self._tasks.popitem(last=False)
+            oldest.cancel()
+
+    async def _places(self, tools: Sequence[Described], owner_id: UUID) -> Made:
+        """Return where each tool is, seen from the middle of all: by its title and by its description."""
+        names = [f"{server_of(tool)} {tool.title}".strip() or tool.name for tool in tools]
+        texts = [" ".join(tool.description.split())[:_DESCRIPTION] for tool in tools]
+        told = [text or name for text, name in zip(texts, names, strict=True)]
+        found = await self._embeddings.passages([*names, *told], owner_id=owner_id, timeout=MAKING_SECONDS)
+        by_name, by_text = (_seen_from_middle(view) for view in (found[: len(tools)], found[len(tools) :]))
+        return {tool.name: total(*views) for tool, *views in zip(tools, by_name, by_text, strict=True)}
+
+    async def _middle(self, language: str, owner_id: UUID) -> Made:
+        vectors = await self._embeddings.queries(SMALL_TALK[language], owner_id=owner_id, timeout=MAKING_SECONDS)
+        return {language: mean(vectors)}
+
+
+def _seen_from_middle(vectors: Sequence[Vector]) -> list[Vector]:
+    middle = mean(vectors)
+    return [direction(vector, origin=middle) for vector in vectors]
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} {text[-_TAIL:]}"

@@ -1,0 +1,66 @@
+"""Puts the assistant together: its model and prompt, its tools, what it decides by and where its state is kept."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from uuid import UUID
+
+from basechat.assistant.context.branch import PromptParts
+from basechat.assistant.context.windows import Windows
+from basechat.assistant.graph import Assistant
+from basechat.assistant.intent.intents import Intents
+from basechat.assistant.model import ModelClient
+from basechat.assistant.tools.bench import Workbench
+from basechat.assistant.tools.offer import OutsideServers, ToolServer
+from basechat.assistant.tools.own import OwnTools
+from basechat.chat.runs.checkpoints import RunCheckpoints
+from basechat.chat.runs.summaries import StoredSummaries
+from basechat.chat.runs.tools.ledger import CallLedger
+from basechat.infra.background import background
+from basechat.infra.cache.store import Cache
+from basechat.infra.embeddings import Embeddings
+from basechat.infra.mcp.connections import McpConnections, open_connections
+from basechat.infra.resources import Resources
+from basechat.toolbox.servers.outside import load_servers
+
+
+@asynccontextmanager
+async def open_assistant(resources: Resources, model: ModelClient) -> AsyncIterator[Assistant]:
+    """Open what answers questions."""
+    settings, agent = resources.settings, (resources.agent, resources.agent_url, resources.secret)
+    cache = Cache(resources.cache, settings)
+    async with AsyncExitStack() as stack:
+        connections = await stack.enter_async_context(open_connections(settings))
+        windows = Windows(*agent, default=settings.context_window)
+        stack.push_async_callback(windows.close)
+        intents = Intents(Embeddings(*agent, model=settings.embeds_with), cache, limit=settings.intent_tool_limit)
+        stack.push_async_callback(intents.close)
+        bench = Workbench(
+            connections=connections,
+            own=OwnTools(),
+            outside=_outside(resources, connections),
+            ledger=CallLedger(resources.database),
+            cache=cache,
+            secret=resources.secret,
+        )
+        await stack.enter_async_context(background(bench.own.run(bench.own_server)))
+        prompt_parts = PromptParts(model=model, windows=windows, summaries=StoredSummaries(resources.database))
+        yield Assistant(prompt_parts, intents, bench, RunCheckpoints(resources.database))
+
+
+def _outside(resources: Resources, connections: McpConnections) -> OutsideServers:
+    """Return what knows people's own servers."""
+
+    async def load(owner_id: UUID, names: Collection[str]) -> list[ToolServer]:
+        found = await load_servers(resources.database, owner_id, resources.secret, names=list(names))
+        return [
+            ToolServer(
+                name=each.name,
+                identity=str(each.id),
+                specs=each.tools,
+                connect=partial(each.endpoint.connect, connections),
+            )
+            for each in found
+        ]
+
+    return load
