@@ -191,7 +191,10 @@ class Job(Base):
     """Work that follows from something, written in the transaction that causes it."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_due", "due_at", postgresql_where=text("status = 'queued'")),)
+    __table_args__ = (
+        Index("ix_jobs_due", "due_at", postgresql_where=text("status = 'queued'")),
+        Index("ix_jobs_running", "lease_until", postgresql_where=text("status = 'running'")),
+    )
 
     id: Mapped[Id]
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)

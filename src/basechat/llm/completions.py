@@ -12,8 +12,11 @@ from starlette.responses import Response
 from basechat.infra.http import read_at_most
 from basechat.infra.web.event_stream import EventStream
 from basechat.kit import json
+from basechat.llm.call import Call, CallStatus
 from basechat.llm.catalogue import Catalogue, Route
 from basechat.llm.errors import GatewayError
+from basechat.llm.usage import UsageBook
+from basechat.protocol import Caller
 
 log = logging.getLogger(__name__)
 
@@ -25,24 +28,29 @@ _ANSWER_BYTES = 32_000_000
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
 
 
-async def complete(catalogue: Catalogue, raw: bytes) -> Response:
+async def complete(catalogue: Catalogue, usage: UsageBook, caller: Caller, raw: bytes) -> Response:
     """Answer one call of `/v1/chat/completions`; raises `GatewayError`."""
     began = time.perf_counter()
     body = read_body(raw)
     route = await catalogue.route(body.get("model"))
-    upstream = await call(route, "chat/completions", body | {"model": route.model})
-    headers = {
-        "x-basechat-provider": route.upstream.provider.name,
-        "x-basechat-cache": "bypass",
-        "x-basechat-overhead-ms": f"{(time.perf_counter() - began) * 1000:.1f}",
-    }
-    if upstream.status != 200:
+    provider = route.upstream.provider.name
+    record = usage.begin(caller, provider=provider, model=route.model)
+    with record.refused_if_broken():
+        upstream = await call(route, "chat/completions", body | {"model": route.model})
+        headers = {
+            "x-basechat-provider": provider,
+            "x-basechat-cache": "bypass",
+            "x-basechat-overhead-ms": f"{(time.perf_counter() - began) * 1000:.1f}",
+        }
+        if upstream.status != 200:
+            async with upstream:
+                raise await refusal(upstream)
+        if body.get("stream"):
+            return EventStream(_relay(upstream, record), headers)
         async with upstream:
-            raise await refusal(upstream)
-    if body.get("stream"):
-        return EventStream(_relay(upstream), headers)
-    async with upstream:
-        return Response(await whole(upstream), headers=headers, media_type="application/json")
+            answer, document = await whole(upstream)
+    record.end_whole(document)
+    return Response(answer, headers=headers, media_type="application/json")
 
 
 def read_body(raw: bytes) -> dict[str, Any]:
@@ -102,28 +110,35 @@ async def refusal(upstream: aiohttp.ClientResponse) -> GatewayError:
     return GatewayError(status, message, code=code, param=param, retry_after=upstream.headers.get("retry-after"))
 
 
-async def _relay(upstream: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+async def _relay(upstream: aiohttp.ClientResponse, record: Call) -> AsyncGenerator[bytes]:
     """Yield the provider's stream as it comes; a cut becomes an error chunk."""
+    status: CallStatus = "cancelled"
     try:
         async for chunk in upstream.content.iter_any():
+            record.saw(chunk)
             yield chunk
+        status = "completed"
     except TimeoutError:
+        status = "failed"
         yield GatewayError(504, "The provider fell silent.", code="provider_silent").chunk()
     except aiohttp.ClientError:
+        status = "failed"
         yield GatewayError(502, "The provider's answer broke off.", code="provider_cut").chunk()
     finally:
+        record.end_stream(status)
         upstream.close() if not upstream.content.at_eof() else upstream.release()
 
 
-async def whole(upstream: aiohttp.ClientResponse, *, seconds: float = SILENCE_SECONDS) -> bytes:
-    """Return an answer in one body; raises `GatewayError`."""
+async def whole(upstream: aiohttp.ClientResponse, *, seconds: float = SILENCE_SECONDS) -> tuple[bytes, dict[str, Any]]:
+    """Return an answer in one body, as it is and as it reads; raises `GatewayError`."""
     try:
         async with asyncio.timeout(seconds):
             answer = await read_at_most(upstream.content, _ANSWER_BYTES)
-        if not isinstance(json.loads(answer), dict):
+        document = json.loads(answer)
+        if not isinstance(document, dict):
             raise ValueError
     except TimeoutError:
         raise GatewayError(504, "The provider did not finish its answer in time.") from None
     except (aiohttp.ClientError, ValueError):
         raise GatewayError(502, "The provider's answer can't be read.") from None
-    return answer
+    return answer, document

@@ -9,27 +9,33 @@ from starlette.responses import Response
 from basechat.llm.catalogue import Catalogue, Route
 from basechat.llm.completions import call, read_object, refusal, whole
 from basechat.llm.errors import GatewayError
+from basechat.llm.usage import UsageBook
+from basechat.protocol import Caller
 
 SECONDS = 120
 INPUTS = 2_048
 CHARACTERS = 300_000  # or tokens, which is OpenAI's own limit
 
 
-async def embed(catalogue: Catalogue, raw: bytes) -> Response:
+async def embed(catalogue: Catalogue, usage: UsageBook, caller: Caller, raw: bytes) -> Response:
     """Answer one call of `/v1/embeddings`; raises `GatewayError`."""
     began = time.perf_counter()
     body = read_body(raw)
     route = await catalogue.route(body.get("model"), "embedding")
+    provider = route.upstream.provider.name
     headers = {
-        "x-basechat-provider": route.upstream.provider.name,
+        "x-basechat-provider": provider,
         "x-basechat-cache": "bypass",
         "x-basechat-overhead-ms": f"{(time.perf_counter() - began) * 1000:.1f}",
     }
+    record = usage.begin(caller, provider=provider, model=route.model)
     try:
-        async with asyncio.timeout(SECONDS):
-            answer = await _ask(route, body | {"model": route.model})
+        with record.refused_if_broken():
+            async with asyncio.timeout(SECONDS):
+                answer, document = await _ask(route, body | {"model": route.model})
     except TimeoutError:
-        raise GatewayError(504, f"The provider {route.upstream.provider.name} did not answer in time.") from None
+        raise GatewayError(504, f"The provider {provider} did not answer in time.") from None
+    record.end_whole(document)
     return Response(answer, headers=headers, media_type="application/json")
 
 
@@ -48,7 +54,7 @@ def read_body(raw: bytes) -> dict[str, Any]:
     return body
 
 
-async def _ask(route: Route, body: dict[str, Any]) -> bytes:
+async def _ask(route: Route, body: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     async with await call(route, "embeddings", body) as upstream:
         if upstream.status != 200:
             raise await refusal(upstream)

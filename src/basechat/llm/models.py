@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, Numeric, String
+from sqlalchemy import ForeignKey, Index, Integer, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from basechat.infra.tables import Base, Created, Id
@@ -14,7 +14,10 @@ class Usage(Base):
     """One call of a model provider."""
 
     __tablename__ = "usage"
-    __table_args__ = (Index("ix_usage_owner_time", "owner_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_usage_owner_time", "owner_id", "created_at"),
+        Index("ix_usage_started", "created_at", postgresql_where=text("status = 'started'")),
+    )
 
     id: Mapped[Id]
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

@@ -17,7 +17,7 @@ from basechat.llm.catalogue import KINDS, Catalogue
 from basechat.llm.completions import complete
 from basechat.llm.embeddings import embed
 from basechat.llm.errors import GatewayError
-from basechat.protocol import INTERNAL_HEADER, verify_caller
+from basechat.protocol import INTERNAL_HEADER, Caller, verify_caller
 
 log = logging.getLogger(__name__)
 
@@ -27,19 +27,21 @@ AUDIENCE = "llm-agent"
 
 async def chat_completions(request: Request) -> Response:
     """`POST /v1/chat/completions`."""
-    await _check_caller(request)
-    return await complete(request.app.state.catalogue, await request.body())
+    caller = await _get_caller(request)
+    state = request.app.state
+    return await complete(state.catalogue, state.usage, caller, await request.body())
 
 
 async def embeddings(request: Request) -> Response:
     """`POST /v1/embeddings`."""
-    await _check_caller(request)
-    return await embed(request.app.state.catalogue, await request.body())
+    caller = await _get_caller(request)
+    state = request.app.state
+    return await embed(state.catalogue, state.usage, caller, await request.body())
 
 
 async def models(request: Request) -> Response:
     """`GET /v1/models`: those that chat; with `?kind=embedding` those that embed, which nobody can chat with."""
-    await _check_caller(request)
+    await _get_caller(request)
     kind = request.query_params.get("kind", "chat")
     if kind not in KINDS:
         raise GatewayError(400, f"`kind` must be {' or '.join(KINDS)}.", param="kind")
@@ -59,22 +61,24 @@ ROUTES = [
 ]
 
 
-async def _check_caller(request: Request) -> None:
-    """Let in our own services and people's tokens of scope `llm`; raises `GatewayError`."""
+async def _get_caller(request: Request) -> Caller:
+    """Return who asks: one of our own services, or a person's token of scope `llm`; raises `GatewayError`."""
     resources: Resources = request.app.state.resources
     internal = request.headers.get(INTERNAL_HEADER)
     if internal is not None:
-        if verify_caller(internal, key=resources.secret, audience=AUDIENCE) is None:
+        caller = verify_caller(internal, key=resources.secret, audience=AUDIENCE)
+        if caller is None:
             raise GatewayError(401, "This internal call is not valid.", code="invalid_internal_call")
-        return
+        return caller
     token = bearer_token(request)
-    caller = token and await find_caller(
+    person = token and await find_caller(
         token, state=resources.state, database=resources.database, session_days=resources.settings.session_days
     )
-    if not caller:
+    if not person:
         raise GatewayError(401, "Give an API token as bearer.", code="invalid_api_key")
-    if not caller.may("llm"):
+    if not person.may("llm"):
         raise GatewayError(403, "This token lacks the scope `llm`.", code="missing_scope")
+    return Caller(owner_id=person.user_id, run_id=None, attempt=0)
 
 
 async def gateway_error(_request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from basechat.kit.config import Settings
 from basechat.llm.catalogue import Catalogue
 from basechat.llm.providers import Kind, load_providers
 from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
+from basechat.llm.usage import UsageBook
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
 
@@ -26,9 +27,11 @@ def create_app(settings: Settings) -> Starlette:
             await wait_for_schema(resources.database.system)
             app.state.resources = resources
             defaults: Mapping[Kind, str | None] = {"chat": settings.default_model, "embedding": settings.embeds_with}
+            app.state.usage = UsageBook(resources.database)
             app.state.catalogue = Catalogue(providers, defaults=defaults)
             try:
-                yield
+                async with app.state.usage.writing():
+                    yield
             finally:
                 await app.state.catalogue.close()
 

@@ -1,4 +1,4 @@
-"""What tools need: calls that wait for approval, checkpoints, receipts, summaries, lists of what servers offer."""
+"""What tools need: calls that wait for approval, checkpoints, receipts, summaries; what finds open jobs and calls."""
 
 from collections.abc import Sequence
 
@@ -25,6 +25,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_tool_calls_waiting", "tool_calls", ["expires_at"], postgresql_where=sa.text("status = 'proposed'")
     )
+    op.create_index("ix_jobs_running", "jobs", ["lease_until"], postgresql_where=sa.text("status = 'running'"))
+    op.create_index("ix_usage_started", "usage", ["created_at"], postgresql_where=sa.text("status = 'started'"))
     _create_tables()
     _secure()
     _create_checkpoints()
@@ -34,6 +36,8 @@ def downgrade() -> None:
     op.execute("DROP TABLE agent.checkpoint_writes, agent.checkpoints")
     for table in reversed(NEW):
         op.drop_table(table)
+    op.drop_index("ix_usage_started", "usage")
+    op.drop_index("ix_jobs_running", "jobs")
     op.drop_index("ix_tool_calls_waiting", "tool_calls")
     op.drop_constraint(op.f("ck_tool_calls_status"), "tool_calls")
     for table, columns in _added().items():

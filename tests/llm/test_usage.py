@@ -1,0 +1,283 @@
+"""Each call of a provider is one row of `usage`: whose it was, what it cost, how it ended; once, whatever dies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from basechat.infra.db import open_database
+from basechat.kit.config import Settings
+from basechat.kit.ids import new_id
+from basechat.kit.tasks import end_tasks
+from basechat.llm import usage as usage_module
+from basechat.llm.call import Call
+from basechat.llm.usage import UsageBook
+from basechat.protocol import Caller
+from tests.llm.gateway import COMPLETIONS, own_gateway, question, streamed
+from tests.support.databases import as_owner
+from tests.support.own import quiet_stack, visitor
+from tests.support.person import Person
+from tests.support.rows import fill_every_table
+from tests.support.stack import Servers, Stack
+from tests.support.waiting import until
+from tests.upstream import Say, Stall, Upstream
+
+COLUMNS = ("status", "provider", "model", "prompt_tokens", "completion_tokens", "run", "attempt")
+ROWS = """
+    SELECT status, provider, model, prompt_tokens, completion_tokens, run_id::text, attempt,
+           first_token_ms, duration_ms, settled_at IS NOT NULL FROM usage WHERE owner_id::text = :owner ORDER BY id
+"""
+
+
+@pytest.fixture
+async def client(stack: Stack, person: Person) -> AsyncIterator[Person]:
+    """A program that calls the gateway with a person's token."""
+    async with visitor(stack.socket("llm-agent")) as somebody:
+        yield Person(somebody.http, person.token, person.user)
+
+
+async def _rows(settings: Settings, person: Person) -> list[dict[str, Any]]:
+    names = (*COLUMNS, "first_token_ms", "duration_ms", "settled")
+    found = await as_owner(settings, ROWS, owner=person.user["id"])
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+async def _settled(settings: Settings, person: Person, count: int = 1) -> list[dict[str, Any]]:
+    """Return the rows of a person when there are so many and none is open."""
+
+    async def are_settled() -> bool:
+        rows = await _rows(settings, person)
+        return len(rows) == count and all(row["settled"] for row in rows)
+
+    await until(are_settled)
+    return await _rows(settings, person)
+
+
+def _said(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in COLUMNS)
+
+
+@pytest.fixture
+def settings(stack: Stack) -> Settings:
+    return stack.resources.settings
+
+
+async def test_a_streamed_call(client: Person, upstream: Upstream, settings: Settings) -> None:
+    body = question("how are you", "openai/slow-first-2000", stream_options={"include_usage": True})
+    async with streamed(client, body) as response:
+        await response.read()
+    [row] = await _settled(settings, client)
+    assert _said(row) == ("completed", "openai", "slow-first-2000", 3, 10, None, None)
+    assert 2000 <= row["first_token_ms"] <= row["duration_ms"] < 10_000
+
+
+async def test_a_call_is_written_while_it_goes_on(client: Person, upstream: Upstream, settings: Settings) -> None:
+    async def is_open() -> bool:
+        return [row["status"] for row in await _rows(settings, client)] == ["started"]
+
+    async with streamed(client, question(model="stall-5")):
+        await until(is_open)
+    [row] = await _settled(settings, client)
+    assert _said(row) == ("cancelled", "openai", "stall-5", None, None, None, None)
+
+
+async def test_a_stream_whose_client_did_not_ask_for_usage(
+    client: Person, upstream: Upstream, settings: Settings
+) -> None:
+    async with streamed(client, question()) as response:
+        assert b"usage" not in await response.read()
+    assert "stream_options" not in upstream.completions[-1].document
+    [row] = await _settled(settings, client)
+    assert _said(row) == ("completed", "openai", "echo", None, None, None, None)
+
+
+async def test_an_answer_in_one_body(client: Person, upstream: Upstream, settings: Settings) -> None:
+    await client.post(COMPLETIONS, question("안녕 여러분"))
+    [row] = await _settled(settings, client)
+    assert _said(row) == ("completed", "openai", "echo", 2, 2, None, None)
+    assert (row["first_token_ms"], row["duration_ms"] >= 0) == (None, True)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("model", ["error-401", "error-500", "cut-10", "fail-5"])
+async def test_a_call_that_fails(
+    client: Person, upstream: Upstream, settings: Settings, model: str, stream: bool
+) -> None:
+    await client.post(COMPLETIONS, question(model=model, stream=stream))
+    [row] = await _settled(settings, client)
+    assert _said(row) == ("failed", "openai", model, None, None, None, None)
+
+
+async def test_a_provider_that_is_down(
+    servers: Servers, person: Person, upstream: Upstream, settings: Settings
+) -> None:
+    async with own_gateway(servers, person, openai_base_url="http://127.0.0.1:9/v1") as client:
+        await client.post(COMPLETIONS, question(model="nobody's"))
+    [row] = await _settled(settings, person)
+    assert _said(row)[:3] == ("failed", "openai", "nobody's")
+
+
+async def test_what_is_refused_here_calls_no_provider(client: Person, upstream: Upstream, settings: Settings) -> None:
+    await client.post(COMPLETIONS, question(model="tokens-5"))
+    await client.post(COMPLETIONS, {"model": "echo"})
+    await client.post(COMPLETIONS, question())
+    assert len(await _settled(settings, client)) == 1
+
+
+async def test_the_calls_of_a_run(person: Person, upstream: Upstream, settings: Settings) -> None:
+    chat = await person.chat()
+    message = (await person.send(chat, "one two three", model="echo"))[-1].data["message"]
+    [row] = await _settled(settings, person)
+    assert _said(row)[:3] == ("completed", "openai", "echo")
+    assert (row["run"], row["attempt"]) == (message["run"]["id"], 1)
+    assert row["prompt_tokens"] + row["completion_tokens"] == message["tokens_used"]
+
+
+async def test_a_message_has_the_tokens_of_its_last_attempt(servers: Servers, upstream: Upstream, stack: Stack) -> None:
+    upstream.next_answers((Say(("half ", "an ")), Stall()))
+    state = settings_of_state(stack, 6)
+    async with quiet_stack(servers, upstream, redis_state_url=state) as quiet, quiet.worker(), asyncio.timeout(20):
+        person = quiet.person
+        chat = await person.chat()
+        lose = "UPDATE runs SET lease_until = now() - interval '1 second' WHERE status = 'running'"
+        async with person.stream("POST", f"/sessions/{chat}/messages", {"content": "a b", "model": "echo"}) as events:
+            async for event in events:
+                if event.event == "message.delta" and "an" in event.data["text"]:
+                    await as_owner(quiet.settings, lose)
+        rows = await _settled(quiet.settings, person, 2)
+        assert [(row["status"], row["attempt"]) for row in rows] == [("cancelled", 1), ("completed", 2)]
+        message = (await person.messages(chat))[-1]
+        assert message["tokens_used"] == rows[1]["prompt_tokens"] + rows[1]["completion_tokens"]
+
+
+def settings_of_state(stack: Stack, number: int) -> str:
+    """Return the address of a database of its own on redis-state."""
+    return stack.resources.settings.state_redis_url.replace("db=0", f"db={number}")
+
+
+async def test_a_gateway_that_stops_writes_what_it_knows(
+    servers: Servers, person: Person, upstream: Upstream, settings: Settings
+) -> None:
+    async def are_asked() -> bool:
+        return len(upstream.completions) == 3
+
+    async with own_gateway(servers, person, openai_base_url=upstream.base_url) as client:
+        await client.post(COMPLETIONS, question())
+        hanging = [
+            asyncio.create_task(client.post(COMPLETIONS, question(model="stall-5", stream=stream)))
+            for stream in (True, False)
+        ]
+        await until(are_asked)
+    await end_tasks(*hanging)
+    rows = await _rows(settings, person)
+    assert rows[0]["status"] == "completed"
+    assert {row["status"] for row in rows[1:]} <= {"cancelled", "interrupted"}
+    assert [row["settled"] for row in rows] == [True] * 3
+
+
+async def test_rows_wait_for_the_database(servers: Servers, upstream: Upstream, stack: Stack) -> None:
+    async with quiet_stack(servers, upstream, redis_state_url=settings_of_state(stack, 6)) as quiet:
+        name = quiet.settings.database_url.get_secret_value().partition("/test_")[2].partition("?")[0]  # type: ignore[union-attr]
+        socket = quiet.settings.llm_agent_url.removeprefix("unix:")
+        async with visitor(socket) as somebody:
+            client = Person(somebody.http, quiet.person.token, quiet.person.user)
+            await client.post(COMPLETIONS, question())
+            await _settled(quiet.settings, client)
+            await as_owner(
+                servers.settings(),
+                f"ALTER DATABASE test_{name} ALLOW_CONNECTIONS false",
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test_{name}'",  # noqa: S608
+            )
+            for _ in range(3):
+                assert (await client.post(COMPLETIONS, question("a b"))).status == 200
+            await as_owner(servers.settings(), f"ALTER DATABASE test_{name} ALLOW_CONNECTIONS true")
+            rows = await _settled(quiet.settings, client, 4)
+    assert [row["completion_tokens"] for row in rows] == [1, 2, 2, 2]
+
+
+@pytest.fixture
+async def book(settings: Settings) -> AsyncIterator[UsageBook]:
+    """A book of its own, which writes when it is told to."""
+    database = open_database(settings)
+    yield UsageBook(database)
+    await database.close()
+
+
+def _begin(book: UsageBook, owner: str, run: UUID | None = None) -> Call:
+    return book.begin(Caller(owner_id=UUID(owner), run_id=run, attempt=1), provider="openai", model="echo\x00")
+
+
+async def test_a_call_is_one_row_however_often_it_is_written(
+    book: UsageBook, person: Person, settings: Settings
+) -> None:
+    call = _begin(book, person.user["id"])
+    await book._write()
+    before = dict(call.__dict__)
+    call.count({"usage": {"prompt_tokens": 5, "completion_tokens": 7}})
+    call.end("completed")
+    for values in (call.__dict__.copy(), call.__dict__.copy(), before):  # twice, and the beginning once more
+        call.__dict__ = values
+        book._enter(call)
+        await book._write()
+    [row] = await _rows(settings, person)
+    assert _said(row) == ("completed", "openai", "echo", 5, 7, None, None)
+
+
+async def test_the_rows_of_the_dead_are_closed_once(book: UsageBook, person: Person, settings: Settings) -> None:
+    left, living = _begin(book, person.user["id"]), _begin(book, person.user["id"])
+    await book._write()
+    await asyncio.gather(*(book.sweep() for _ in range(4)))
+    assert [row["status"] for row in await _rows(settings, person)] == ["started", "started"]
+    age = "UPDATE usage SET created_at = created_at - interval '16 minutes' WHERE owner_id::text = :owner"
+    await as_owner(settings, age, owner=person.user["id"])
+    await asyncio.gather(*(book.sweep() for _ in range(4)))
+    assert [row["status"] for row in await _rows(settings, person)] == ["interrupted", "interrupted"]
+    living.end("completed")  # it only was slow
+    await book._write()
+    rows = await as_owner(settings, "SELECT id, status FROM usage WHERE owner_id::text = :o", o=person.user["id"])
+    assert dict(rows) == {left.id: "interrupted", living.id: "completed"}
+
+
+async def test_owners_and_runs_that_are_gone(book: UsageBook, person: Person, settings: Settings) -> None:
+    run = (await fill_every_table(settings, person.user["id"]))["run"]
+    await as_owner(settings, "DELETE FROM usage WHERE owner_id::text = :owner", owner=person.user["id"])
+    for owner, of_run in ((str(uuid4()), None), (person.user["id"], new_id()), (person.user["id"], UUID(run))):
+        _begin(book, owner, of_run).end("completed")
+    assert await book._write()
+    assert [row["run"] for row in await _rows(settings, person)] == [None, run]
+    assert book.lost == 0
+
+
+async def test_what_finds_no_room_is_counted(
+    book: UsageBook, person: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_module, "MOST_WAITING", 3)
+    calls = [_begin(book, person.user["id"]) for _ in range(5)]
+    assert book.lost == 2
+    calls[0].end("completed")
+    assert book.lost == 2
+    await book._write()
+    assert sorted(row["status"] for row in await _rows(settings, person)) == ["completed", "started", "started"]
+
+
+def test_the_last_lines_of_a_stream_tell_its_end(person: Person) -> None:
+    def ended(*pieces: bytes, status: str = "cancelled") -> tuple[Any, ...]:
+        call = Call(Caller(owner_id=new_id(), run_id=None, attempt=0), provider="p", model="m", settled=lambda _: None)
+        for piece in pieces:
+            call.saw(piece)
+        call.end_stream(status)  # type: ignore[arg-type]
+        return call.status, call.prompt_tokens, call.completion_tokens
+
+    usage = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n'
+    none = b'data: {"choices":[{"delta":{"content":"x"}}],"usage":null}\n\n'
+    assert ended() == ("cancelled", None, None)
+    assert ended(none * 500, usage, b"data: [DONE]\n\n") == ("completed", 3, 4)
+    assert ended(none, usage + none + b"data: [DO") == ("cancelled", 3, 4)
+    assert ended(*(bytes([byte]) for byte in none + usage + b"data: [DONE]\r\n\r\n")) == ("completed", 3, 4)
+    assert ended(usage, b'data: {"error":{"message":"x"}}\n\ndata: [DONE]\n\n') == ("failed", 3, 4)
+    said = b'data: {"choices":[{"delta":{"content":"\\"usage\\": \\"error\\""}}],"error":null}\n\n'
+    assert ended(said, b"data: []\n\ndata: {not json\n\n", status="completed") == ("completed", None, None)
+    odd = b'data: {"usage":{"prompt_tokens":-1,"completion_tokens":"4"}}\n\ndata: {"usage":[1]}\n\n'
+    assert ended(odd, status="completed") == ("completed", None, None)
