@@ -43,6 +43,7 @@ class Servers:
             "public_url": "http://localhost",
             "registration": "open",
             "login_attempts_per_address": 10_000,
+            "titles": "first-line",  # most tests count what the upstream is asked
         }
         return Settings(_env_file=None, **(values | changes))  # type: ignore[call-arg]
 

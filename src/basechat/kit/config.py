@@ -93,7 +93,10 @@ class Settings(BaseSettings):
         None, description="Key of Brave Search: web_search asks it where there is no SearXNG."
     )
     worker_concurrency: int = Field(200, ge=1, description="Runs that one worker executes at once.")
-    run_lease_seconds: Seconds = Field(30, description="How long a run belongs to a worker that gives no sign of life.")
+    job_concurrency: int = Field(8, ge=1, description="Background jobs that one worker does at once.")
+    run_lease_seconds: Seconds = Field(
+        30, description="How long a run or job belongs to a worker that gives no sign of life."
+    )
     run_heartbeat_seconds: Seconds = Field(10, description="How often a worker renews its leases.")
     reaper_seconds: Seconds = Field(5, description="How often a worker looks for runs that were left behind.")
 
@@ -117,6 +120,9 @@ class Settings(BaseSettings):
     )
     ollama_context_length: int = Field(
         4096, ge=1024, description="The same for Ollama's models: what its own variable of this name says."
+    )
+    titles: Literal["model", "first-line"] = Field(
+        "model", description="Who names a new chat: the model that answered in it, or its first line, without a call."
     )
 
     # Logging

@@ -8,6 +8,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from basechat.chat.jobs.lease import take_back as take_back_jobs
 from basechat.chat.runs.tools.call import ToolResult
 from basechat.chat.runs.tools.ledger import APPROVAL_HOURS, result_document
 from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
@@ -104,6 +105,7 @@ _HOUSEKEEPING = (
         UPDATE runs SET idempotency_key = NULL
         WHERE idempotency_key IS NOT NULL AND created_at < now() - interval '24 hours'
     """),
+    text("DELETE FROM jobs WHERE finished_at < now() - interval '7 days'"),
 )
 
 
@@ -136,7 +138,7 @@ class Reaper:
             await asyncio.sleep(self._every)
 
     async def repair(self) -> None:
-        """Take back the runs of dead workers and wake workers for those and for what Redis forgot."""
+        """Take back what dead workers held, and wake workers for runs among it and for those that Redis forgot."""
         now = _clock()
         if now - self._repaired_at > self._every + self._grace:
             self._patient_until = now + self._grace
@@ -154,7 +156,7 @@ class Reaper:
             log.warning("workers can't be woken: %s", error)
 
     async def clear_away(self) -> None:
-        """Delete what is over: deleted chats, ended sign-ins, keys of yesterday."""
+        """Delete what is over: deleted chats, ended sign-ins, keys of yesterday, jobs of last week."""
         for statement in _HOUSEKEEPING:
             async with self._database.as_system() as connection:
                 await connection.execute(statement)
@@ -168,6 +170,8 @@ class Reaper:
             runs: list[UUID] = list(await connection.scalars(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS}))
         if runs:
             log.warning("%d runs were left behind by their workers", len(runs))
+        if jobs := await take_back_jobs(self._database):
+            log.warning("%d jobs were left behind by their workers", jobs)
         return runs
 
 

@@ -1,0 +1,1 @@
+"""Jobs: work that follows from something, stored where that is stored, done by any worker, never lost."""
