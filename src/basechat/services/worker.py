@@ -1,4 +1,4 @@
-"""worker: executes runs; over HTTP it tells its health alone."""
+"""worker: executes runs and does jobs; over HTTP it tells its health alone."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -6,8 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from starlette.applications import Starlette
 
 from basechat.assistant.model import ModelClient
+from basechat.assistant.titles import ModelTitler
+from basechat.chat.jobs.runner import JobRunner, RunnerParts
 from basechat.chat.runs.reap import Reaper
 from basechat.chat.runs.worker import RunWorker, WorkerParts
+from basechat.chat.titles import TITLE_JOB, TitleJobs
 from basechat.infra.background import background
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.migrate import wait_for_schema
@@ -37,11 +40,11 @@ def create_app(settings: Settings) -> Starlette:
 
 @asynccontextmanager
 async def working(resources: Resources) -> AsyncIterator[None]:
-    """Execute runs and repair what others left behind, in the background."""
+    """Execute runs, do jobs and repair what others left behind, in the background."""
     settings = resources.settings
     async with AsyncExitStack() as stack:
-        queue, log_client = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(2))
-        for client in (queue, log_client):
+        queue, job_queue, log_client = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(3))
+        for client in (queue, job_queue, log_client):
             stack.push_async_callback(client.aclose)
         model = ModelClient(resources.agent, resources.agent_url, resources.secret)
         parts = WorkerParts(
@@ -58,5 +61,14 @@ async def working(resources: Resources) -> AsyncIterator[None]:
             every_seconds=settings.reaper_seconds,
             grace_seconds=2 * settings.run_heartbeat_seconds,
         )
-        async with background(reaper.run()), RunWorker(parts).working():
+        runner = JobRunner(
+            RunnerParts(
+                settings=settings,
+                database=resources.database,
+                state=resources.state,
+                queue=job_queue,
+                handlers={TITLE_JOB: TitleJobs(resources.database, ModelTitler(model))},
+            )
+        )
+        async with background(reaper.run()), RunWorker(parts).working(), runner.working():
             yield

@@ -27,10 +27,14 @@ class Execution:
     The answer is made by a task of its own, so that stopping it never cancels the statement that ends the run.
     """
 
-    def __init__(self, question: Question, run_log: RunLog, *, database: Database, answerer: Answerer) -> None:
+    def __init__(
+        self, question: Question, run_log: RunLog, *, database: Database, answerer: Answerer, titled: bool
+    ) -> None:
         self.lease = Lease(question.run_id, question.attempt)
         self.log = run_log
         self.kept_length = 0
+        self.has_jobs = False
+        self._titled = titled
         self._database = database
         self._stop_reason: StopReason | None = None
         self._answering = asyncio.create_task(_within_bounds(answerer(question, run_log)))
@@ -67,6 +71,7 @@ class Execution:
         if finished is None:
             return None
         self._tell(ending, finished)
+        self.has_jobs = finished.has_jobs
         return finished.follower_id
 
     def _ending(self) -> Ending | None:
@@ -87,7 +92,8 @@ class Execution:
 
     async def _finish(self, ending: Ending) -> Finished | None:
         """End the run, as often as it takes: while the database is away, the lease is nobody's to take."""
-        return await through_weather(lambda: finish(self._database, self.lease.run_id, self.lease.attempt, ending))
+        lease, titled = self.lease, self._titled
+        return await through_weather(lambda: finish(self._database, lease.run_id, lease.attempt, ending, titled=titled))
 
     def _tell(self, ending: Ending, finished: Finished) -> None:
         events: dict[EndStatus, MessageCompleted | RunCancelled | RunFailed] = {

@@ -18,7 +18,7 @@ from basechat.infra.background import background, every
 from basechat.infra.cancels import CancelListener
 from basechat.infra.db import DATABASE_AWAY, Database
 from basechat.infra.events.writer import LogWriter
-from basechat.infra.queue import next_run, wake
+from basechat.infra.queue import next_run, wake, wake_jobs
 from basechat.infra.redis import REDIS_AWAY
 from basechat.kit.config import Settings
 
@@ -112,7 +112,8 @@ class RunWorker:
     async def _execute(self, question: Question) -> None:
         parts, run_id = self._parts, question.run_id
         run_log = parts.writer.open(run_id, question.attempt)
-        execution = Execution(question, run_log, database=parts.database, answerer=parts.answerer)
+        titled = parts.settings.titles == "model"
+        execution = Execution(question, run_log, database=parts.database, answerer=parts.answerer, titled=titled)
         if former := self._held.get(run_id):  # our lease ran out, and it was us who took the run up again
             former.stop("lost")
         self._held[run_id] = execution
@@ -124,6 +125,14 @@ class RunWorker:
             parts.writer.close(run_log)
         if next_id is not None:
             await self._wake(next_id)
+        if execution.has_jobs:
+            await self._wake_jobs()
+
+    async def _wake_jobs(self) -> None:
+        try:
+            await wake_jobs(self._parts.state)
+        except REDIS_AWAY as error:
+            log.warning("jobs wait to be looked up: %s", error)
 
     async def _wake(self, run_id: UUID) -> None:
         try:
