@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
 
 import aiohttp
 
@@ -30,6 +32,30 @@ _CODES = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """Who asks which model for which run, and how. What is None is the provider's to choose."""
+
+    owner_id: UUID
+    run_id: UUID
+    attempt: int
+    model: str | None
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+    @classmethod
+    def of(cls, question: Question) -> Self:
+        """Return the call that a question asks for."""
+        return cls(
+            owner_id=question.owner_id,
+            run_id=question.run_id,
+            attempt=question.attempt,
+            model=question.model,
+            temperature=question.temperature,
+            max_tokens=question.max_tokens,
+        )
+
+
 class ModelClient:
     """Streams completions from llm-agent on behalf of a run."""
 
@@ -40,7 +66,7 @@ class ModelClient:
 
     async def stream(
         self,
-        question: Question,
+        asked: ModelCall,
         messages: Messages,
         completion: Completion,
         *,
@@ -48,7 +74,7 @@ class ModelClient:
         tool_choice: str | None = None,
     ) -> AsyncGenerator[str]:
         """Yield pieces of the answer's text and fill in `completion`; raises `AnswerError`."""
-        async with await self._post(question, _body(question, messages, tools, tool_choice)) as response:
+        async with await self._post(asked, _body(asked, messages, tools, tool_choice)) as response:
             try:
                 if response.status != 200:
                     raise _error(response.status, await read_at_most(response.content, _ERROR_BYTES))
@@ -66,8 +92,8 @@ class ModelClient:
         if completion.finish_reason is None:
             raise _cut()
 
-    async def _post(self, question: Question, body: bytes) -> aiohttp.ClientResponse:
-        caller = Caller(owner_id=question.owner_id, run_id=question.run_id, attempt=question.attempt)
+    async def _post(self, asked: ModelCall, body: bytes) -> aiohttp.ClientResponse:
+        caller = Caller(owner_id=asked.owner_id, run_id=asked.run_id, attempt=asked.attempt)
         headers = {
             "content-type": "application/json",
             INTERNAL_HEADER: sign_caller(caller, key=self._secret, audience="llm-agent"),
@@ -85,13 +111,13 @@ class ModelClient:
         raise AssertionError("the last try returns or raises")
 
 
-def _body(question: Question, messages: Messages, tools: Definitions, tool_choice: str | None) -> bytes:
+def _body(asked: ModelCall, messages: Messages, tools: Definitions, tool_choice: str | None) -> bytes:
     body: dict[str, Any] = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
     if tools:
         body["tools"] = tools
         if tool_choice is not None:
             body["tool_choice"] = tool_choice
-    optional = {"model": question.model, "temperature": question.temperature, "max_tokens": question.max_tokens}
+    optional = {"model": asked.model, "temperature": asked.temperature, "max_tokens": asked.max_tokens}
     return json.dumps(body | {name: value for name, value in optional.items() if value is not None})
 
 

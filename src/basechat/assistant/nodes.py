@@ -10,7 +10,7 @@ from langgraph.types import Send
 from basechat.assistant.calling import TURNS, answer_request
 from basechat.assistant.completion import Completion
 from basechat.assistant.context.steps import fit_steps
-from basechat.assistant.model import Definitions, Messages
+from basechat.assistant.model import Definitions, Messages, ModelCall
 from basechat.assistant.state import CallState, Context, State
 from basechat.assistant.tools.requests import ToolRequest
 from basechat.chat.runs.answer import AnswerError
@@ -84,7 +84,11 @@ async def _stream(
     parts = list[str]()
     length = len(state["text"])
     stream = context.model.stream(
-        context.question, messages, completion, tools=definitions, tool_choice="none" if _is_over(state) else None
+        ModelCall.of(context.question),
+        messages,
+        completion,
+        tools=definitions,
+        tool_choice="none" if _is_over(state) else None,
     )
     async for piece in stream:
         text = _PARAGRAPH + piece if length and not parts else piece

@@ -6,8 +6,8 @@ import unicodedata
 from contextlib import aclosing
 
 from basechat.assistant.completion import Completion
-from basechat.assistant.model import ModelClient
-from basechat.chat.runs.answer import AnswerError, Question
+from basechat.assistant.model import ModelCall, ModelClient
+from basechat.chat.runs.answer import AnswerError
 from basechat.chat.titles import Exchange
 from basechat.kit.text import composed
 
@@ -58,16 +58,17 @@ class ModelTitler:
 
     async def _ask(self, exchange: Exchange) -> str:
         """Return what the model says. Some refuse to be told how freely or how long to speak."""
+        prompt = _PROMPT.format(question=exchange.question[:_QUOTED], answer=exchange.answer[:_QUOTED])
         try:
-            return await self._say(_request(exchange, temperature=_TEMPERATURE, max_tokens=_MAX_TOKENS))
+            return await self._say(prompt, _call(exchange, temperature=_TEMPERATURE, max_tokens=_MAX_TOKENS))
         except AnswerError as error:
             if error.code != "provider.refused":
                 raise
-        return await self._say(_request(exchange, temperature=None, max_tokens=None))
+        return await self._say(prompt, _call(exchange, temperature=None, max_tokens=None))
 
-    async def _say(self, question: Question) -> str:
-        said = ""
-        async with aclosing(self._model.stream(question, question.messages, Completion())) as pieces:
+    async def _say(self, prompt: str, call: ModelCall) -> str:
+        said, messages = "", [{"role": "user", "content": prompt}]
+        async with aclosing(self._model.stream(call, messages, Completion())) as pieces:
             async for piece in pieces:
                 said += piece
                 if len(said) > _SAID_AT_MOST:
@@ -114,17 +115,12 @@ def _cut(line: str) -> str:
     return f"{(words if len(words) > TITLE_LENGTH // 2 else head).rstrip(_ENDS)}…"
 
 
-def _request(exchange: Exchange, *, temperature: float | None, max_tokens: int | None) -> Question:
-    prompt = _PROMPT.format(question=exchange.question[:_QUOTED], answer=exchange.answer[:_QUOTED])
-    return Question(
+def _call(exchange: Exchange, *, temperature: float | None, max_tokens: int | None) -> ModelCall:
+    return ModelCall(
         run_id=exchange.run_id,
         owner_id=exchange.owner_id,
         attempt=exchange.attempt,
-        messages=[{"role": "user", "content": prompt}],
-        instructions="",
-        tools=[],
         model=exchange.model,
         temperature=temperature,
         max_tokens=max_tokens,
-        use_cache=True,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from basechat.assistant.completion import Completion
 from basechat.assistant.context.budget import Budget
 from basechat.assistant.context.tokens import Message, estimate, shorten
-from basechat.assistant.model import ModelClient
+from basechat.assistant.model import ModelCall, ModelClient
 from basechat.chat.runs.answer import AnswerError, Question, Turn
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ async def _ask(
     question: Question, messages: list[Message], completion: Completion, budget: Budget, model: ModelClient
 ) -> str:
     """Return what the model says, cut where it does not find an end: not every provider takes a limit."""
-    asked = replace(question, temperature=None, max_tokens=None)
+    asked = replace(ModelCall.of(question), temperature=None, max_tokens=None)
     said, size = [], 0
     async with aclosing(model.stream(asked, messages, completion)) as pieces:
         async for piece in pieces:
