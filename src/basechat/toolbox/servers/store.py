@@ -50,7 +50,7 @@ async def create_server(database: Database, owner_id: UUID, values: Mapping[str,
     statement = insert(McpServer).values(owner_id=owner_id, **values).returning(*_COLUMNS)
     try:
         async with database.as_owner(owner_id) as connection:
-            await connection.execute(_LOCK, {"owner": owner_id})
+            await connection.execute(_LOCK, {"owner": str(owner_id)})
             if (await connection.execute(count)).scalar_one() >= SERVERS:
                 raise _too_many()
             return (await connection.execute(statement)).one()
