@@ -24,7 +24,7 @@ const choices = [
     text: "calls.always",
     className: "max-sm:order-1 max-sm:col-span-2 max-sm:h-10",
   },
-  { decision: "deny", variant: "ghost", text: "calls.deny", className: "max-sm:h-10" },
+  { decision: "deny", variant: "outline", text: "calls.deny", className: "max-sm:h-10" },
 ] as const;
 
 /** A call that asks first: what it would do, and what its reader says to that. */

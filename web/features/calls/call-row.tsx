@@ -20,16 +20,18 @@ const looks: Record<ToolCall["state"], { icon: typeof CheckIcon; text: TextKey; 
   running: { icon: LoaderCircleIcon, text: "calls.running", className: "animate-spin" },
   waiting: { icon: ShieldQuestionIcon, text: "calls.waiting" },
   denied: { icon: CircleSlashIcon, text: "calls.denied" },
+  unmade: { icon: CircleSlashIcon, text: "calls.unmade" },
   done: { icon: CheckIcon, text: "calls.done", className: "text-primary" },
   failed: { icon: TriangleAlertIcon, text: "calls.failed", className: "text-destructive" },
 };
 
-/** What a reader with open eyes is told in words, too. */
-const spoken: ToolCall["state"][] = ["denied", "failed"];
+/** What is said in words to everybody; the icon says it to those who see it, and its label to those who do not. */
+const worded: ToolCall["state"][] = ["denied", "unmade", "failed"];
 
 export function StateIcon({ state }: { state: ToolCall["state"] }) {
-  const { icon: Icon, className } = looks[state];
-  return <Icon className={cn("size-4 shrink-0 text-muted-foreground", className)} aria-hidden="true" />;
+  const { t } = useLocale();
+  const { icon: Icon, text, className } = looks[state];
+  return <Icon role="img" aria-label={t(text)} className={cn("size-4 shrink-0 text-muted-foreground", className)} />;
 }
 
 /** One call in a line; opened, it shows what went in and what came out. */
@@ -47,13 +49,11 @@ export function CallRow({ call }: { call: ToolCall }) {
           )}
           <span className="min-w-0 flex-1 truncate text-muted-foreground">{digestOf(call.arguments)}</span>
           {cached && <span className="shrink-0 text-muted-foreground text-xs">{t("calls.cached")}</span>}
-          <span
-            className={
-              spoken.includes(state) ? cn("shrink-0 text-muted-foreground text-xs", looks[state].className) : "sr-only"
-            }
-          >
-            {t(looks[state].text)}
-          </span>
+          {worded.includes(state) && (
+            <span aria-hidden="true" className={cn("shrink-0 text-muted-foreground text-xs", looks[state].className)}>
+              {t(looks[state].text)}
+            </span>
+          )}
           <ChevronRightIcon className="size-4 shrink-0 text-muted-foreground transition-transform group-open/call:rotate-90" />
         </summary>
         <CallDetails call={call} />

@@ -62,12 +62,13 @@ describe("a run's own document", () => {
 });
 
 it("reads what is stored with a message", () => {
-  const stored = { ...called("c1"), status: "completed", ok: true, preview: "4", cached: false, at: 2 };
-  const calls = [stored, { ...stored, status: "denied", ok: false }, { ...stored, status: "unknown", ok: false }];
-  expect(storedCalls({ meta_info: { tool_calls: calls } })).toMatchObject([
+  const stored = (status: string) => ({ ...called("c1"), status, preview: "4", cached: false, at: 2 });
+  const statuses = ["completed", "denied", "unknown", "proposed"];
+  expect(storedCalls({ meta_info: { tool_calls: statuses.map(stored) } })).toMatchObject([
     { callId: "c1", state: "done", at: 2, asks: null },
     { state: "denied" },
     { state: "failed" },
+    { state: "unmade" },
   ]);
   expect(storedCalls({ meta_info: {} })).toEqual([]);
 });

@@ -6,7 +6,7 @@ export interface ToolCall extends CalledTool {
   callId: string;
   /** Where in the text it stands, in code points. */
   at: number;
-  state: "running" | "waiting" | "denied" | "done" | "failed";
+  state: "running" | "waiting" | "denied" | "unmade" | "done" | "failed";
   preview: string;
   cached: boolean;
   /** What its reader is asked while it waits. */
@@ -58,13 +58,24 @@ export function isWaiting(calls: ToolCall[]): boolean {
 /** The calls that are stored with a message. */
 export function storedCalls({ meta_info }: Pick<Message, "meta_info">): ToolCall[] {
   const stored = (meta_info.tool_calls ?? []) as StoredToolCall[];
-  return stored.map(({ call_id, ok, status, ...call }) => ({
+  return stored.map(({ call_id, status, ...call }) => ({
     ...call,
     callId: call_id,
-    state: status === "denied" ? "denied" : ok ? "done" : "failed",
+    state: stateOf[status],
     asks: null,
   }));
 }
+
+/** Of a call whose answer has ended: what was begun and told nothing has failed, as far as one can know. */
+const stateOf: Record<StoredToolCall["status"], ToolCall["state"]> = {
+  proposed: "unmade",
+  approved: "unmade",
+  denied: "denied",
+  started: "failed",
+  completed: "done",
+  failed: "failed",
+  unknown: "failed",
+};
 
 function begun({ call_id, name, title, server, arguments: given }: CalledTool & { call_id: string }, at: number) {
   return { callId: call_id, name, title, server, arguments: given, at, preview: "", cached: false };

@@ -41,7 +41,6 @@ export interface CalledTool {
 export interface StoredToolCall extends CalledTool {
   call_id: string;
   status: "proposed" | "approved" | "denied" | "started" | "completed" | "failed" | "unknown";
-  ok: boolean;
   preview: string;
   cached: boolean;
   /** Offset in the text, in code points. */
