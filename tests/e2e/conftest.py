@@ -10,6 +10,7 @@ from tests.upstream import Upstream
 
 SETTINGS = {
     "DEFAULT_MODEL": "echo",
+    "MCP_ALLOW_PRIVATE": "true",
     "REGISTRATION": "open",
     "RUN_LEASE_SECONDS": "2",
     "RUN_HEARTBEAT_SECONDS": "0.5",

@@ -7,6 +7,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.e2e.browser import FLAGS, Tab, find_chromium
 from tests.e2e.site import Site
+from tests.peers import running_peer
 from tests.support.person import Person
 from tests.upstream import Call, Say, Upstream
 
@@ -75,3 +76,113 @@ async def test_a_call_is_allowed_in_the_page(tab: Tab, person: Person, upstream:
         await expect(tab.part("tool")).to_contain_text("Likes coffee.")
         await expect(card).to_have_count(0)
         await tab.page.reload()
+
+
+async def test_a_run_that_waits_can_be_stopped(tab: Tab, upstream: Upstream) -> None:
+    upstream.next_answers((Call("remember", {"content": "Likes tea."}),))
+    await tab.send("Remember that I like tea")
+    await expect(tab.part("approval")).to_be_visible()
+    await tab.part("stop").click()
+    await tab.ended("cancelled")
+    await expect(tab.part("approval")).to_have_count(0)
+    await expect(tab.part("tool")).to_have_attribute("data-state", "unmade")
+    await expect(tab.part("send")).to_be_visible()
+
+
+async def test_a_server_is_added_and_its_tool_allowed_for_a_chat(tab: Tab, upstream: Upstream) -> None:
+    part = tab.part
+    async with running_peer() as peer:
+        await part("tool-picker").click()
+        await part("manage-servers").click()
+        await part("add-server").click()
+        await part("server-name").fill("Peer One")
+        await part("server-url").fill(peer.url)
+        await part("add-header").click()
+        await part("header-value").fill("Bearer secret")
+        await part("save-server").click()
+        await expect(part("field-error")).to_contain_text("lower-case letters")
+        await part("server-name").fill("peer")
+        await part("save-server").click()
+        await part("unfold-server").click()
+        await expect(part("server-tool").first).to_contain_text("The tool add")
+        await tab.save("servers")
+        await tab.page.keyboard.press("Escape")
+
+        # It is off until a chat wants it; a chat that is not made yet keeps the wish.
+        await part("tool-picker").click()
+        server = part("server-tools").filter(has_text="peer")
+        await expect(server.get_by_test_id("switch-server")).not_to_be_checked()
+        await server.get_by_test_id("unfold-tools").click()
+        await server.get_by_test_id("switch-tool-row").filter(has_text="The tool write").get_by_role("switch").click()
+        await tab.save("tool-picker")
+        await tab.page.keyboard.press("Escape")
+
+        upstream.next_answers((Call("peer__write", {"text": "one"}),), (Say(("Done.",)),))
+        await tab.send("Write one")
+        await expect(part("approval")).to_contain_text("From the server peer")
+        await part("approve-chat").click()
+        await tab.ended("done")
+        await expect(part("tool")).to_contain_text("The tool write")
+        await expect(part("tool")).to_have_attribute("data-state", "done")
+
+        await tab.page.reload()
+        await part("tool-picker").click()
+        await expect(server.get_by_test_id("switch-server")).to_be_checked()
+        await server.get_by_test_id("switch-server").click()
+        await tab.page.keyboard.press("Escape")
+
+    # What is away is said, and not in the way.
+    await part("account-menu").click()
+    await part("servers").click()
+    await part("unfold-server").click()
+    await part("check-server").click()
+    await expect(part("server-status")).to_have_text("Does not work")
+    await part("delete-server").click()
+    await part("delete-server").click()
+    await expect(part("server")).to_have_count(0)
+
+
+async def test_a_note_is_edited(tab: Tab, person: Person) -> None:
+    part = tab.part
+    await part("account-menu").click()
+    await part("memory").click()
+    await part("add-note").click()
+    await part("note-text").fill("Likes tea.")
+    await part("save-note").click()
+    await expect(part("note")).to_contain_text("Likes tea.")
+    await part("edit-note").click()
+    await part("note-text").fill("Likes coffee.")
+    await part("save-note").click()
+    await expect(part("note")).to_contain_text("Likes coffee.")
+    await tab.save("memory")
+    assert [note["content"] for note in (await person.get("/notes")).json["items"]] == ["Likes coffee."]
+    await tab.page.reload()
+    await part("account-menu").click()
+    await part("memory").click()
+    await part("delete-note").click()
+    await part("delete-note").click()
+    await expect(part("note")).to_have_count(0)
+    assert (await person.get("/notes")).json["items"] == []
+
+
+async def test_what_the_assistant_keeps_to_is_written_in_the_page(
+    tab: Tab, person: Person, upstream: Upstream
+) -> None:
+    part = tab.part
+    await part("account-menu").click()
+    await part("own-instructions").click()
+    await part("instructions-text").fill("Always answer in French.")
+    await part("save-instructions").click()
+    await expect(part("instructions-text")).to_have_count(0)
+    await part("chat-instructions").click()
+    await part("instructions-text").fill("Be brief.")
+    await part("save-instructions").click()
+    await part("temporary").click()
+    await tab.send("Hello")
+    await tab.ended("done")
+    await expect(part("is-temporary")).to_be_visible()
+    system = upstream.completions[0].document["messages"][0]["content"]
+    assert "Always answer in French." in system
+    assert "Be brief." in system
+    chat = (await person.get(f"/sessions/{await tab.chat_id()}")).json
+    assert (chat["temporary"], chat["instructions"]) == (True, "Be brief.")

@@ -42,13 +42,13 @@ export function ToolPicker({ selection, onChange }: ToolPickerProps) {
             {count !== undefined && <span className="tabular-nums">{count}</span>}
           </Button>
         </PopoverTrigger>
-        <PopoverContent align="start" side="top" className="w-96 p-0" data-testid="tool-menu">
+        <PopoverContent align="start" side="top" className="flex w-96 flex-col overflow-hidden p-0" data-testid="tool-menu">
           <header className="px-4 pt-3.5 pb-2">
             <h2 className="font-semibold text-sm">{t("tools.in_chat")}</h2>
             <p className="text-muted-foreground text-xs">{t("tools.in_chat_hint")}</p>
           </header>
           {error !== null && <Alert className="mx-3 mb-2">{describeError(t, error)}</Alert>}
-          <ul className="px-1.5 pb-1.5">
+          <ul className="min-h-0 overflow-y-auto px-1.5 pb-1.5">
             {byServer(tools ?? []).map((group) => (
               <ServerSwitch
                 key={group.server}
