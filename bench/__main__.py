@@ -7,14 +7,14 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 import psutil
 import uvloop
 
-from bench import first_token, footprint, paced, throughput
+from bench import cancel, first_token, footprint, paced, reconnect, takeover, throughput
 from bench.client import Api, BenchError, Connection
 from bench.figures import Figure
 from bench.processes import cpu_seconds
@@ -35,10 +35,37 @@ class Size:
     rounds: int
     paced_tokens: int
     second_starts: int
+    reconnects: int
+    cancels: int
+    cancels_without_state: int
+    takeovers: int
+    long_takeovers: int
 
 
-FULL = Size(first_tokens=300, warm_up=30, rounds=9, paced_tokens=250, second_starts=3)
-QUICK = Size(first_tokens=100, warm_up=20, rounds=3, paced_tokens=50, second_starts=1)
+FULL = Size(
+    first_tokens=300,
+    warm_up=30,
+    rounds=9,
+    paced_tokens=250,
+    second_starts=3,
+    reconnects=200,
+    cancels=50,
+    cancels_without_state=10,
+    takeovers=3,
+    long_takeovers=1,
+)
+QUICK = Size(
+    first_tokens=100,
+    warm_up=20,
+    rounds=3,
+    paced_tokens=50,
+    second_starts=1,
+    reconnects=50,
+    cancels=10,
+    cancels_without_state=3,
+    takeovers=1,
+    long_takeovers=0,
+)
 
 
 @dataclass(slots=True)
@@ -71,6 +98,27 @@ async def measure(run: Run, size: Size, folder: Path, *, starts: bool) -> None:
             await run.add("paced streams", paced.measure(sides, tokens=size.paced_tokens))
             run.figures += sides.figures()
             await run.add("memory after", footprint.measure_memory(stack, "Memory after the load", limited=False))
+            await run.add("reconnects", reconnect.measure(sides, count=size.reconnects))
+            await _measure_faults(run, size, stack, sides)
+        await _measure_short_lease(run, size, stack)
+
+
+async def _measure_faults(run: Run, size: Size, stack: Stack, sides: Sides) -> None:
+    """Measure what comes last, as it leaves the stack with processes that are new."""
+    await run.add("cancels", cancel.measure(sides, count=size.cancels))
+    without = cancel.measure_without_state(stack, sides, count=size.cancels_without_state)
+    await run.add("cancels without redis-state", without)
+    if size.long_takeovers:
+        await run.add("takeover", takeover.measure(stack, sides, takeover.DEFAULT_LEASE, count=size.long_takeovers))
+
+
+async def _measure_short_lease(run: Run, size: Size, stack: Stack) -> None:
+    """Measure on a folder of its own, so that an account can be made there."""
+    folder = stack.folder / "short-lease"
+    folder.mkdir(mode=0o755)
+    short = replace(stack, folder=folder, port=free_port(), settings=takeover.SHORT_LEASE.settings)
+    async with _stack(short), _sides(short) as sides:
+        await run.add("short takeovers", takeover.measure(short, sides, takeover.SHORT_LEASE, count=size.takeovers))
 
 
 @asynccontextmanager

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self, cast
@@ -55,6 +56,7 @@ class Connection(asyncio.Protocol):
         self._exchange = Exchange(0)
         self._now = 0
         self._answer: asyncio.Future[None] | None = None
+        self._arrived = asyncio.Event()
 
     @classmethod
     async def open(cls, address: str) -> Self:
@@ -70,21 +72,46 @@ class Connection(asyncio.Protocol):
 
     async def exchange(self, request: bytes) -> Exchange:
         """Send a request and return when its answer has ended."""
+        await self.begin(request)
+        return await self.end()
+
+    async def begin(self, request: bytes) -> Exchange:
+        """Send a request; its exchange fills while the answer comes."""
         if self._transport.is_closing():
             await self._connect()
         self._answer = asyncio.get_running_loop().create_future()
         self._exchange = Exchange(time.monotonic_ns())
         self._transport.write(request)
+        return self._exchange
+
+    async def end(self) -> Exchange:
+        """Return the exchange when its answer has ended."""
+        if self._answer is None:
+            raise BenchError("nothing was asked")
+        async with self._patience():
+            await self._answer
+        return self._exchange
+
+    async def until(self, wanted: bytes, *, after: bytes = b"") -> Exchange:
+        """Return the exchange when these bytes have come, behind others if need be; that may have been long before."""
+        async with self._patience():
+            while wanted not in (self._exchange.body.partition(after)[2] if after else self._exchange.body):
+                self._arrived.clear()
+                await self._arrived.wait()
+        return self._exchange
+
+    @asynccontextmanager
+    async def _patience(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await self._answer
+                yield
         except TimeoutError:
             self.close()
             raise
-        return self._exchange
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; an answer that still comes is not waited for."""
+        self._answer = None
         self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,6 +127,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         self._exchange.arrivals.append((self._now, data))
+        self._arrived.set()
 
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() == HTTPStatus.CONTINUE:
@@ -107,7 +135,7 @@ class Connection(asyncio.Protocol):
         self._exchange.status = self._parser.get_status_code()
         self._exchange.ended_at = self._now
         if not self._parser.should_keep_alive():
-            self.close()
+            self._transport.close()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
 

@@ -1,17 +1,21 @@
 """What is measured, started and ended here: the scripted upstream and the whole embedded stack."""
 
 import asyncio
+import os
 import secrets
+import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from basechat.embedded.control import find_running
+from basechat.embedded.layout import Layout
 from bench.client import Api, BenchError, Connection
 from bench.processes import end, find_processes
 
@@ -51,6 +55,7 @@ class Stack:
     folder: Path
     port: int
     upstream: str
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -61,6 +66,20 @@ class Stack:
     def data(self) -> Path:
         """The data folder itself."""
         return self.folder / "data"
+
+    @property
+    def layout(self) -> Layout:
+        """Where what lies in the data folder."""
+        return Layout.of(self.data)
+
+    def kill(self, service: str) -> int:
+        """`kill -9` a service; return when, by CLOCK_MONOTONIC in ns."""
+        state = find_running(self.layout)
+        pid = next((each.pid for each in state.services if each.name == service), None) if state else None
+        if pid is None:
+            raise BenchError(f"{service} does not run")
+        os.kill(pid, signal.SIGKILL)
+        return time.monotonic_ns()
 
     def processes(self) -> list[psutil.Process]:
         """Return everything that runs for this data folder."""
@@ -111,7 +130,8 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         """Return our environment with the upstream as provider, and without settings that would reach outside."""
         ours = {name: value for name, value in psutil.Process().environ().items() if name not in FOREIGN_SETTINGS}
-        return ours | {"OPENAI_BASE_URL": f"{self.upstream}/v1", "OPENAI_API_KEY": secrets.token_hex(16)}
+        provider = {"OPENAI_BASE_URL": f"{self.upstream}/v1", "OPENAI_API_KEY": secrets.token_hex(16)}
+        return {**ours, **provider, **self.settings}
 
 
 def free_port() -> int:

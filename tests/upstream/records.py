@@ -1,6 +1,7 @@
 """What the upstream saw, for tests to assert on."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ class RequestRecord:
     body: bytes
     outcome: Outcome = "open"
     tokens_sent: int = 0
+    ended_at: int = 0  # CLOCK_MONOTONIC in ns
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -55,6 +57,7 @@ class RequestRecord:
         """Note how the answer ended; the first note counts."""
         if self.outcome == "open":
             self.outcome = outcome
+            self.ended_at = time.monotonic_ns()
             self.ended.set()
 
     def summary(self) -> dict[str, Any]:
@@ -66,6 +69,7 @@ class RequestRecord:
             "body": self.body.decode(errors="replace"),
             "outcome": self.outcome,
             "tokens_sent": self.tokens_sent,
+            "ended_at": self.ended_at,
         }
 
 
