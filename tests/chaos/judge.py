@@ -5,7 +5,6 @@ from typing import Any
 
 from basechat.embedded import postgres
 from basechat.kit import json
-from tests.chaos.calls import judge_calls
 from tests.chaos.plots import whole_answer
 from tests.chaos.verdict import Verdict
 from tests.chaos.viewer import Chatter, Watched, insist, watch
@@ -23,7 +22,6 @@ async def judge(site: Site, chatter: Chatter, seen: list[Watched], verdict: Verd
         if times > 1:
             verdict.problems.append(f"{content!r} was accepted {times} times")
     _judge_tables(site, len(seen), verdict)
-    judge_calls(site, seen, verdict)
 
 
 def _judge_tables(site: Site, accepted: int, verdict: Verdict) -> None:

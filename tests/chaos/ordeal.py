@@ -5,30 +5,43 @@ import time
 from pathlib import Path
 
 from basechat.kit.tasks import end_tasks
+from tests.chaos.calls import judge_calls
 from tests.chaos.faults import plan, strike
 from tests.chaos.judge import judge
 from tests.chaos.plots import MODEL, choose_script
+from tests.chaos.till import NAME as TILL
+from tests.chaos.till import Till
 from tests.chaos.verdict import Verdict
 from tests.chaos.viewer import Chatter, Watched, converse
 from tests.e2e.site import Site, running_site
+from tests.peers import Peer, running_peer
 from tests.support.person import Person
 
 FAULT_SECONDS = 4.0  # at most, on average
 CALM_SECONDS = 180.0
-PLOTS = ("plain", "note", "sums")
-SETTINGS = {"RUN_LEASE_SECONDS": "2", "RUN_HEARTBEAT_SECONDS": "0.5", "REAPER_SECONDS": "0.5", "REGISTRATION": "open"}
+PLOTS = ("plain", "note", "sums", "charge")
+TOOLS = ("basechat", TILL)
+SETTINGS = {
+    "MCP_ALLOW_PRIVATE": "true",
+    "REAPER_SECONDS": "0.5",
+    "REGISTRATION": "open",
+    "RUN_HEARTBEAT_SECONDS": "0.5",
+    "RUN_LEASE_SECONDS": "2",
+}
 
 
 async def ordeal(folder: Path, *, faults: int, chats: int, seed: int) -> Verdict:
     """Run the whole; a promise that was broken is a problem of the verdict, not an error."""
     verdict = Verdict(seed=seed, chats=chats)
-    async with running_site(folder, **SETTINGS) as site:
+    till = Till()
+    async with running_peer(till.server()) as peer, running_site(folder, **SETTINGS) as site:
         site.upstream.script_by(MODEL, choose_script)
-        program = await _program(site)
+        program = await _program(site, peer)
         seen: list[Watched] = []
         chatters = [_chatter(program, number) for number in range(chats)]
         await _under_load(site, chatters, seen, verdict, faults)
         await judge(site, chatters[0], seen, verdict)
+        judge_calls(site, seen, till, verdict)
     return verdict
 
 
@@ -48,9 +61,12 @@ async def _under_load(site: Site, chatters: list[Chatter], seen: list[Watched], 
     verdict.problems += [f"a viewer broke: {error!r}" for error in broken if error is not None]
 
 
-async def _program(site: Site) -> Person:
-    """Somebody's program, with an API token."""
+async def _program(site: Site, peer: Peer) -> Person:
+    """Somebody's program, with an API token and an outside MCP server."""
     person = await site.join()
+    added = await person.post("/mcp-servers", {"name": TILL, "url": peer.url})
+    assert added.status == 201, added.body
+    assert added.json["error"] is None, added.body
     reply = await person.post("/auth/tokens", {"name": "ordeal", "scopes": ["chat"]})
     return Person(person.http, reply.json["token"], person.user, base=person.base)
 
@@ -59,4 +75,4 @@ def _chatter(program: Person, number: int) -> Chatter:
     """Chats begin with different plots, and every other one allows a tool for good."""
     turned = number % len(PLOTS)
     plots = PLOTS[turned:] + PLOTS[:turned]
-    return Chatter(person=program, model=MODEL, plots=plots, decision="chat" if number % 2 else "once")
+    return Chatter(person=program, model=MODEL, plots=plots, tools=TOOLS, decision="chat" if number % 2 else "once")

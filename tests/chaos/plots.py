@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tests.chaos.till import NAME as TILL
 from tests.upstream import Call, Say, Script, Wait
 from tests.upstream.calls import turn_of
 from tests.upstream.records import prompt_of
@@ -17,7 +18,7 @@ _CALLS: dict[str, Callable[[str], tuple[Call, ...]]] = {
     "plain": lambda key: (),
     "note": lambda key: (Call("remember", {"content": f"note {key}"}),),
     "sums": lambda key: tuple(Call("calculate", {"expression": f"{int(key, 16)} + {n}"}) for n in (1, 2)),
-    "charge": lambda key: (Call("peer__charge", {"key": key}),),
+    "charge": lambda key: (Call(f"{TILL}__charge", {"key": key}),),
 }
 
 

@@ -23,6 +23,7 @@ class Chatter:
     person: Person
     model: str
     plots: tuple[str, ...]
+    tools: tuple[str, ...]
     decision: Literal["once", "chat"]
 
 
@@ -66,7 +67,8 @@ async def converse(chatter: Chatter, seen: list[Watched], stop: asyncio.Event) -
 
 
 async def _send(chatter: Chatter, chat: str, content: str) -> Watched:
-    body, key = {"content": content, "model": chatter.model}, {"idempotency-key": uuid4().hex}
+    body = {"content": content, "model": chatter.model, "tools": list(chatter.tools)}
+    key = {"idempotency-key": uuid4().hex}
     reply = await insist(lambda: chatter.person.post(f"/sessions/{chat}/messages", body, headers=key))
     if reply.status != 202:
         raise AssertionError(f"a message was refused: {reply.status} {reply.body!r}")

@@ -1,0 +1,29 @@
+"""An outside tool with a side effect that must not happen twice: a till, which counts what it has charged."""
+
+import asyncio
+from collections import Counter
+
+from mcp.server.mcpserver import MCPServer
+from mcp_types import ToolAnnotations
+
+NAME = "till"
+TAKES_SECONDS = 0.3  # after the charge, so that whoever called can die without knowing of it
+
+
+class Till:
+    """Charges by key."""
+
+    def __init__(self) -> None:
+        self.charges: Counter[str] = Counter()
+
+    async def charge(self, key: str) -> str:
+        """Charge a customer."""
+        self.charges[key] += 1
+        await asyncio.sleep(TAKES_SECONDS)
+        return f"charged {key}"
+
+    def server(self) -> MCPServer:
+        """Return the MCP server that offers it."""
+        server = MCPServer("Till")
+        server.add_tool(self.charge, title="Charge", annotations=ToolAnnotations(read_only_hint=False))
+        return server
