@@ -1,19 +1,15 @@
 """A page takes a constant number of statements, each on an index, whatever there is."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
-from basechat.infra.db import Database
 from basechat.kit.config import Settings
 from tests.conftest import register
 from tests.support.databases import as_owner
 from tests.support.own import quiet_stack
 from tests.support.person import Person
+from tests.support.plans import explain, statements
 from tests.support.stack import Servers, Stack
 
 _CHATS = """
@@ -47,22 +43,6 @@ _CROWD = """
 """
 
 
-@contextmanager
-def _statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """Record what is executed on behalf of people, with its values."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        seen.append((statement, parameters))
-
-    engine = database.people.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 async def _long_chat(person: Person, settings: Settings, count: int) -> str:
     chat = await person.chat()
     await as_owner(settings, _BRANCH, chat=chat, count=count)
@@ -73,7 +53,7 @@ async def test_a_page_of_chats_takes_as_many_statements_for_100_as_for_1(person:
     counts = []
     for more in (1, 99):
         await as_owner(stack.resources.settings, _CHATS, owners=[person.user["id"]], each=more)
-        with _statements(stack.resources.database) as seen:
+        with statements(stack.resources.database.people) as seen:
             page = await person.get("/sessions?limit=100")
         counts.append((len(page.json["items"]), len(seen)))
     assert counts == [(1, 2), (100, 2)]  # one of the two names the owner
@@ -83,7 +63,7 @@ async def test_a_page_of_messages_takes_as_many_statements_for_100_as_for_2(pers
     counts = []
     for length in (2, 100):
         chat = await _long_chat(person, stack.resources.settings, length)
-        with _statements(stack.resources.database) as seen:
+        with statements(stack.resources.database.people) as seen:
             page = await person.get(f"/sessions/{chat}/messages?limit=100")
         counts.append((len(page.json["items"]), len(seen)))
     assert counts == [(2, 2), (100, 2)]
@@ -121,7 +101,7 @@ async def test_a_page_ends_where_another_chat_begins(person: Person, other: Pers
 async def test_pages_go_by_indexes(servers: Servers, stack: Stack, others: str) -> None:
     """What seems cheap for the average person must not be taken: some have much."""
     async with quiet_stack(servers, stack.upstream) as quiet:
-        settings, database, person = quiet.settings, quiet.resources.database, quiet.person
+        settings, database, person = quiet.settings, quiet.resources.database.people, quiet.person
         if others == "have little":
             await as_owner(settings, _CROWD)
         other = await register(Person(person.http))
@@ -132,24 +112,10 @@ async def test_pages_go_by_indexes(servers: Servers, stack: Stack, others: str) 
         await as_owner(settings, "ANALYZE")
         chats, messages = "/sessions", f"/sessions/{chat}/messages"
         for path in (chats, f"{chats}?cursor={cursor}", messages, f"{messages}?before={before}"):
-            with _statements(database) as seen:
+            with statements(database) as seen:
                 assert (await person.get(path)).json["items"]
-            plan = await _explain(database, *seen)
+            plan = await explain(database, *seen)
             assert "Index" in plan
             assert not re.search(r"Seq Scan on (chat_sessions|messages|runs)\b", plan), f"{path}\n{plan}"
             assert not re.search(r"ix_messages_owner_id|ix_runs_owner|Bitmap", plan), f"{path}\n{plan}"
             assert "Sort" not in plan or path.startswith(messages), plan
-
-
-async def _explain(database: Database, *statements: tuple[str, Any]) -> str:
-    """Return the plan of the last statement, made as for the page: once, for whatever values."""
-    async with database.people.begin() as connection:
-        (owner, owner_values), (statement, values) = statements
-        await connection.exec_driver_sql(owner, owner_values)
-        await connection.exec_driver_sql(f"PREPARE page AS {statement}")
-        given = ", ".join("NULL" if value is None else f"'{value}'" for value in values)
-        rows = await connection.exec_driver_sql(f"EXPLAIN EXECUTE page({given})")
-        plan = "\n".join(row[0] for row in rows)
-        await connection.exec_driver_sql("DEALLOCATE page")
-    assert "$1" in plan, f"made for these values alone\n{plan}"
-    return plan

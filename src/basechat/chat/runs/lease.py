@@ -38,7 +38,8 @@ _CLAIM = text("""
            p.default_temperature, p.max_tokens,
            (SELECT json_agg(json_build_object('id', id, 'role', role, 'content', content, 'context', context)
                             ORDER BY depth DESC) FROM branch WHERE content <> '') AS messages,
-           (SELECT s.content FROM branch b JOIN context_summaries s ON s.message_id = b.parent_id) AS summary
+           (SELECT s.content FROM (SELECT parent_id FROM branch ORDER BY depth DESC LIMIT 1) oldest
+            JOIN context_summaries s ON s.message_id = oldest.parent_id) AS summary
     FROM claimed JOIN chat_sessions c ON c.id = claimed.session_id
     LEFT JOIN user_preferences p ON p.user_id = claimed.owner_id
 """)
