@@ -11,6 +11,7 @@ from basechat.kit.tasks import end_tasks
 from basechat.llm.errors import GatewayError
 from basechat.llm.listing import Listed, ListingError, Upstream, list_models
 from basechat.llm.providers import Kind, Provider
+from basechat.llm.windows import window_of
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +22,25 @@ _NOBODY: Mapping[Kind, str] = {
     "chat": "No model provider is configured. Set OPENAI_API_KEY or another provider.",
     "embedding": "No provider of embeddings is configured. Set EMBEDDING_MODEL and a provider that has it.",
 }
+_NOTHING = Listed(names={kind: [] for kind in KINDS})
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A model, and who has it under which name."""
+    """A model, who has it under which name, and the window that its list tells."""
 
     upstream: Upstream
     model: str
+    told_window: int | None = None
+
+    @property
+    def provider(self) -> Provider:
+        """Who has it."""
+        return self.upstream.provider
+
+    def window(self, default: int) -> int:
+        """Return how many tokens the model takes at once, or the default where nobody knows."""
+        return window_of(self.model, told=self.told_window, declared=self.provider.context_window, default=default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +70,10 @@ class Catalogue:
         for upstream in self._upstreams:
             await upstream.http.close()
 
-    async def models(self, kind: Kind = "chat") -> list[tuple[str, str]]:
-        """Return each model of a kind once, with the name of its provider, the default one first."""
+    async def models(self, kind: Kind = "chat") -> list[tuple[str, Route]]:
+        """Return each model of a kind once, with the way to it, the default one first."""
         await self._freshen(kind)
-        listed = [(name, route.upstream.provider.name) for name, route in self._offers[kind].listed.items()]
-        return sorted(listed, key=lambda pair: pair[0] != self._defaults[kind])
+        return sorted(self._offers[kind].listed.items(), key=lambda pair: pair[0] != self._defaults[kind])
 
     async def route(self, model: str | None, kind: Kind = "chat") -> Route:
         """Return who has a model, or the default one; raises `GatewayError` naming the nearest where there is none."""
@@ -125,9 +136,9 @@ def _offer(upstreams: Sequence[Upstream], lists: Mapping[str, Listed], kind: Kin
     listed: dict[str, Route] = {}
     for upstream in upstreams:
         provider = upstream.provider.name
-        names = lists[provider][kind] if provider in lists else []
-        for name in names:
-            route = routes[f"{provider}/{name}"] = Route(upstream, name)
+        told = lists.get(provider, _NOTHING)
+        for name in told.names[kind]:
+            route = routes[f"{provider}/{name}"] = Route(upstream, name, told.windows.get(name))
             listed[f"{provider}/{name}" if name in routes else name] = route
             routes.setdefault(name, route)
     return Offer(routes=routes, listed=listed)

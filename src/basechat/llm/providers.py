@@ -21,7 +21,7 @@ class Provider(BaseModel):
 
     `base_url` ends where `/chat/completions` begins. Without `models`, the provider is asked for its list;
     `preferred` ones come first in it, and the first of all is the default. `embedding_models` are those that embed,
-    beside what their names in the list tell.
+    beside what their names in the list tell. `context_window` bounds how many tokens its models are given at once.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +32,7 @@ class Provider(BaseModel):
     models: tuple[str, ...] | None = None
     preferred: tuple[str, ...] = ()
     embedding_models: tuple[str, ...] = ()
+    context_window: Annotated[int, Field(ge=1024)] | None = None
 
     @property
     def address(self) -> Address:
@@ -78,7 +79,8 @@ def _from_environment(settings: Settings) -> list[Provider]:
             Provider(name="openai", base_url=url, api_key=settings.openai_api_key, preferred=_OPENAI_PREFERRED)
         )
     if settings.ollama_base_url:
-        found.append(Provider(name="ollama", base_url=_with_version(settings.ollama_base_url)))
+        url, window = _with_version(settings.ollama_base_url), settings.ollama_context_length
+        found.append(Provider(name="ollama", base_url=url, context_window=window))
     if settings.vllm_base_url:
         found.append(Provider(name="vllm", base_url=_with_version(settings.vllm_base_url)))
     return found

@@ -40,16 +40,21 @@ async def embeddings(request: Request) -> Response:
 
 
 async def models(request: Request) -> Response:
-    """`GET /v1/models`: those that chat; with `?kind=embedding` those that embed, which nobody can chat with."""
+    """`GET /v1/models`: those that chat; with `?kind=embedding` those that embed, which nobody can chat with.
+
+    Beside what OpenAI tells of a model, `context_window` is how many tokens it takes at once.
+    """
     await _get_caller(request)
     kind = request.query_params.get("kind", "chat")
     if kind not in KINDS:
         raise GatewayError(400, f"`kind` must be {' or '.join(KINDS)}.", param="kind")
     catalogue: Catalogue = request.app.state.catalogue
     created = int(time.time())
+    default: int = request.app.state.resources.settings.context_window
     listed = [
-        {"id": name, "object": "model", "created": created, "owned_by": provider}
-        for name, provider in await catalogue.models(kind)
+        {"id": name, "object": "model", "created": created, "owned_by": route.provider.name}
+        | ({"context_window": route.window(default)} if kind == "chat" else {})
+        for name, route in await catalogue.models(kind)
     ]
     return Response(json.dumps({"object": "list", "data": listed}), media_type="application/json")
 
