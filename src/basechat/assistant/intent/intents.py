@@ -15,16 +15,17 @@ from basechat.infra.cache.layers import INTENT
 from basechat.infra.cache.store import Cache
 from basechat.infra.embeddings import Embeddings
 
+PATIENCE_SECONDS = 0.3
 _RECALLING = frozenset({"search_messages", "recall"})
 _END = 500  # characters of a long message that are looked at, at either end: there people say what they want of it
 _WORDS = 0.3  # what a full score of words is worth beside one of meaning
 
 
 class Intents:
-    """Decides; at most `limit` tools are offered."""
+    """Decides; at most `limit` tools are offered, and for embeddings a message waits `patience` seconds at most."""
 
-    def __init__(self, embeddings: Embeddings, cache: Cache, *, limit: int) -> None:
-        self._meaning = Meaning(embeddings)
+    def __init__(self, embeddings: Embeddings, cache: Cache, *, limit: int, patience: float = PATIENCE_SECONDS) -> None:
+        self._meaning = Meaning(embeddings, patience=patience)
         self._cache = cache
         self._limit = limit
 

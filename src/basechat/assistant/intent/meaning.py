@@ -15,7 +15,6 @@ from basechat.kit.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 0.3
 MAKING_SECONDS = 60.0
 LISTS_KEPT = 64
 _DESCRIPTION = 200  # characters; what a tool is for comes first, and the rest is about its arguments
@@ -27,8 +26,9 @@ Made = Mapping[str, Vector]
 class Meaning:
     """Scores tools. What is not made in time goes on being made for the messages to come."""
 
-    def __init__(self, embeddings: Embeddings) -> None:
+    def __init__(self, embeddings: Embeddings, *, patience: float) -> None:
         self._embeddings = embeddings
+        self._patience = patience
         self._tasks: OrderedDict[str, asyncio.Task[Made]] = OrderedDict()
 
     @property
@@ -47,7 +47,7 @@ class Meaning:
         if self.model is None:
             return None
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self._patience):
                 places = await self._once(fingerprint, self._places(tools, owner_id))
                 middles = await self._once(language, self._middle(language, owner_id))
                 (asked,) = await self._embeddings.queries([_clipped(text)], owner_id=owner_id)

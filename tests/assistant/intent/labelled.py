@@ -1,0 +1,57 @@
+"""Reads labelled messages, and the tools among which they are to find theirs."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from basechat.infra.db import open_database
+from basechat.kit.config import Settings
+from basechat.toolbox.server import build_server
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool as the model would be offered it."""
+
+    name: str
+    title: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message with what is right for it."""
+
+    text: str
+    needs: Sequence[str]
+    recall: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """Messages, and the tools that are on: those of outside servers and our own."""
+
+    tools: Sequence[Tool]
+    messages: Sequence[Message]
+
+
+async def read(name: str, settings: Settings) -> Labelled:
+    """Return the messages of a file, our own tools before the file's."""
+    said = tomllib.loads((FOLDER / f"{name}.toml").read_text())
+    outside = [Tool(**tool) for tool in said["tools"]]
+    return Labelled(
+        tools=[*await own_tools(settings), *outside], messages=[Message(**each) for each in said["messages"]]
+    )
+
+
+async def own_tools(settings: Settings) -> list[Tool]:
+    """Return the tools of mcp-server, web search included, as they describe themselves."""
+    database = open_database(settings)
+    server = build_server(settings.model_copy(update={"searxng_url": "http://127.0.0.1:9"}), database)
+    return [
+        Tool(name=tool.name, title=tool.title or tool.name, description=tool.description or "")
+        for tool in await server.list_tools()
+    ]

@@ -1,0 +1,35 @@
+"""Clients of embeddings: through a gateway of the test's own, in front of the real local model or of the upstream."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from basechat.embedded import embed
+from basechat.embedded.layout import Layout
+from basechat.embedded.service import running
+from basechat.infra.embeddings import Embeddings
+from basechat.infra.http import Address
+from basechat.services import agent
+from tests.support.stack import Servers, serving
+
+
+@asynccontextmanager
+async def embeddings_through(servers: Servers, **providers: Any) -> AsyncIterator[Embeddings]:
+    """Run a gateway with these settings and give a client of it."""
+    socket = f"{servers.folder}/agent-{uuid4().hex[:8]}.sock"
+    settings = servers.settings(llm_agent_url=f"unix:{socket}", **providers)
+    address = Address.parse(settings.llm_agent_url)
+    secret = settings.secret_key.get_secret_value().encode()
+    async with serving(agent.create_app(settings), socket), address.client() as http:
+        yield Embeddings(http, address.base_url, secret, model=settings.embeds_with)
+
+
+@asynccontextmanager
+async def local_embeddings(servers: Servers) -> AsyncIterator[Embeddings]:
+    """Run the real model behind a gateway."""
+    layout: Layout = servers.layout
+    with running(embed.service(layout)):
+        url = f"unix:{layout.socket(embed.NAME)}"
+        async with embeddings_through(servers, local_embed_url=url) as client:
+            yield client
