@@ -165,9 +165,7 @@ async def test_a_note_is_edited(tab: Tab, person: Person) -> None:
     assert (await person.get("/notes")).json["items"] == []
 
 
-async def test_what_the_assistant_keeps_to_is_written_in_the_page(
-    tab: Tab, person: Person, upstream: Upstream
-) -> None:
+async def test_what_the_assistant_keeps_to_is_written_in_the_page(tab: Tab, person: Person, upstream: Upstream) -> None:
     part = tab.part
     await part("account-menu").click()
     await part("own-instructions").click()
