@@ -1,0 +1,141 @@
+"""Tools of a person's own servers: offered where they are on, asked for, and told of when they are away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.peers import Peer, running_peer
+from tests.support.own import Quiet, quiet_stack
+from tests.support.person import Event, Person, text_of
+from tests.support.stack import Servers, Stack
+from tests.upstream import Call, Say, Script, Upstream
+
+DONE: Script = (Say(("Done.",)),)
+
+
+@pytest.fixture(scope="module")
+async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
+    """A stack whose administrator allows servers inside the network."""
+    state = stack.resources.settings.state_redis_url.replace("db=0", "db=3")
+    names = {"redis_state_url": state, "mcp_allow_private": True}
+    async with quiet_stack(servers, stack.upstream, **names) as running, running.worker():
+        yield running
+        await running.resources.state.flushdb()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    """Somebody's server."""
+    async with running_peer() as running:
+        yield running
+
+
+async def _add(person: Person, name: str, url: str) -> dict[str, Any]:
+    reply = await person.post("/mcp-servers", {"name": name, "url": url})
+    assert reply.status == 201, reply.body
+    return reply.json  # type: ignore[no-any-return]
+
+
+async def _remove(person: Person, server: dict[str, Any]) -> None:
+    assert (await person.ask("DELETE", f"/mcp-servers/{server['id']}")).status == 204
+
+
+async def _send(quiet: Quiet, chat: str, upstream: Upstream, *scripts: Script) -> list[Event]:
+    upstream.next_answers(*scripts)
+    return await quiet.person.send(chat, "?", model="echo")
+
+
+def _result(events: list[Event]) -> dict[str, Any]:
+    return next(event.data for event in events if event.event == "tool.result")
+
+
+async def test_a_tool_of_another_server_is_called(quiet: Quiet, peer: Peer, upstream: Upstream) -> None:
+    server = await _add(quiet.person, "peer", peer.url)
+    chat = await quiet.person.chat(tools=["peer"])
+    events = await _send(quiet, chat, upstream, (Call("peer__add", {"a": 2, "b": 3}),), DONE)
+    call = next(event.data for event in events if event.event == "tool.call")
+    assert (call["title"], call["server"]) == ("The tool add", "peer")
+    assert (_result(events)["ok"], _result(events)["preview"]) == (True, "5")
+    assert text_of(events) == "Done."
+    assert all(name.startswith("peer__") for name in upstream.completions[-1].tools)
+    await _remove(quiet.person, server)
+
+
+async def test_one_tool_alone_can_be_on(quiet: Quiet, peer: Peer, upstream: Upstream) -> None:
+    server = await _add(quiet.person, "peer", peer.url)
+    chat = await quiet.person.chat(tools=["calculate", "peer__clock"])
+    await _send(quiet, chat, upstream, DONE)
+    assert upstream.completions[-1].tools == ["calculate", "peer__clock"]
+    await quiet.person.ask("PATCH", f"/mcp-servers/{server['id']}", json={"is_enabled": False})
+    await _send(quiet, chat, upstream, DONE)
+    assert upstream.completions[-1].tools == ["calculate"]
+    await _remove(quiet.person, server)
+
+
+async def test_what_is_not_read_only_asks_and_is_done_once(quiet: Quiet, peer: Peer, upstream: Upstream) -> None:
+    person = quiet.person
+    server = await _add(person, "peer", peer.url)
+    chat = await person.chat(tools=["peer"])
+    upstream.next_answers((Call("peer__write", {"text": "hello"}),), DONE)
+    path = f"/sessions/{chat}/messages"
+    async with person.stream("POST", path, {"content": "?", "model": "echo"}) as events, asyncio.timeout(20):
+        seen = []
+        async for event in events:
+            seen.append(event)
+            if event.event == "tool.approval":
+                assert "tools/call" not in peer.methods()
+                body = {"call_id": event.data["call_id"], "decision": "once", "arguments": {"text": "goodbye"}}
+                assert (await person.post(f"/runs/{seen[0].data['run']['id']}/approvals", body)).status == 202
+    assert seen[-1].event == "message.completed"
+    assert _result(seen)["preview"] == "wrote goodbye"
+    assert peer.methods().count("tools/call") == 1
+    await _remove(person, server)
+
+
+async def test_a_server_that_went_away_fails_visibly(quiet: Quiet, upstream: Upstream) -> None:
+    async with running_peer() as peer:
+        server = await _add(quiet.person, "peer", peer.url)
+    chat = await quiet.person.chat(tools=["peer"])
+    events = await _send(quiet, chat, upstream, (Call("peer__clock", {}),), DONE)
+    assert (_result(events)["ok"], "server.unreachable" in _result(events)["preview"]) == (False, True)
+    assert text_of(events) == "Done."
+    assert events[-1].event == "message.completed"
+    await _remove(quiet.person, server)
+
+
+async def test_a_server_that_never_told_its_tools_is_told_of(quiet: Quiet, upstream: Upstream) -> None:
+    async with running_peer() as peer:
+        url = peer.url
+    server = await _add(quiet.person, "silent", url)
+    assert server["error"]
+    chat = await quiet.person.chat(tools=["basechat", "silent"])
+    events = await _send(quiet, chat, upstream, DONE)
+    call = next(event.data for event in events if event.event == "tool.call")
+    assert (call["server"], call["name"]) == ("silent", "silent")
+    assert (_result(events)["ok"], "server.unreachable" in _result(events)["preview"]) == (False, True)
+    (stored,) = events[-1].data["message"]["meta_info"]["tool_calls"]
+    assert (stored["server"], stored["ok"]) == ("silent", False)
+    await _remove(quiet.person, server)
+
+
+async def test_a_tool_that_is_gone_when_it_is_approved_is_not_called(
+    quiet: Quiet, peer: Peer, upstream: Upstream
+) -> None:
+    person = quiet.person
+    server = await _add(person, "peer", peer.url)
+    chat = await person.chat(tools=["peer"])
+    upstream.next_answers((Call("peer__write", {"text": "hello"}),), DONE)
+    path = f"/sessions/{chat}/messages"
+    async with person.stream("POST", path, {"content": "?", "model": "echo"}) as events, asyncio.timeout(20):
+        seen = []
+        async for event in events:
+            seen.append(event)
+            if event.event == "tool.approval":
+                await _remove(person, server)
+                body = {"call_id": event.data["call_id"], "decision": "chat"}
+                await person.post(f"/runs/{seen[0].data['run']['id']}/approvals", body)
+    assert "tool.not_found" in _result(seen)["preview"]
+    assert seen[-1].event == "message.completed"
+    assert "tools/call" not in peer.methods()
