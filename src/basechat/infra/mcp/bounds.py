@@ -11,6 +11,7 @@ class Bounds:
     list_seconds: float = 15.0
     call_seconds: float = 60.0
     answer_bytes: int = 5_000_000  # all that is read of a server, handshake included
+    answer_values: int = 25_000  # of JSON, likewise
     answer_length: int = 60_000  # characters of a result that the model is told
     tools: int = 200
     pages: int = 20  # of a listing

@@ -10,12 +10,14 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.client.client import ConnectMode
 from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
+from pydantic import ValidationError
 
 from basechat.infra.mcp.bounds import Bounds
 from basechat.infra.mcp.errors import McpError, Trouble
 from basechat.infra.mcp.exchange import GiveUp, Streams
 from basechat.infra.mcp.modes import Modes
 from basechat.infra.mcp.program import started
+from basechat.infra.mcp.volume import Volume
 from basechat.kit.tasks import end_tasks
 
 
@@ -62,20 +64,18 @@ async def _hear(
     give_up: GiveUp,
 ) -> None:
     """Hand on what the program writes: a message a line; lines that are none are passed over."""
-    left = bounds.answer_bytes
-    too_large = McpError(Trouble.TOO_LARGE, f"The server answered more than {left:,} bytes.", sent=True)
+    volume = Volume(bounds)
     try:
         while line := await stdout.readline():
-            left -= len(line)
-            if left < 0:
-                give_up(too_large)
-                return
+            volume.take(line)
             await asyncio.sleep(0)  # reading what has come already gives nobody else a turn
             if line.startswith(b"{"):
-                with suppress(ValueError):
+                with suppress(ValidationError):
                     await heard.send(SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False)))
-    except ValueError:  # a line beyond the limit
-        give_up(too_large)
+    except McpError as error:
+        give_up(error)
+    except ValueError:
+        give_up(McpError(Trouble.TOO_LARGE, f"The server answered more than {bounds.answer_bytes:,} bytes.", sent=True))
     else:
         give_up(McpError(Trouble.FAILED, "The program ended before it had answered.", sent=True))
 

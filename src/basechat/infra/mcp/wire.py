@@ -1,4 +1,4 @@
-"""Carries the SDK's messages over our HTTP client: no more bytes than allowed, to no address that is not."""
+"""Carries the SDK's messages over our HTTP client: no more than allowed, to no address that is not."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +10,7 @@ from yarl import URL
 
 from basechat.infra.mcp.bounds import Bounds
 from basechat.infra.mcp.errors import McpError, Trouble
+from basechat.infra.mcp.volume import Volume
 from basechat.infra.network.addresses import NetworkPolicy, RefusedAddressError, RefusedUrlError
 
 # Ours to say: how the connection is used, and that nothing is packed.
@@ -31,7 +32,7 @@ class Wire(httpx2.AsyncBaseTransport):
         self.http = http
         self.policy = policy
         self.timeout = aiohttp.ClientTimeout(total=None, connect=bounds.connect_seconds)
-        self.limit = self.left = bounds.answer_bytes
+        self.volume = Volume(bounds)
         self.give_up = give_up
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -61,12 +62,6 @@ class Wire(httpx2.AsyncBaseTransport):
             timeout=self.timeout,
         )
 
-    def count(self, size: int) -> None:
-        """Take note of bytes that came; raises `McpError` beyond the limit."""
-        self.left -= size
-        if self.left < 0:
-            raise McpError(Trouble.TOO_LARGE, f"The server answered more than {self.limit:,} bytes.", sent=True)
-
     def failed(self, error: McpError) -> httpx2.TransportError:
         """End the exchange; returns what the SDK is told."""
         self.give_up(error)
@@ -83,7 +78,7 @@ class _Body(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for part in self.response.content.iter_any():
-                self.wire.count(len(part))
+                self.wire.volume.take(part)
                 yield part
         except McpError as error:
             raise self.wire.failed(error) from None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 import httpx2
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import Row
 from yarl import URL
 
@@ -55,8 +55,12 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-Name = Annotated[Line, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$"), AfterValidator(_not_ours)]
-Url = Annotated[Line, Field(max_length=2_000, pattern=r"^https?://"), AfterValidator(_url)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,30}$"), AfterValidator(_not_ours)
+]
+Url = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^https?://"), AfterValidator(_url)
+]
 Command = Annotated[Line, Field(min_length=1, max_length=1_000)]
 Headers = Annotated[dict[str, str], Field(max_length=20), AfterValidator(_headers)]
 

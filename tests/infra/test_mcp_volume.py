@@ -1,0 +1,60 @@
+"""What a server says is counted as it comes: bytes, and values of JSON, whatever its strings hold."""
+
+import random
+
+import pytest
+
+from basechat.infra.mcp.bounds import Bounds
+from basechat.infra.mcp.errors import McpError, Trouble
+from basechat.infra.mcp.volume import Volume
+from basechat.kit import json
+
+
+def _fits(text: bytes, values: int, size: int) -> bool:
+    """Return whether a text, in parts of this size, has at most so many values."""
+    volume = Volume(Bounds(answer_values=values))
+    try:
+        for start in range(0, len(text), size):
+            volume.take(text[start : start + size])
+    except McpError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (rb"[0,0,0]", 3),
+        (rb'{"a":1,"b":[]}', 3),
+        (rb'["a,b,c","[{","\",[",""]', 4),
+        (rb'["\\",0,"\\\\",0,"\\\"",0]', 6),
+        (rb'["\\\\\\\",[[[",0]', 2),
+        ('{"한국어":"가,나,[다"}'.encode(), 1),
+        (b'[\n"a,b",\r\n0]', 2),
+        (b': "\ndata: [0,0,0]\n\n', 3),
+        (b'event: "\rdata: [0,0,0]\r\r', 3),
+        (b": \\\ndata: [0,0,0]\n\n", 3),
+    ],
+)
+def test_what_is_outside_of_strings_counts_however_it_is_cut(text: bytes, values: int) -> None:
+    for size in range(1, len(text) + 1):
+        assert _fits(text, values, size)
+        assert not _fits(text, values - 1, size)
+
+
+def test_any_text_is_counted_as_it_is_written() -> None:
+    choose = random.Random(7)  # noqa: S311 - texts of any kind
+    for _ in range(200):
+        strings = ["".join(choose.choices('",[{\\\n\u00e9가:', k=choose.randrange(12))) for _ in range(20)]
+        text = json.dumps(strings)
+        size = choose.randrange(1, 30)
+        assert _fits(text, 20, size)
+        assert not _fits(text, 19, size)
+
+
+def test_bytes_count_too() -> None:
+    volume = Volume(Bounds(answer_bytes=10))
+    volume.take(b"x" * 10)
+    with pytest.raises(McpError, match="10 bytes") as caught:
+        volume.take(b"x")
+    assert caught.value.code == Trouble.TOO_LARGE
