@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from tests.support.person import Person
-from tests.upstream import RequestRecord, Upstream
+from tests.upstream import Call, RequestRecord, Say, Upstream
 
 TURNS = ("Hello", "오늘 날씨 어때?", "And in English again?", "한국어로 답해 줘", "bye 👋🏽")
 
@@ -65,3 +65,17 @@ async def test_the_prompt_is_counted_here_and_there(person: Person, upstream: Up
     assert context["model"] == "echo"
     assert context["prompt_tokens"] == words
     assert words < context["estimated"] < 10_000  # the definitions of tools are in it
+
+
+async def test_steps_of_tools_follow_what_was_there(person: Person, upstream: Upstream) -> None:
+    chat = await person.chat()
+    upstream.script_turns("caller", (Call("calculate", {"expression": "6*7"}),), (Say(("42",)),))
+    for turn in TURNS[:2]:
+        assert (await person.send(chat, turn, model="caller"))[-1].event == "message.completed"
+    asked, answered, asked_again, answered_again = _prompts(upstream)
+    assert answered.startswith(asked)
+    assert asked_again.startswith(asked)
+    assert answered_again.startswith(asked_again)
+    context = (await person.messages(chat))[-1]["meta_info"]["context"]
+    words = sum(len((each["content"] or "").split()) for each in upstream.completions[-1].document["messages"])
+    assert context["prompt_tokens"] == words  # of the last call, with its steps

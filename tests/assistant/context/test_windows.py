@@ -9,16 +9,20 @@ import pytest
 from tests.assistant.context.conftest import Small
 from tests.support.own import quiet_stack
 from tests.support.person import Event, Person
-from tests.support.stack import Servers
-from tests.upstream import RequestRecord, Say, Upstream, running_upstream
+from tests.support.stack import Servers, Stack
+from tests.upstream import Call, RequestRecord, Say, Upstream, running_upstream
 
 WINDOW = 1024
+WITH_TOOLS = 4096
 TOLD = "They spoke of many things, among them ships, shoes and sealing wax, and went on."
 
 
 @pytest.fixture(scope="module")
-async def both(servers: Servers) -> AsyncIterator[Small]:
-    """A stack with a model of a small window, which refuses what is longer, beside others of the usual size."""
+async def both(servers: Servers, stack: Stack) -> AsyncIterator[Small]:
+    """A stack with models of small windows, which refuse what is longer, beside others of the usual size.
+
+    It has the tools of the stack that all tests share.
+    """
     state = servers.settings().state_redis_url.replace("db=0", "db=3")
     async with running_upstream() as upstream:
         _limit(upstream)
@@ -37,6 +41,9 @@ def small(both: Small) -> Small:
 def _limit(upstream: Upstream) -> None:
     upstream.script("small", Say((TOLD,)))
     upstream.limit("small", WINDOW)
+    power = Call("calculate", {"expression": "7^2000"})
+    upstream.script_turns("calculating", *[(power,)] * 5, (Say(("Large numbers.",)),))
+    upstream.limit("calculating", WITH_TOOLS)
 
 
 def _text(count: int, seed: int, alphabet: str, length: int) -> str:
@@ -106,3 +113,18 @@ async def test_a_long_message_is_told_by_its_beginning_and_end(small: Small) -> 
     assert _context(await small.person.send(chat, "go on", model="small"))["summarised"]
     material = small.upstream.completions[-2].document["messages"][1]["content"]
     assert "characters left out" in material
+
+
+async def test_results_of_tools_keep_within_the_window(small: Small) -> None:
+    chat = await small.person.chat()
+    context = _context(await small.person.send(chat, "How large is this?", model="calculating"))
+    assert context["estimated"] <= WITH_TOOLS
+    results = [
+        [each["content"] for each in record.document["messages"] if each["role"] == "tool"]
+        for record in small.upstream.completions
+    ]
+    assert [len(each) for each in results] == list(range(6))
+    assert "left out" not in results[1][0]
+    shortened = ["left out" in content for content in results[-1]]
+    assert shortened == [True] * sum(shortened) + [False] * (5 - sum(shortened))
+    assert 1 <= sum(shortened) <= 4

@@ -51,8 +51,11 @@ class View:
 async def fit_branch(question: Question, budget: Budget, parts: PromptParts) -> View:
     """Return what of the chat goes into the prompt; raises `AnswerError` where not even the question fits."""
     view = _view(question.messages, question.summary)
-    if view.size > budget.full:
-        view = await _compacted(question, budget, parts)
+    if view.size <= budget.full:
+        return view
+    if (size := estimate_message(question.messages[-1])) > budget.most:
+        raise _too_long(size, budget)
+    view = await _compacted(question, budget, parts)
     if view.size > budget.most:
         raise _too_long(view.size, budget)
     return view
@@ -75,8 +78,9 @@ async def _compacted(question: Question, budget: Budget, parts: PromptParts) -> 
 
 
 def _view(turns: Sequence[Turn], summary: str | None, *, left_out: int = 0, **known: Any) -> View:
-    """What came before is told within the first message, as its author's words: what a web page or a document has
-    slipped into a chat must not come to speak as the system.
+    """Return what the model sees, with what came before told at the beginning of the first message.
+
+    There it is a person's word. What a web page has slipped into a chat must not come to speak as the system.
     """
     messages: list[Message] = [{"role": turn["role"], "content": turn["content"]} for turn in turns]
     content = messages[0]["content"]
