@@ -16,8 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from basechat.infra.db import Database, is_weather
 
 STATEMENT_SECONDS = 3
-_AWAY = "BaseChat's database does not answer now. Try again in a moment."
 _SET_TIMEOUT = text(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
+
+
+class DatabaseAwayError(ToolError):
+    """Nobody knows whether the call had its effect: the database went away before it said so."""
+
+    def __init__(self) -> None:
+        super().__init__("BaseChat's database does not answer now. Try again in a moment.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,6 @@ async def rows_of(owner_id: UUID, database: Database) -> AsyncIterator[AsyncConn
             raise ToolError(f"This took longer than {STATEMENT_SECONDS} seconds and was stopped.") from error
         if not is_weather(error):
             raise
-        raise ToolError(_AWAY) from error
+        raise DatabaseAwayError from error
     except (PoolTimeoutError, OSError) as error:
-        raise ToolError(_AWAY) from error
+        raise DatabaseAwayError from error

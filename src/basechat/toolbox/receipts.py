@@ -1,5 +1,7 @@
 """Tools of ours that write have their effect once per call, however often a run repeats it after a fault."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -11,7 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from basechat.infra.db import Database
 from basechat.kit import json
-from basechat.toolbox.owner import current_caller, rows_of
+from basechat.toolbox.owner import DatabaseAwayError, current_caller, rows_of
+
+log = logging.getLogger(__name__)
+
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds; a server that starts anew needs one or two
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -29,8 +35,22 @@ async def once(
 ) -> Answer:
     """Have an effect on the caller's rows and return its answer, or the answer of the same call of the same run.
 
-    Effect and receipt are one transaction. A call that belongs to no run has no receipt.
+    Effect and receipt are one transaction, so while the database is away it is tried again. A call that belongs to no
+    run has no receipt.
     """
+    caller = current_caller()
+    for pause in _PAUSES if caller.run_id is not None and caller.call_id is not None else ():
+        try:
+            return await _try_once(database, answer_type, effect)
+        except DatabaseAwayError as error:
+            log.warning("call %s of run %s is tried again: %s", caller.call_id, caller.run_id, error)
+        await asyncio.sleep(pause)
+    return await _try_once(database, answer_type, effect)
+
+
+async def _try_once(
+    database: Database, answer_type: type[Answer], effect: Callable[[AsyncConnection], Awaitable[Answer]]
+) -> Answer:
     caller = current_caller()
     async with rows_of(caller.owner_id, database) as connection:
         if caller.run_id is None or caller.call_id is None:
