@@ -4,6 +4,8 @@ import asyncio
 import secrets
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,15 +17,26 @@ from tests.chaos.ordeal import ordeal
 @click.option("--faults", default=300, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--chats", default=20, show_default=True, type=click.IntRange(1, 100))
 @click.option("--seed", type=int, help="Repeats the faults and moments of another run.")
-def main(faults: int, chats: int, seed: int | None) -> None:
+@click.option("--keep", type=click.Path(exists=False, path_type=Path), help="Work in this new folder, and leave it.")
+def main(faults: int, chats: int, seed: int | None, keep: Path | None) -> None:
     """Break BaseChat under load, and count what was lost: nothing, if all is well."""
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     click.echo(f"{faults} faults to come, {chats} chats, seed {seed}")
-    with tempfile.TemporaryDirectory(prefix="basechat-chaos-") as folder:
-        verdict = asyncio.run(ordeal(Path(folder), faults=faults, chats=chats, seed=seed))
+    with _folder(keep) as folder:
+        verdict = asyncio.run(ordeal(folder, faults=faults, chats=chats, seed=seed))
     for line in verdict.lines():
         click.echo(line)
     sys.exit(1 if verdict.problems else 0)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(mode=0o755)  # PostgreSQL runs as another account where we are root
+        yield keep.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="basechat-chaos-") as name:
+        yield Path(name)
 
 
 if __name__ == "__main__":

@@ -67,11 +67,11 @@ def _viewing(watched: Watched, stored: str | None) -> list[str]:
 
 
 def _ending(run: dict[str, Any], watched: Watched, stored: str | None, verdict: Verdict) -> list[str]:
-    """Return what is wrong with the end: a complete answer is the model's, a failed one says why."""
+    """Return what is wrong with the end: a complete answer is the model's, a failed one says why, and knows it."""
     if run["status"] == "completed":
         whole = whole_answer(watched.content)
         return [] if stored == whole else [f"stored is {stored!r}, the model's answer was {whole!r}"]
     error = run["error"] or {"code": "", "detail": ""}
     verdict.causes[f"{error['code']} ({error['detail']})"] += 1
-    said = run["status"] == "failed" and error["code"] and error["detail"].endswith(".")
-    return [] if said else [f"it ended with {error}"]
+    is_told = run["status"] == "failed" and error["code"] not in {"", "internal"} and error["detail"].endswith(".")
+    return [] if is_told else [f"it ended with {error}"]
