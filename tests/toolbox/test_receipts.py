@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from basechat.infra.mcp.connections import open_connections
 from basechat.infra.mcp.server import McpServer
@@ -17,6 +18,7 @@ from basechat.toolbox.server import build_server
 from tests.support.databases import as_owner
 from tests.support.person import Person
 from tests.support.stack import SECRET, Stack
+from tests.support.waiting import until
 from tests.toolbox.tools import Tools, in_memory, over_http
 
 
@@ -85,6 +87,23 @@ async def test_a_call_that_failed_may_be_repeated(stack: Stack, person: Person) 
         insert = "INSERT INTO notes (id, owner_id, content) VALUES (:id, :owner, 'x')"
         await as_owner(stack.resources.settings, insert, id=note_id, owner=person.user["id"])
         assert (await server.call("forget", {"note_id": note_id}, call_id="call-1")).ok
+
+
+async def test_a_call_is_made_again_where_the_database_goes_away_in_its_middle(stack: Stack, person: Person) -> None:
+    settings, lock = stack.resources.settings, {"lock": f"notes:{person.user['id']}"}
+    waits = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE wait_event_type = 'Lock' AND query LIKE '%pg_advisory_xact_lock%'"""
+
+    async def is_cut() -> bool:
+        return bool(await as_owner(settings, waits))
+
+    async with _assistant(stack, person, await _run(person)) as server, stack.resources.database.as_system() as other:
+        await other.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))"), lock)
+        calling = asyncio.create_task(_remember(server, "Likes tea.", "call-1"))
+        await until(is_cut)
+        await other.rollback()
+        assert (await calling)["is_new"]
+    assert await _contents(person) == ["Likes tea."]
 
 
 async def test_a_run_that_is_gone_writes_nothing(stack: Stack, person: Person) -> None:
