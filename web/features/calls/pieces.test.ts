@@ -28,6 +28,10 @@ it("puts each call where it was made, counted in code points", () => {
   expect(cut("😀 one two", call("b", 6), call("a", 0))).toEqual([["a"], "😀 one ", ["b"], "two"]);
 });
 
+it("leaves out blank lines behind a call, but no indentation", () => {
+  expect(cut("One.\n\n    code", call("a", 4))).toEqual(["One.", ["a"], "    code"]);
+});
+
 it("groups calls with nothing but space between them", () => {
   expect(cut("One.\n\nTwo.", call("a", 4), call("b", 4), call("c", 6))).toEqual(["One.", ["a", "b", "c"], "Two."]);
 });

@@ -4,7 +4,7 @@ import type { ToolCall } from "@/features/calls/tool-calls";
 
 export type Piece = { kind: "text"; text: string } | { kind: "calls"; calls: ToolCall[] };
 
-/** Calls with nothing but space between them stand together; the texts' concatenation is the answer, but for such space. */
+/** Calls with nothing but space between them stand together; blank lines at the head of a text are left out. */
 export function piecesOf(text: string, calls: ToolCall[]): Piece[] {
   if (calls.length === 0) return text ? [{ kind: "text", text }] : [];
   const points = Array.from(text);
@@ -20,8 +20,10 @@ export function piecesOf(text: string, calls: ToolCall[]): Piece[] {
   return pieces;
 }
 
+const BLANK_LINES = /^(?:[ \t]*\n)+/;
+
 function addText(pieces: Piece[], text: string): void {
-  if (text.trim()) pieces.push({ kind: "text", text });
+  if (text.trim()) pieces.push({ kind: "text", text: text.replace(BLANK_LINES, "") });
 }
 
 function addCall(pieces: Piece[], call: ToolCall): void {

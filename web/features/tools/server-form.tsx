@@ -7,13 +7,19 @@ import { Button } from "@/components/ui/button";
 import { formErrors, missingFields, noErrors } from "@/features/auth/form-errors";
 import { useLocale } from "@/features/locale/locale";
 import { type Header, HeaderFields, headersOf } from "@/features/tools/header-fields";
-import type { McpServer, McpServerPlace } from "@/lib/api/types";
+import type { McpServer } from "@/lib/api/types";
+
+interface Place {
+  name: string;
+  url: string;
+  /** Left out where none was written. */
+  headers?: Record<string, string>;
+}
 
 interface ServerFormProps {
   /** The server that is changed; none where one is added. */
   server?: McpServer;
-  /** Headers are left out where none was written. */
-  onSave: (place: Omit<McpServerPlace, "headers"> & Partial<McpServerPlace>) => Promise<void>;
+  onSave: (place: Place) => Promise<void>;
   onCancel: () => void;
 }
 

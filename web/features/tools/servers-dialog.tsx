@@ -51,7 +51,7 @@ export function ServersDialog({ onClose }: { onClose: () => void }) {
         {adding ? (
           <ServerForm
             onSave={async (place) => {
-              put(await addServer({ headers: {}, ...place }));
+              put(await addServer(place));
               setAdding(false);
             }}
             onCancel={() => setAdding(false)}

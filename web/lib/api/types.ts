@@ -25,6 +25,14 @@ export type RunStatus = Run["status"];
 export type PendingApproval = Schemas["PendingApproval"];
 export type ApprovalDecision = Schemas["ApprovalDecision"];
 export type Rating = NonNullable<Schemas["Feedback"]["rating"]>;
+export type Tool = Schemas["Tool"];
+export type Tools = Schemas["Tools"];
+export type McpServer = Schemas["Server"];
+export type McpServers = Schemas["Servers"];
+export type NewMcpServer = Partial<Schemas["NewServer"]> & Pick<Schemas["NewServer"], "name">;
+export type McpServerChange = Partial<Schemas["ServerChange"]>;
+export type Note = Schemas["NoteOut"];
+export type Notes = Schemas["NotePage"];
 export type RunError = Schemas["RunError"];
 export type Problem = Schemas["Problem"];
 export type FieldError = Schemas["ProblemField"];
@@ -59,45 +67,4 @@ export interface RunEvents {
   "message.completed": { message: Message };
   "run.cancelled": { message: Message };
   "run.failed": { code: string; detail: string; message: Message };
-}
-
-/** A tool that may be switched on. */
-export interface Tool {
-  name: string;
-  title: string;
-  description: string;
-  server: string;
-  read_only: boolean;
-}
-
-/** An outside MCP server that a person added. */
-export interface McpServer {
-  id: string;
-  name: string;
-  url: string | null;
-  command: string | null;
-  header_names: string[];
-  is_enabled: boolean;
-  tools: Omit<Tool, "server">[];
-  error: string | null;
-}
-
-/** What leads to a server; `headers` are never shown again, and replaced as a whole. */
-export interface McpServerPlace {
-  name: string;
-  url: string;
-  headers: Record<string, string>;
-}
-
-/** Something that the assistant remembers. */
-export interface Note {
-  id: string;
-  content: string;
-  created_at: string;
-  updated_at: string;
-}
-
-export interface Page<Item> {
-  items: Item[];
-  next_cursor: string | null;
 }
