@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from playwright.async_api import async_playwright
 
+from tests.e2e.browser import FLAGS, Tab, find_chromium
 from tests.e2e.site import Site, running_site
 from tests.support.person import Person
 from tests.upstream import Upstream
@@ -15,6 +17,7 @@ SETTINGS = {
     "RUN_LEASE_SECONDS": "2",
     "RUN_HEARTBEAT_SECONDS": "0.5",
     "REAPER_SECONDS": "0.5",
+    "TITLES": "first-line",  # so that a test knows what its upstream is asked, and when
 }
 
 
@@ -37,3 +40,23 @@ def upstream(site: Site) -> Iterator[Upstream]:
 async def person(site: Site) -> Person:
     """Somebody with a new account."""
     return await site.join()
+
+
+@pytest.fixture
+async def tab(site: Site, person: Person) -> AsyncIterator[Tab]:
+    """Somebody signed in, before a new chat; a script that fails fails the test."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine and none could be installed (scripts/chromium)")
+    broken: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        context = await browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800})
+        context.set_default_timeout(10_000)
+        context.on("weberror", lambda error: broken.append(str(error.error)))
+        tab = Tab(await context.new_page(), site.url)
+        await tab.open()
+        await tab.sign_in(person.user["username"])
+        yield tab
+        await browser.close()
+    assert not broken

@@ -60,7 +60,7 @@ async def draw(site: Site, path: Path) -> None:
 async def main(path: Path) -> None:
     """Draw on a BaseChat made for it."""
     with TemporaryDirectory() as folder:
-        async with running_site(Path(folder), DEFAULT_MODEL=MODEL) as site:
+        async with running_site(Path(folder), DEFAULT_MODEL=MODEL, TITLES="first-line") as site:
             site.upstream.models[:] = [MODEL]
             await draw(site, path)
 

@@ -1,38 +1,16 @@
 """A person asks and is answered anew, goes back to what was there before, and says what an answer is worth."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
-from tests.e2e.browser import FLAGS, Tab, find_chromium
-from tests.e2e.site import Site, until
+from tests.e2e.browser import Tab
+from tests.e2e.site import until
 from tests.support.person import Person
 from tests.upstream import Say, Upstream, Wait
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
-SLOWLY = tuple(step for n in range(20) for step in (Say((f"word{n} ",)), Wait(0.05)))
-
-
-@pytest.fixture
-async def tab(site: Site, person: Person) -> AsyncIterator[Tab]:
-    """Somebody signed in, before a new chat; a script that fails fails the test."""
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium on this machine and none could be installed (scripts/chromium)")
-    broken: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
-        context = await browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(10_000)
-        context.on("weberror", lambda error: broken.append(str(error.error)))
-        tab = Tab(await context.new_page(), site.url)
-        await tab.open()
-        await tab.sign_in(person.user["username"])
-        yield tab
-        await browser.close()
-    assert not broken
+SLOWLY = tuple(step for n in range(20) for step in (Say((f"word{n} ",)), Wait(0.15)))
 
 
 async def _shows(tab: Tab, *texts: str) -> None:

@@ -1,37 +1,14 @@
 """A person watches tools being called, allows a call, adds a server of tools, and corrects what is remembered."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
-from tests.e2e.browser import FLAGS, Tab, find_chromium
-from tests.e2e.site import Site
+from tests.e2e.browser import Tab
 from tests.peers import running_peer
 from tests.support.person import Person
 from tests.upstream import Call, Say, Upstream
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
-
-
-@pytest.fixture
-async def tab(site: Site, person: Person) -> AsyncIterator[Tab]:
-    """Somebody signed in, before a new chat; a script that fails fails the test."""
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium on this machine and none could be installed (scripts/chromium)")
-    broken: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
-        context = await browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(10_000)
-        context.on("weberror", lambda error: broken.append(str(error.error)))
-        tab = Tab(await context.new_page(), site.url)
-        await tab.open()
-        await tab.sign_in(person.user["username"])
-        yield tab
-        await browser.close()
-    assert not broken
 
 
 async def test_a_call_is_shown_where_it_was_made_and_stays(tab: Tab, upstream: Upstream) -> None:

@@ -42,7 +42,12 @@ export function ToolPicker({ selection, onChange }: ToolPickerProps) {
             {count !== undefined && <span className="tabular-nums">{count}</span>}
           </Button>
         </PopoverTrigger>
-        <PopoverContent align="start" side="top" className="flex w-96 flex-col overflow-hidden p-0" data-testid="tool-menu">
+        <PopoverContent
+          align="start"
+          side="top"
+          className="flex w-96 flex-col overflow-hidden p-0"
+          data-testid="tool-menu"
+        >
           <header className="px-4 pt-3.5 pb-2">
             <h2 className="font-semibold text-sm">{t("tools.in_chat")}</h2>
             <p className="text-muted-foreground text-xs">{t("tools.in_chat_hint")}</p>
