@@ -14,7 +14,7 @@ import click
 import psutil
 import uvloop
 
-from bench import cancel, first_token, footprint, paced, reconnect, takeover, throughput
+from bench import cancel, first_token, footprint, intent, paced, reconnect, takeover, throughput
 from bench.client import Api, BenchError, Connection
 from bench.figures import Figure
 from bench.processes import cpu_seconds
@@ -94,6 +94,7 @@ async def measure(run: Run, size: Size, folder: Path, *, starts: bool) -> None:
         async with _stack(stack), _sides(stack) as sides:
             await run.add("idle memory", footprint.measure_memory(stack, "Memory, idle, no local model", limited=True))
             await run.add("first token", first_token.measure(sides, count=size.first_tokens, warm_up=size.warm_up))
+            await run.add("intent", intent.measure(stack))
             await run.add("streams at once", throughput.measure(sides, rounds=size.rounds, warm_up=2))
             await run.add("paced streams", paced.measure(sides, tokens=size.paced_tokens))
             run.figures += sides.figures()

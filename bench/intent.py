@@ -1,0 +1,113 @@
+"""`python -m bench.intent`: how long it takes to decide what a message needs, on the stack's own gateway and Valkey."""
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import uvloop
+
+from basechat.assistant.intent.intents import Intents
+from basechat.embedded import python_services, redis
+from basechat.embedded.layout import Layout
+from basechat.infra.cache.store import Cache
+from basechat.infra.embeddings import Embeddings
+from basechat.infra.http import Address
+from basechat.infra.redis import open_redis
+from basechat.kit.config import Settings
+from bench.figures import Figure, percentile
+from bench.stack import Stack, free_port, running_upstream
+from tests.assistant.intent.labelled import Message, Tool, read
+
+FITS_LIMIT_MS, CACHED_LIMIT_MS, RANKED_LIMIT_MS = 1.0, 2.0, 40.0
+LONGEST_RUN_SECONDS = 300
+OWNER = UUID(int=0)
+
+
+async def measure(stack: Stack) -> list[Figure]:
+    """Decide the labelled messages: with the tools that fit, with all forty, and again from the cache."""
+    settings = _settings(Layout.of(stack.data))
+    labelled = await read("labelled", settings)
+    few = labelled.tools[: settings.intent_tool_limit]
+    async with _intents(settings) as intents:
+        await intents.decide("warm up", labelled.tools, owner_id=OWNER)  # vectors of tools are made once per list
+        fits = await _times(intents, [*labelled.messages] * 5, few)
+        ranked = await _times(intents, labelled.messages, labelled.tools)  # the stack is new, and so its cache empty
+        cached = await _times(intents, [*labelled.messages] * 5, labelled.tools)
+    return [
+        *_figures("tools fit", fits, FITS_LIMIT_MS),
+        *_figures("40 tools, from the cache", cached, CACHED_LIMIT_MS),
+        *_figures("40 tools, by local embeddings", ranked, RANKED_LIMIT_MS),
+    ]
+
+
+def _settings(layout: Layout) -> Settings:
+    """Return the settings that the stack's worker has, as far as they matter here."""
+    return Settings(
+        _env_file=None,
+        _secrets_dir=layout.secrets,
+        redis_url=redis.url(layout, redis.CACHE),
+        llm_agent_url=f"unix:{layout.socket(python_services.AGENT)}",
+        local_embed_url="as the gateway has it",
+    )
+
+
+@asynccontextmanager
+async def _intents(settings: Settings) -> AsyncIterator[Intents]:
+    agent = Address.parse(settings.llm_agent_url)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(agent.client())
+        cache = await stack.enter_async_context(open_redis(settings.cache_redis_url))
+        secret = settings.secret_key.get_secret_value().encode()
+        embeddings = Embeddings(http, agent.base_url, secret, model=settings.embeds_with)
+        intents = Intents(embeddings, Cache(cache, settings), limit=settings.intent_tool_limit, patience=30)
+        stack.push_async_callback(intents.close)
+        yield intents
+
+
+async def _times(intents: Intents, messages: Sequence[Message], tools: Sequence[Tool]) -> list[float]:
+    """Return the milliseconds that each decision took."""
+    times = []
+    for message in messages:
+        began = time.perf_counter()
+        await intents.decide(message.text, tools, owner_id=OWNER)
+        times.append((time.perf_counter() - began) * 1000)
+    return times
+
+
+def _figures(name: str, times: Sequence[float], limit: float) -> list[Figure]:
+    return [
+        Figure(name=f"Intent, {name}, p50", unit="ms", ours=statistics.median(times), limit=limit),
+        Figure(name=f"Intent, {name}, p95", unit="ms", ours=percentile(times, 95)),
+    ]
+
+
+async def _run(folder: Path) -> list[Figure]:
+    """Measure on a stack of its own."""
+    async with asyncio.timeout(LONGEST_RUN_SECONDS), running_upstream() as upstream:
+        stack = Stack(folder, free_port(), upstream)
+        try:
+            await stack.up(local_model=False)
+            return await measure(stack)
+        finally:
+            await stack.down()
+
+
+def main() -> None:
+    """Print the figures; ends with 1 where a limit is missed."""
+    with tempfile.TemporaryDirectory(prefix="basechat-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL runs as another account where we are root
+        figures = uvloop.run(_run(folder))
+    for figure in figures:
+        print(f"{figure.name:<50}{figure.ours:>9.3f} ms" + (f"   limit {figure.limit:g} ms" if figure.limit else ""))
+    sys.exit(1 if any(figure.met is False for figure in figures) else 0)
+
+
+if __name__ == "__main__":
+    main()
