@@ -1,0 +1,83 @@
+"""What follows from an answer is done once, whatever process dies over it: the title of the chat, and its usage."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from basechat.embedded import postgres
+from tests.e2e.conftest import SETTINGS
+from tests.e2e.site import Site, running_site, until
+from tests.support.person import Person
+from tests.upstream import Say, Stall, Upstream, Wait
+
+pytestmark = pytest.mark.stack
+
+CHATS = 8
+PACED = tuple(step for n in range(60) for step in (Say((f"{n} ",)), Wait(0.02)))
+
+
+@pytest.fixture(scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """A BaseChat whose model names chats."""
+    async with running_site(tmp_path_factory.mktemp("site"), **SETTINGS | {"TITLES": "model"}) as running:
+        yield running
+
+
+def _query(site: Site, sql: str) -> list[list[str]]:
+    return [line.split("|") for line in postgres.query(site.basechat.layout, sql).splitlines()]
+
+
+async def test_a_title_outlives_the_worker_that_asked_for_it(site: Site, person: Person, upstream: Upstream) -> None:
+    upstream.next_answers((Say(("Hello!",)),), (Say(("Half a",)), Stall()), (Say(("A whole title",)),))
+
+    async def is_asked() -> bool:
+        return len(upstream.completions) == 2
+
+    async def has_a_title() -> bool:
+        title: str = (await person.get(f"/sessions/{chat}")).json["title"]
+        return title == "A whole title"
+
+    chat = await person.chat()
+    await person.send(chat, "hi there", model="echo")
+    await until(is_asked)
+    is_back = site.kill("worker")
+    await until(has_a_title)
+    await until(is_back)
+    assert _query(site, "SELECT status, attempt FROM jobs") == [["completed", "2"]]
+    assert len(upstream.completions) == 3
+
+
+async def test_every_call_is_one_row_although_the_gateway_is_killed(
+    site: Site, person: Person, upstream: Upstream
+) -> None:
+    upstream.script("paced-50x20ms", *PACED)
+    began = postgres.query(site.basechat.layout, "SELECT now()")
+    chats = [await person.chat(title="named") for _ in range(CHATS)]
+    talks = [asyncio.create_task(person.send(chat, "go on", model="paced-50x20ms")) for chat in chats]
+    calls = (
+        f"SELECT status, count(*), count(DISTINCT id), count(prompt_tokens) FROM usage "  # noqa: S608
+        f"WHERE created_at >= '{began}' GROUP BY status ORDER BY status"
+    )
+    for tries in (1, 2, 3):
+        asked = CHATS * tries
+
+        async def are_under_way(asked: int = asked) -> bool:
+            open_rows = ["started", str(asked), str(asked), "0"]
+            return len(upstream.completions) == asked and _query(site, calls) == [open_rows]
+
+        await until(are_under_way)
+        if tries < 3:
+            await until(site.kill("llm-agent"))
+    ends = Counter(events[-1].event for events in await asyncio.gather(*talks))
+    assert ends == {"message.completed": CHATS}
+
+    async def are_settled() -> bool:
+        return _query(site, calls) == [
+            ["completed", str(CHATS), str(CHATS), str(CHATS)],
+            ["started", str(2 * CHATS), str(2 * CHATS), "0"],  # what a sweeper closes
+        ]
+
+    await until(are_settled)
+    assert len(upstream.completions) == 3 * CHATS
