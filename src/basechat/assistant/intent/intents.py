@@ -17,7 +17,7 @@ from basechat.infra.embeddings import Embeddings
 
 PATIENCE_SECONDS = 0.3
 _RECALLING = frozenset({"search_messages", "recall"})
-_END = 500  # characters of a long message that are looked at, at either end: there people say what they want of it
+_END = 300  # characters of a long message that are looked at, at either end: there people say what they want of it
 _WORDS = 0.3  # what a full score of words is worth beside one of meaning
 
 

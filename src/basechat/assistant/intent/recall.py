@@ -18,9 +18,14 @@ _MATERIAL = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-_LOOKS_BACK = re.compile(" | ".join((*KOREAN, *ENGLISH)), re.IGNORECASE | re.VERBOSE)
+_FLAGS = re.IGNORECASE | re.VERBOSE
+_BY_SCRIPT = (
+    (re.compile("[가-힣]"), re.compile(" | ".join(KOREAN), _FLAGS)),
+    (re.compile("[A-Za-z]"), re.compile(" | ".join(ENGLISH), _FLAGS)),
+)
 
 
 def needs_recall(text: str) -> bool:
     """Return whether earlier chats or notes are needed to answer a message."""
-    return _LOOKS_BACK.search(_MATERIAL.sub(" ", text)) is not None
+    said = _MATERIAL.sub(" ", text)
+    return any(script.search(said) and looks_back.search(said) for script, looks_back in _BY_SCRIPT)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from basechat.assistant.intent.decision import Described
+from basechat.assistant.intent.glossary import in_english
 
 _LATIN = re.compile(r"[a-z0-9]{2,}")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]{2,}")
@@ -23,7 +24,7 @@ _HALF = 4.0  # the sum of weights at which a score is a half
 
 def scores(text: str, tools: Sequence[Described]) -> Mapping[str, float]:
     """Return a score from 0 to 1 per tool name."""
-    said = terms(text)
+    said = terms(f"{text} {in_english(text)}")
     named = {tool.name: terms(f"{tool.name.replace('_', ' ')} {tool.title}") for tool in tools}
     described = {tool.name: terms(tool.description) for tool in tools}
     count = Counter(term for tool in tools for term in (named[tool.name] | described[tool.name]) & said)
