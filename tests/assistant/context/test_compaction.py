@@ -153,7 +153,16 @@ async def test_where_it_can_not_be_told_the_oldest_messages_are_left_out(small: 
     assert first.startswith("[Earlier messages of this chat are left out here")
     assert first.endswith(said[2])
     assert await _summaries(small, chat) == []
-    small.upstream.next_answers(*[(Say((SUMMARY,)),)] * 2, (Say(("another answer",)),))  # it takes two pieces by now
+
+
+async def test_a_model_that_could_not_tell_is_asked_again_after_a_while(small: Small) -> None:
+    chat, _ = await _long_chat(small)
+    small.upstream.next_answers((), *[(Say(("an answer",)),)] * 4)
+    for _ in range(4):
+        context = _last(await small.person.send(chat, _words(180, 9), model="echo"))["context"]
+        assert context["left_out"] >= 2
+    assert len(small.upstream.completions) == 2 + 1 + 4
+    small.upstream.next_answers(*[(Say((SUMMARY,)),)] * 3, (Say(("another answer",)),))  # it takes three pieces by now
     assert _last(await small.person.send(chat, "again", model="echo"))["context"]["summarised"]
 
 

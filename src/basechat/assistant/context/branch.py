@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Protocol
 
 from basechat.assistant.context.brief import tell
@@ -13,6 +14,7 @@ from basechat.chat.runs.answer import AnswerError, Question, Turn
 
 _WORTH = 1.5  # a part that is not longer than this many summaries is no shorter in brief
 _MARK = 30  # tokens that say what came before
+_RETRY_AFTER = 3  # answers without another try, where the model could not tell: each try reads the whole chat
 
 _IN_BRIEF = "[What came before in this chat, in brief]\n{summary}\n\n[The chat goes on]\n{content}"
 _LEFT_OUT = "[Earlier messages of this chat are left out here: they are too long]\n\n{content}"
@@ -67,7 +69,7 @@ async def _compacted(question: Question, budget: Budget, parts: PromptParts) -> 
     cut = _first_kept(turns, sizes, budget.low - budget.summary)
     space = budget.most
     if cut and before + sum(sizes[:cut]) > budget.summary * _WORTH:
-        if told := await tell(question, turns[:cut], budget, parts.model):
+        if _may_try(turns) and (told := await tell(question, turns[:cut], budget, parts.model)):
             kept = await parts.summaries.keep(question, turns[cut - 1]["id"], told.text)
             return _view(turns[cut:], kept, summarised=True, left_out=told.left_out, spent=told.tokens)
         space = budget.full
@@ -75,6 +77,13 @@ async def _compacted(question: Question, budget: Budget, parts: PromptParts) -> 
     if before + sizes[-1] > budget.most:  # it was told for a model with a larger window
         summary = shorten(summary, budget.summary)
     return _view(turns[cut:], summary, left_out=cut)
+
+
+def _may_try(turns: Sequence[Turn]) -> bool:
+    """Return whether the model is asked to tell in brief, by how many of the newest answers it could not."""
+    contexts = [turn["context"] or {} for turn in reversed(turns) if turn["role"] == "assistant"]
+    failed = takewhile(lambda context: context.get("left_out") and not context.get("summarised"), contexts)
+    return len(list(failed)) % (_RETRY_AFTER + 1) == 0
 
 
 def _view(turns: Sequence[Turn], summary: str | None, *, left_out: int = 0, **known: Any) -> View:

@@ -15,7 +15,7 @@ from basechat.chat.runs.answer import AnswerError, Question, Turn
 
 log = logging.getLogger(__name__)
 
-TELL_SECONDS = 120.0
+TELL_SECONDS = 90.0
 MOST_PIECES = 8  # each is a call of the model, one after the other
 _LEAST_CHARACTERS = 20
 _MOST_REPETITION = 8  # times that a text may shrink when it is compressed; a model that is stuck repeats itself
