@@ -9,27 +9,38 @@ from playwright.async_api import async_playwright, expect
 
 from tests.e2e.browser import FLAGS, Tab, find_chromium
 from tests.e2e.site import Site, running_site
-from tests.upstream import Say
+from tests.upstream import Call, Say
 
 MODEL = "team-model"
 EARLIER = ("회의록 요약해 줘", "Plan our next release", "신입 사원 환영 메일 초안", "Explain this stack trace")
 TALK = (
     (
-        "주간 보고서를 자동으로 만들 수 있을까요?",
-        "네, 세 단계면 충분합니다.\n\n"
-        "1. **모으기** — 지난주에 끝난 작업을 가져옵니다.\n"
-        "2. **요약하기** — 항목마다 한 문장으로 줄입니다.\n"
-        "3. **보내기** — 월요일 오전 9시에 팀 채널로 전송합니다.\n",
+        "지난주에 끝난 작업이 37건, 한 건에 평균 2.4시간이에요. 모두 몇 시간일까요?",
+        (Call("calculate", {"expression": "37 * 2.4"}),),
+        (
+            Say(
+                (
+                    "모두 **88.8시간**입니다. 다섯 명이 나누었다면 한 사람에 약 18시간입니다.\n\n"
+                    "이런 요약을 매주 자동으로 만들 수도 있습니다.\n",
+                )
+            ),
+        ),
     ),
     (
-        "Great! Show me step 2 in Python, please.",
-        "With any OpenAI client, pointed at `https://chat.example.org/llm/v1`:\n\n"
-        "```python\n"
-        "def summarize(task: str) -> str:\n"
-        '    messages = [{"role": "user", "content": f"In one sentence: {task}"}]\n'
-        f'    answer = client.chat.completions.create(model="{MODEL}", messages=messages)\n'
-        "    return answer.choices[0].message.content\n"
-        "```\n",
+        "Great! Show me how in Python, please.",
+        (
+            Say(
+                (
+                    "With any OpenAI client, pointed at `https://chat.example.org/llm/v1`:\n\n"
+                    "```python\n"
+                    "def summarize(task: str) -> str:\n"
+                    '    messages = [{"role": "user", "content": f"In one sentence: {task}"}]\n'
+                    f'    answer = client.chat.completions.create(model="{MODEL}", messages=messages)\n'
+                    "    return answer.choices[0].message.content\n"
+                    "```\n",
+                )
+            ),
+        ),
     ),
 )
 
@@ -47,8 +58,8 @@ async def draw(site: Site, path: Path) -> None:
             await tab.send(title)
             await tab.ended("done")
             await tab.part("new-chat").click()
-        for count, (question, answer) in enumerate(TALK, start=1):
-            site.upstream.next_answers((Say((answer,)),))
+        for count, (question, *turns) in enumerate(TALK, start=1):
+            site.upstream.next_answers(*turns)
             await tab.send(question)
             await expect(tab.part("message-assistant")).to_have_count(count)
             await tab.ended("done")
