@@ -8,7 +8,7 @@ import { ArgumentsForm } from "@/features/calls/arguments-form";
 import { Expiry } from "@/features/calls/expiry";
 import { OWN, toolTitle } from "@/features/calls/names";
 import type { ToolCall } from "@/features/calls/tool-calls";
-import { type FieldProblems, useArguments } from "@/features/calls/use-arguments";
+import { useArguments } from "@/features/calls/use-arguments";
 import { describeError } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
 import { ApiError } from "@/lib/api/problem";
@@ -45,7 +45,7 @@ export function ApprovalCard({ call, onDecide }: { call: ToolCall; onDecide: Dec
     } catch (failure) {
       setError(failure);
       setBusy(false);
-      if (failure instanceof ApiError) form.mark(problemsOf(failure));
+      if (failure instanceof ApiError) form.mark(failure.errors);
     }
   }
 
@@ -85,12 +85,5 @@ export function ApprovalCard({ call, onDecide }: { call: ToolCall; onDecide: Dec
         {call.asks && <Expiry at={call.asks.expiresAt} />}
       </div>
     </section>
-  );
-}
-
-/** What the server finds wrong, by the argument's name; `arguments` as a whole under the empty one. */
-function problemsOf(error: ApiError): FieldProblems {
-  return Object.fromEntries(
-    error.errors.map(({ field, detail }) => [/(?:^|\.)arguments\.([^.]+)/.exec(field)?.[1] ?? "", detail]),
   );
 }

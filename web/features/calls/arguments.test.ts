@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { argumentsOf, fieldsOf, objectOf, writtenOf } from "@/features/calls/arguments";
+import { argumentsOf, fieldsOf, objectOf, problemsOf, writtenOf } from "@/features/calls/arguments";
 
 const schema = {
   properties: {
@@ -69,6 +69,16 @@ describe("arguments", () => {
       count: "calls.not_integer",
       ratio: "calls.not_number",
     });
+  });
+
+  it("show what the server finds wrong where they are", () => {
+    const errors = [
+      { field: "body.arguments.title", detail: "too short" },
+      { field: "arguments.extra.0", detail: "unknown" },
+      { field: "arguments", detail: "too large" },
+    ];
+    expect(problemsOf(fields, errors)).toEqual({ title: "too short", "": "extra: unknown · too large" });
+    expect(problemsOf(null, errors)).toEqual({ "": "title: too short · extra: unknown · too large" });
   });
 
   it("as JSON are an object", () => {

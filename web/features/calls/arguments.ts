@@ -1,5 +1,7 @@
 /** The arguments of a call as a form: one field each where the tool's schema is flat, else all of them as JSON. */
 
+import type { FieldError } from "@/lib/api/types";
+
 export type Arguments = Record<string, unknown>;
 type Schema = Record<string, unknown>;
 
@@ -87,6 +89,18 @@ function problemOf({ kind }: ArgumentField, text: string): Problem | null {
 /** A number as JSON writes it. */
 function isNumber(text: string): boolean {
   return typeof parsed(text) === "number";
+}
+
+/** What the server finds wrong, by the field that shows it; under the empty name what has no field of its own. */
+export function problemsOf(fields: ArgumentField[] | null, errors: FieldError[]): Record<string, string> {
+  const problems: Record<string, string> = {};
+  for (const { field, detail } of errors) {
+    const name = /(?:^|\.)arguments\.([^.]+)/.exec(field)?.[1] ?? "";
+    const shown = fields?.some((each) => each.name === name) ? name : "";
+    const said = name && !shown ? `${name}: ${detail}` : detail;
+    problems[shown] = problems[shown] ? `${problems[shown]} · ${said}` : said;
+  }
+  return problems;
 }
 
 /** The object that a text writes, or null. */

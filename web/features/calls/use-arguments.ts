@@ -9,14 +9,16 @@ import {
   argumentsOf,
   fieldsOf,
   objectOf,
+  problemsOf,
   type Written,
   writtenOf,
 } from "@/features/calls/arguments";
 import type { ToolCall } from "@/features/calls/tool-calls";
 import { useLocale } from "@/features/locale/locale";
+import type { FieldError } from "@/lib/api/types";
 
 /** By the argument's name; the empty one stands for all of them. */
-export type FieldProblems = Record<string, string>;
+type FieldProblems = Record<string, string>;
 
 export interface ArgumentsEditing {
   /** Null where all arguments are one JSON text, under the empty name. */
@@ -26,7 +28,7 @@ export interface ArgumentsEditing {
   /** Whether the model gave this argument. */
   given: (name: string) => boolean;
   write: (name: string, text: string) => void;
-  mark: (problems: FieldProblems) => void;
+  mark: (errors: FieldError[]) => void;
   /** What to send of them: nothing where they were not touched; null, and marked, where they are not right. */
   read: () => { arguments?: Arguments } | null;
 }
@@ -60,7 +62,7 @@ export function useArguments({ arguments: given, asks }: ToolCall): ArgumentsEdi
     problems,
     given: (name) => name in given,
     write: (name, text) => setWritten((before) => ({ ...before, [name]: text })),
-    mark: setProblems,
+    mark: (errors) => setProblems(problemsOf(fields, errors)),
     read,
   };
 }

@@ -1,7 +1,7 @@
 "use client";
 
 import { ChevronRightIcon, RefreshCwIcon } from "lucide-react";
-import { type ReactNode, useId, useState } from "react";
+import { useId, useState } from "react";
 import { Alert } from "@/components/alert";
 import { ConfirmButton } from "@/components/confirm-button";
 import { Button } from "@/components/ui/button";
@@ -89,7 +89,7 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
         {server.error && <Alert>{server.error}</Alert>}
         {error !== null && <Alert>{describeError(t, error)}</Alert>}
         {(server.tools.length > 0 || !server.error) && <ServerTools server={name} tools={server.tools} />}
-        <Actions>
+        <div className="flex flex-wrap items-center gap-2">
           <Button
             variant="outline"
             size="sm"
@@ -112,14 +112,10 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
             onConfirm={() => attempt(deleteServer(server.id), onDelete)}
             data-testid="delete-server"
           />
-        </Actions>
+        </div>
       </div>
     </li>
   );
-}
-
-function Actions({ children }: { children: ReactNode }) {
-  return <div className="flex flex-wrap items-center gap-2">{children}</div>;
 }
 
 function Status({ server: { is_enabled, error, tools } }: { server: McpServer }) {

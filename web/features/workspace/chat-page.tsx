@@ -68,7 +68,7 @@ export function ChatPage({ user }: { user: User }) {
               data-testid="is-temporary"
             >
               <GhostIcon className="size-4" aria-hidden="true" />
-              {t("chat.temporary")}
+              <span className="max-md:sr-only">{t("chat.temporary")}</span>
             </p>
           )}
           {!wide && (
