@@ -12,7 +12,6 @@ from basechat.assistant.intent.intents import Intents
 from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OutsideServers, ToolServer
-from basechat.assistant.tools.own import OwnTools
 from basechat.chat.runs.checkpoints import RunCheckpoints
 from basechat.chat.runs.summaries import StoredSummaries
 from basechat.chat.runs.tools.ledger import CallLedger
@@ -21,6 +20,7 @@ from basechat.infra.cache.store import Cache
 from basechat.infra.db import through_weather
 from basechat.infra.embeddings import Embeddings
 from basechat.infra.mcp.connections import McpConnections, open_connections
+from basechat.infra.mcp.own import OwnServer
 from basechat.infra.resources import Resources
 from basechat.toolbox.servers.outside import load_servers
 
@@ -36,15 +36,14 @@ async def open_assistant(resources: Resources, model: ModelClient) -> AsyncItera
         stack.push_async_callback(windows.close)
         intents = Intents(Embeddings(*agent, model=settings.embeds_with), cache, limit=settings.intent_tool_limit)
         stack.push_async_callback(intents.close)
+        own = OwnServer(connections, resources.secret)
+        await stack.enter_async_context(background(own.run()))
         bench = Workbench(
-            connections=connections,
-            own=OwnTools(),
+            own=own,
             outside=_outside(resources, connections),
             ledger=CallLedger(resources.database),
             cache=cache,
-            secret=resources.secret,
         )
-        await stack.enter_async_context(background(bench.own.run(bench.own_server)))
         prompt_parts = PromptParts(model=model, windows=windows, summaries=StoredSummaries(resources.database))
         yield Assistant(prompt_parts, intents, bench, RunCheckpoints(resources.database))
 

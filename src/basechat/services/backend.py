@@ -12,6 +12,7 @@ from basechat.identity.routes import router as identity_router
 from basechat.identity.setup import tell_setup_token
 from basechat.infra.background import background
 from basechat.infra.mcp.connections import open_connections
+from basechat.infra.mcp.own import OwnServer
 from basechat.infra.migrate import upgrade
 from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
@@ -22,7 +23,6 @@ from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
 from basechat.toolbox.notes import routes as notes
 from basechat.toolbox.servers import routes as servers
-from basechat.toolbox.servers.own import OwnTools
 
 BODY_LIMIT = 2_000_000
 POOL_SIZE, MAX_OVERFLOW = 20, 30
@@ -39,9 +39,9 @@ def create_app(settings: Settings) -> FastAPI:
             open_connections(settings) as mcp,
         ):
             app.state.resources, app.state.mcp = resources, mcp
-            app.state.own_tools = OwnTools(mcp, resources.secret)
+            app.state.own_server = own_server = OwnServer(mcp, resources.secret)
             await tell_setup_token(resources)
-            async with background(resources.tail.run()):
+            async with background(resources.tail.run(), own_server.run()):
                 yield
 
     app = FastAPI(

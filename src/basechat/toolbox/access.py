@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from basechat.identity.access import bearer_token
 from basechat.identity.credentials import find_caller
+from basechat.infra.mcp.own import AUDIENCE
 from basechat.infra.resources import Resources
 from basechat.infra.web.problems import problem_response
 from basechat.kit.errors import AppError, AuthRequiredError, ForbiddenError, UnavailableError
@@ -15,8 +16,6 @@ from basechat.protocol import INTERNAL_HEADER, verify_caller
 from basechat.toolbox.owner import ToolCaller, calling
 
 log = logging.getLogger(__name__)
-
-AUDIENCE = "mcp-server"
 
 
 class ToolAccess:

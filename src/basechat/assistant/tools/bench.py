@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from uuid import UUID
+from functools import partial
 
 from basechat.assistant.tools.offer import (
     OWN,
@@ -15,19 +15,14 @@ from basechat.assistant.tools.offer import (
     select,
     server_names,
 )
-from basechat.assistant.tools.own import OwnTools
 from basechat.chat.runs.answer import RUN_SECONDS, Question
 from basechat.chat.runs.tools.call import Ledger
 from basechat.infra.cache.store import Cache
-from basechat.infra.mcp.connections import McpConnections
 from basechat.infra.mcp.errors import McpError, Trouble
-from basechat.infra.mcp.server import McpServer
-from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
+from basechat.infra.mcp.own import OwnServer
+from basechat.protocol import Caller
 
-AUDIENCE = "mcp-server"
 ASKED_SECONDS = 5.0
-NOBODY = Caller(owner_id=UUID(int=0), run_id=None, attempt=0)
-"""Who asks for what there is, which is the same for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +37,10 @@ class Found:
 class Workbench:
     """What all questions of a worker share."""
 
-    connections: McpConnections
-    own: OwnTools
+    own: OwnServer
     outside: OutsideServers
     ledger: Ledger
     cache: Cache
-    secret: bytes
 
     async def find(self, question: Question) -> Found:
         """Return the tools that are on for a question, in an order that stays the same."""
@@ -75,9 +68,5 @@ class Workbench:
     async def _own(self, question: Question) -> ToolServer:
         caller = Caller(owner_id=question.owner_id, run_id=question.run_id, attempt=question.attempt)
         specs = await self.own.specs()
-        return ToolServer(name=OWN, identity="", specs=specs, connect=lambda: self.own_server(caller))
-
-    def own_server(self, caller: Caller = NOBODY) -> McpServer:
-        """Return mcp-server, asked on somebody's behalf."""
-        signed = sign_caller(caller, key=self.secret, audience=AUDIENCE, ttl_seconds=RUN_SECONDS)
-        return self.connections.own({INTERNAL_HEADER: signed})
+        connect = partial(self.own.asked_for, caller, seconds=RUN_SECONDS)
+        return ToolServer(name=OWN, identity="", specs=specs, connect=connect)

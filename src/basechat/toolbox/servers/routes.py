@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Request, status
 
 from basechat.identity.access import ChatCaller
 from basechat.infra.mcp.connections import McpConnections
+from basechat.infra.mcp.own import OwnServer
 from basechat.infra.resources import ResourcesDep
+from basechat.kit.errors import UnavailableError
 from basechat.toolbox.servers import service, store
-from basechat.toolbox.servers.own import OwnTools
 from basechat.toolbox.servers.schemas import (
     NewServer,
     Server,
@@ -30,14 +31,14 @@ async def mcp_of(request: Request) -> McpConnections:
     return mcp
 
 
-async def own_tools_of(request: Request) -> OwnTools:
-    """Return what that app knows of BaseChat's own tools."""
-    own_tools: OwnTools = request.app.state.own_tools
-    return own_tools
+async def own_server_of(request: Request) -> OwnServer:
+    """Return what that app knows of mcp-server."""
+    own_server: OwnServer = request.app.state.own_server
+    return own_server
 
 
 McpDep = Annotated[McpConnections, Depends(mcp_of)]
-OwnToolsDep = Annotated[OwnTools, Depends(own_tools_of)]
+OwnServerDep = Annotated[OwnServer, Depends(own_server_of)]
 
 
 @router.get("/mcp-servers")
@@ -80,9 +81,12 @@ async def check_mcp_server(server_id: UUID, caller: ChatCaller, resources: Resou
 
 
 @router.get("/tools")
-async def list_tools(caller: ChatCaller, resources: ResourcesDep, own_tools: OwnToolsDep) -> Tools:
+async def list_tools(caller: ChatCaller, resources: ResourcesDep, own_server: OwnServerDep) -> Tools:
     """List what can be switched on in a chat: BaseChat's own tools, and those of the servers that are enabled."""
-    own = [own_tool(each) for each in await own_tools.list(caller.user_id)]
+    specs = await own_server.specs()
+    if not specs:
+        raise UnavailableError("BaseChat's tools can't be listed now. Try again.", code="tools.away")
+    own = [own_tool(each) for each in specs]
     rows = await store.list_servers(resources.database, caller.user_id)
     servers = [server_document(row) for row in rows if row.is_enabled]
     outside = [Tool(**dict(tool), server=server.name) for server in servers for tool in server.tools]
