@@ -120,7 +120,7 @@ async def test_a_server_that_wants_arguments_in_headers_gets_them(mcp: McpConnec
 
 
 async def test_a_slow_tool_is_not_waited_for_for_ever(mcp: McpConnections, peer: Peer) -> None:
-    server = mcp.outside(peer.url, {}, bounds=Bounds(call_seconds=0.5))
+    server = mcp.outside(peer.url, {}, bounds=Bounds(call_seconds=1.5))
     assert (await server.call("add", {"a": 1, "b": 2}, call_id="x")).ok
     with pytest.raises(McpError) as caught:
         await server.call("wait", {"seconds": 30}, call_id="x")

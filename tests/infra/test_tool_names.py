@@ -53,3 +53,10 @@ def test_names_that_are_taken_are_not_given() -> None:
     (name,) = function_names("s", ["a"], taken).values()
     assert name not in taken
     assert VALID.fullmatch(name)
+
+
+def test_a_name_with_a_suffix_is_not_given_to_another_tool() -> None:
+    (marked,) = {name for tool, name in function_names("s", ["a.b", "a_b"], ()).items() if tool == "a.b"}
+    names = function_names("s", ["a.b", "a_b", marked.removeprefix("s__")], ())
+    assert len(set(names.values())) == 3
+    assert names[marked.removeprefix("s__")] == marked

@@ -29,6 +29,7 @@ Result = TypeVar("Result")
 
 _BASECHAT = Implementation(name="BaseChat", version=__version__)
 _MESSAGE_LENGTH = 500
+_WRONG_TYPE = "Unexpected content type"  # as the SDK's transport says it
 
 
 class Route(Protocol):
@@ -90,6 +91,8 @@ def _explain(error: Exception, seconds: float) -> McpError:
         return McpError(Trouble.ADDRESS, "This is no address of a server.")
     if isinstance(error, TimeoutError):
         return McpError(Trouble.TIMEOUT, f"The server did not answer within {seconds:g} seconds.", sent=True)
+    if isinstance(error, MCPError) and error.message.startswith(_WRONG_TYPE):
+        return McpError(Trouble.NONSENSE, "What answers at this address is no MCP server.", sent=True)
     if isinstance(error, ValidationError) or (isinstance(error, MCPError) and error.code == PARSE_ERROR):
         return McpError(Trouble.NONSENSE, "The server does not answer as MCP asks for.", sent=True)
     if isinstance(error, MCPError):

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import count
 
 LENGTH = 64  # what providers take
@@ -20,16 +20,21 @@ def function_names(server: str, tools: Sequence[str], taken: Container[str]) -> 
     """
     plain = {tool: _SIGN.sub("_", f"{server}{SEPARATOR}{tool}") for tool in tools}
     uses = Counter(plain.values())
+    given = set(uses)
     names: dict[str, str] = {}
-    for tool, name in plain.items():
+    for tool in sorted(plain):
+        name = plain[tool]
         is_own = uses[name] == 1 or name == f"{server}{SEPARATOR}{tool}"
-        fits = len(name) <= LENGTH and name not in taken
-        names[tool] = name if is_own and fits else _marked(name, f"{server}\0{tool}", taken)
-    return names
+        if not is_own or len(name) > LENGTH or name in taken:
+            marked = _marked(name, f"{server}\0{tool}")
+            name = next(each for each in marked if each not in given and each not in taken)
+            given.add(name)
+        names[tool] = name
+    return {tool: names[tool] for tool in plain}
 
 
-def _marked(name: str, source: str, taken: Container[str]) -> str:
-    """Return a name with a suffix of its source, another one as long as that is taken."""
-    digests = (hashlib.sha256(f"{source}\0{number}".encode()).hexdigest() for number in count())
-    marked = (f"{name[: LENGTH - _SUFFIX]}_{digest[: _SUFFIX - 1]}" for digest in digests)
-    return next(each for each in marked if each not in taken)
+def _marked(name: str, source: str) -> Iterator[str]:
+    """Return a name with suffixes of its source, one after the other."""
+    for number in count():
+        digest = hashlib.sha256(f"{source}\0{number}".encode()).hexdigest()
+        yield f"{name[: LENGTH - _SUFFIX]}_{digest[: _SUFFIX - 1]}"

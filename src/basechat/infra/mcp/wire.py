@@ -16,7 +16,6 @@ from basechat.infra.network.addresses import NetworkPolicy, RefusedAddressError,
 # Ours to say: how the connection is used, and that nothing is packed.
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-_TYPES = ("application/json", "text/event-stream")
 
 
 class Wire(httpx2.AsyncBaseTransport):
@@ -42,12 +41,13 @@ class Wire(httpx2.AsyncBaseTransport):
         try:
             response = await self._send(request)
         except (aiohttp.ClientError, RefusedUrlError, OSError, ValueError) as error:
-            raise self.failed(_explain(error)) from error
-        refusal = _refusal(request, response)
+            raise self.failed(_explain(error), request) from error
+        refusal = _refusal(response)
         if refusal is not None:
             response.close()
-            raise self.failed(refusal)
-        return httpx2.Response(response.status, headers=list(response.headers.items()), stream=_Body(self, response))
+            raise self.failed(refusal, request)
+        body = _Body(self, request, response)
+        return httpx2.Response(response.status, headers=list(response.headers.items()), stream=body)
 
     async def _send(self, request: httpx2.Request) -> aiohttp.ClientResponse:
         url = URL(str(request.url))
@@ -62,17 +62,22 @@ class Wire(httpx2.AsyncBaseTransport):
             timeout=self.timeout,
         )
 
-    def failed(self, error: McpError) -> httpx2.TransportError:
-        """End the exchange; returns what the SDK is told."""
-        self.give_up(error)
+    def failed(self, error: McpError, request: httpx2.Request) -> httpx2.TransportError:
+        """End the exchange, unless it goes on without this request; returns what the SDK is told.
+
+        An old server may have no stream of its own to GET, and no end of sessions: those are the SDK's matter.
+        """
+        if request.method == "POST" or error.code == Trouble.TOO_LARGE:
+            self.give_up(error)
         return httpx2.TransportError(error.detail)
 
 
 class _Body(httpx2.AsyncByteStream):
     """What a server answers, counted."""
 
-    def __init__(self, wire: Wire, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, wire: Wire, request: httpx2.Request, response: aiohttp.ClientResponse) -> None:
         self.wire = wire
+        self.request = request
         self.response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -81,9 +86,9 @@ class _Body(httpx2.AsyncByteStream):
                 self.wire.volume.take(part)
                 yield part
         except McpError as error:
-            raise self.wire.failed(error) from None
+            raise self.wire.failed(error, self.request) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise self.wire.failed(_explain(error)) from error
+            raise self.wire.failed(_explain(error), self.request) from error
 
     async def aclose(self) -> None:
         """Close the connection; one whose body was read to the end has left already, to serve again."""
@@ -95,16 +100,13 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _refusal(request: httpx2.Request, response: aiohttp.ClientResponse) -> McpError | None:
+def _refusal(response: aiohttp.ClientResponse) -> McpError | None:
     """Return why an answer is not read. Other statuses are the SDK's matter: by them it tells old servers."""
-    kind = response.headers.get("content-type", "").strip().lower()
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
     if response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return McpError(Trouble.REFUSED, f"The server refuses these credentials ({response.status}).")
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("", "identity"):
         return McpError(Trouble.NONSENSE, "The server packed its answer, which was not asked for.", sent=True)
-    if request.method == "POST" and response.status == HTTPStatus.OK and not kind.startswith(_TYPES):
-        return McpError(Trouble.NONSENSE, "What answers at this address is no MCP server.", sent=True)
     return None
 
 
