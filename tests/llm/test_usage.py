@@ -179,7 +179,7 @@ async def test_a_gateway_that_stops_writes_what_it_knows(
 
 async def test_rows_wait_for_the_database(servers: Servers, upstream: Upstream, stack: Stack) -> None:
     async with quiet_stack(servers, upstream, redis_state_url=settings_of_state(stack, 6)) as quiet:
-        name = quiet.settings.database_url.get_secret_value().partition("/test_")[2].partition("?")[0]  # type: ignore[union-attr]
+        [(name,)] = await as_owner(quiet.settings, "SELECT current_database()")
         socket = quiet.settings.llm_agent_url.removeprefix("unix:")
         async with visitor(socket) as somebody:
             client = Person(somebody.http, quiet.person.token, quiet.person.user)
@@ -187,12 +187,12 @@ async def test_rows_wait_for_the_database(servers: Servers, upstream: Upstream, 
             await _settled(quiet.settings, client)
             await as_owner(
                 servers.settings(),
-                f"ALTER DATABASE test_{name} ALLOW_CONNECTIONS false",
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test_{name}'",  # noqa: S608
+                f"ALTER DATABASE {name} CONNECTION LIMIT 0",
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",  # noqa: S608
             )
             for _ in range(3):
                 assert (await client.post(COMPLETIONS, question("a b"))).status == 200
-            await as_owner(servers.settings(), f"ALTER DATABASE test_{name} ALLOW_CONNECTIONS true")
+            await as_owner(servers.settings(), f"ALTER DATABASE {name} CONNECTION LIMIT -1")
             rows = await _settled(quiet.settings, client, 4)
     assert [row["completion_tokens"] for row in rows] == [1, 2, 2, 2]
 

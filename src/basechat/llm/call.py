@@ -13,7 +13,8 @@ from basechat.protocol import Caller
 
 CallStatus = Literal["started", "completed", "failed", "cancelled", "interrupted"]
 
-_TAIL_BYTES = 4096
+_TAIL_BYTES = 4096  # what a stream says of itself in the end is a few hundred
+_TAIL_AT_MOST = 16_384  # so that it is cut seldom
 _NAME = 200
 _LARGEST = 2**31 - 1
 
@@ -37,7 +38,7 @@ class Call:
         self.duration_ms: int | None = None
         self._settled = settled
         self._began = time.perf_counter()
-        self._tail = b""
+        self._tail = bytearray()
 
     @property
     def age_seconds(self) -> float:
@@ -60,7 +61,9 @@ class Call:
         """Note a piece of a stream; it happens for every token, so it does next to nothing."""
         if self.first_token_ms is None:
             self.first_token_ms = self._elapsed_ms()
-        self._tail = (piece if len(piece) >= _TAIL_BYTES else self._tail + piece)[-_TAIL_BYTES:]
+        self._tail += piece
+        if len(self._tail) > _TAIL_AT_MOST:
+            del self._tail[:-_TAIL_BYTES]
 
     def end_whole(self, document: dict[str, Any]) -> None:
         """End a call whose answer came in one body."""
@@ -72,24 +75,25 @@ class Call:
 
         A client that has heard the last word may leave before the connection ends.
         """
-        lines = [line[5:].strip() for line in self._tail.split(b"\n") if line.startswith(b"data:")]
-        self._tail = b""
-        for line in lines:
-            if b'"usage"' in line or b'"error"' in line:
-                document = _document(line)
-                self.count(document)
-                if document.get("error"):
-                    status = "failed"
-        if b"[DONE]" in lines and status != "failed":
+        tail = bytes(self._tail[-_TAIL_BYTES:])
+        self._tail.clear()
+        for document in _said(tail, b'"usage"'):
+            if self.count(document):
+                break
+        if any(document.get("error") for document in _said(tail, b'"error"')):
+            status = "failed"
+        elif tail.rstrip().endswith(b"[DONE]"):
             status = "completed"
         self.end(status)
 
-    def count(self, document: dict[str, Any]) -> None:
-        """Read the tokens from a completion, or from a piece of one that tells them."""
+    def count(self, document: dict[str, Any]) -> bool:
+        """Read the tokens from a completion, or from a piece of one; returns whether it tells them."""
         usage = document.get("usage")
-        if isinstance(usage, dict):
-            self.prompt_tokens = _tokens(usage.get("prompt_tokens"))
-            self.completion_tokens = _tokens(usage.get("completion_tokens"))
+        if not isinstance(usage, dict):
+            return False
+        self.prompt_tokens = _tokens(usage.get("prompt_tokens"))
+        self.completion_tokens = _tokens(usage.get("completion_tokens"))
+        return True
 
     def end(self, status: CallStatus) -> None:
         """Note how the call ended."""
@@ -102,10 +106,19 @@ class Call:
         return min(int(self.age_seconds * 1000), _LARGEST)
 
 
+def _said(tail: bytes, name: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a stream's last lines that hold a name, the last one first."""
+    end = len(tail)
+    while (at := tail.rfind(name, 0, end)) >= 0:
+        begin = tail.rfind(b"\n", 0, at) + 1
+        yield _document(tail[begin:].split(b"\n", 1)[0])
+        end = begin
+
+
 def _document(line: bytes) -> dict[str, Any]:
     """Return the object that a line holds; the first line of the tail is cut as a rule."""
     try:
-        document = json.loads(line)
+        document = json.loads(line.removeprefix(b"data:"))
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

@@ -18,7 +18,7 @@ from basechat.protocol import Caller
 
 log = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.1
 BATCH = 500  # rows of one statement
 MOST_WAITING = 10_000  # calls; beyond that, with the database away for long, they are counted as lost
 SWEEP_EVERY_SECONDS = 60
@@ -61,7 +61,7 @@ _SWEEP = text(f"""
 class UsageBook:
     """The calls of this process on their way into the table.
 
-    A call never waits for its row and never fails because of it. A process that is killed loses the last 50 ms;
+    A call never waits for its row and never fails because of it. A process that is killed loses the last 100 ms;
     rows that it had begun are closed by any sweeper.
     """
 
