@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import type { Decide } from "@/features/calls/approval-card";
 import { storedCalls } from "@/features/calls/tool-calls";
 import { AnswerBody, AnswerPlace } from "@/features/chat/answer";
+import { ContextNotes } from "@/features/chat/context-notes";
 import { type AnswerStatus, ratingOf, statusOf } from "@/features/chat/conversation";
 import { CopyButton } from "@/features/chat/copy-button";
 import { IconButton } from "@/features/chat/icon-button";
@@ -106,6 +107,7 @@ function Footer({ message, status, actions, busy }: FooterProps) {
         )}
         <SiblingSwitch message={message} disabled={busy} onShow={actions.show} />
         {status === "cancelled" && <span>{t("chat.stopped")}</span>}
+        {status === "done" && <ContextNotes message={message} />}
         {status === "done" && message.model_used && <span className="truncate">{message.model_used}</span>}
       </div>
     </>
