@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from basechat.assistant.intent.decision import fingerprint
 from basechat.assistant.intent.intents import Intents
+from basechat.assistant.intent.meaning import LISTS_KEPT
 from basechat.infra.cache.layers import INTENT
 from basechat.infra.cache.store import Cache, Counts
 from basechat.infra.embeddings import Embeddings
@@ -113,6 +114,16 @@ async def test_tools_are_embedded_once_for_all_who_ask_meanwhile(intents: Intent
     assert len(texts) == len(set(texts))
 
 
+async def test_more_lists_of_tools_than_are_kept(intents: Intents, upstream: Upstream) -> None:
+    async with asyncio.TaskGroup() as group:
+        for n in range(LISTS_KEPT * 2):
+            own = Tool(name=f"own_{n}", title=f"Own {n}", description="One tool that no other list has.")
+            group.create_task(intents.decide("feed the otter", [*TOOLS, own], owner_id=OWNER))
+    asked = len(upstream.embeddings)
+    await intents.decide("feed the panda", [*TOOLS, own], owner_id=OWNER)
+    assert len(upstream.embeddings) == asked + 1  # for the message alone
+
+
 async def test_embeddings_that_fail_leave_words_and_are_tried_again(
     intents: Intents, cache: Cache, upstream: Upstream
 ) -> None:
@@ -172,7 +183,7 @@ async def test_a_cache_that_is_away_is_no_error(embeddings: Embeddings, servers:
 
 
 async def test_tools_that_say_nothing_of_themselves(intents: Intents) -> None:
-    silent = [Tool(name=f"t{n}", title="", description="") for n in range(LIMIT + 3)]
+    silent = [Tool(name=f"t{n}", title="", description="\x00" * n) for n in range(LIMIT + 3)]
     assert len((await intents.decide("무엇이든", silent, owner_id=OWNER)).tools) == LIMIT
 
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 MAKING_SECONDS = 60.0
 LISTS_KEPT = 64
-_DESCRIPTION = 200  # characters; what a tool is for comes first, and the rest is about its arguments
+_LINE = 200  # characters; what a tool is for comes first in its description, and then all about its arguments
 _HEAD, _TAIL = 200, 100  # characters of a long message; it is asked for at its beginning or its end
 
 Made = Mapping[str, Vector]
@@ -48,8 +48,10 @@ class Meaning:
             return None
         try:
             async with asyncio.timeout(self._patience):
-                places = await self._once(fingerprint, self._places(tools, owner_id))
-                middles = await self._once(language, self._middle(language, owner_id))
+                places, middles = await asyncio.gather(
+                    self._once(fingerprint, self._places(tools, owner_id)),
+                    self._once(language, self._middle(language, owner_id)),
+                )
                 (asked,) = await self._embeddings.queries([_clipped(text)], owner_id=owner_id)
         except (EmbeddingsAwayError, TimeoutError) as error:
             log.info("tools are ranked by words alone: %s", str(error) or type(error).__name__)
@@ -62,23 +64,25 @@ class Meaning:
         task = self._tasks.get(name)
         if task is None:
             task = self._tasks[name] = asyncio.create_task(making)
-            task.add_done_callback(lambda done: self._forget_failed(name, done))
+            task.add_done_callback(lambda done: self._keep(name, done))
         else:
             making.close()
         self._tasks.move_to_end(name)
         return await asyncio.shield(task)
 
-    def _forget_failed(self, name: str, task: asyncio.Task[Made]) -> None:
+    def _keep(self, name: str, task: asyncio.Task[Made]) -> None:
+        """Keep what was made, in place of what was not used for longest; what failed is made anew for the next."""
         if task.cancelled() or task.exception() is not None:
-            self._tasks.pop(name, None)
-        while len(self._tasks) > LISTS_KEPT + len(SMALL_TALK):
-            _, oldest = self._tasks.popitem(last=False)
-            oldest.cancel()
+            del self._tasks[name]
+            return
+        made = [name for name, each in self._tasks.items() if each.done() and name not in SMALL_TALK]
+        for oldest in made[: max(0, len(made) - LISTS_KEPT)]:
+            del self._tasks[oldest]
 
     async def _places(self, tools: Sequence[Described], owner_id: UUID) -> Made:
         """Return where each tool is, seen from the middle of all: by its title and by its description."""
-        names = [f"{server_of(tool)} {tool.title}".strip() or tool.name for tool in tools]
-        texts = [" ".join(tool.description.split())[:_DESCRIPTION] for tool in tools]
+        names = [_line(f"{server_of(tool)} {tool.title}") or tool.name for tool in tools]
+        texts = [_line(tool.description) for tool in tools]
         told = [text or name for text, name in zip(texts, names, strict=True)]
         found = await self._embeddings.passages([*names, *told], owner_id=owner_id, timeout=MAKING_SECONDS)
         by_name, by_text = (_seen_from_middle(view) for view in (found[: len(tools)], found[len(tools) :]))
@@ -92,6 +96,11 @@ class Meaning:
 def _seen_from_middle(vectors: Sequence[Vector]) -> list[Vector]:
     middle = mean(vectors)
     return [direction(vector, origin=middle) for vector in vectors]
+
+
+def _line(text: str) -> str:
+    """Return the beginning of what strangers wrote, in one line that any provider takes."""
+    return " ".join(text.replace("\x00", " ").split())[:_LINE]
 
 
 def _clipped(text: str) -> str:
