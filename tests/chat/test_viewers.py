@@ -71,8 +71,10 @@ async def test_viewers_of_all_replicas_see_the_same(quiet: Quiet, replicas: list
         ]  # the last ones come when all is over
         seen = await asyncio.gather(*views)
     assert {text_of(events) for events in seen} == {TEXT}
-    ids = [[event.id for event in events] for events in seen]
-    assert all(each == ids[0] for each in ids)
+    # Whom silence made look into PostgreSQL is told the end from there, under the id of the last entry before it.
+    ids = [list(dict.fromkeys(event.id for event in events)) for events in seen]
+    whole = max(ids, key=len)
+    assert all(each == whole[: len(each)] for each in ids)
     assert (await quiet.person.messages(chat))[-1]["content"] == TEXT
 
 
