@@ -4,14 +4,18 @@ import asyncio
 import os
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+
+import aiohttp
 
 from basechat.embedded import redis
 from basechat.infra.redis import REDIS_AWAY, open_redis
 from tests.e2e.site import Site
 
 STOPPED_SECONDS = 3.0  # longer than the lease
+RECOVERY_SECONDS = 15.0  # at most
 PATIENCE = 60.0  # seconds; what can't start is started again later each time, after up to 30
 KILLED = ("worker", "main-backend", "llm-agent", "mcp-server", "redis", "redis-state", "nginx")
 
@@ -27,12 +31,35 @@ def plan(count: int, seed: int) -> list[str]:
 
 
 async def strike(site: Site, names: list[str], seed: int, done: Counter[str]) -> None:
-    """Do the faults one after the other, at random moments, and count them."""
+    """Do the faults one after the other, at random moments, and count them.
+
+    Half of them come while the one before is still being mended, half when all is well again and answers are under way.
+    """
     moments = random.Random(seed)  # noqa: S311 - as above
     for name in names:
-        await asyncio.sleep(moments.uniform(0.05, 1.0))
+        if moments.random() < 0.5:
+            await _recovered(site)
+            await asyncio.sleep(moments.uniform(0.05, 2.0))
+        else:
+            await asyncio.sleep(moments.uniform(0.05, 1.0))
         await FAULTS[name](site)
         done[name] += 1
+
+
+async def _recovered(site: Site) -> None:
+    """Return when every service is ready, or after some time all the same."""
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while time.monotonic() < deadline:
+        if all(service.phase == "ready" for service in site.services()) and await _serves(site):
+            return
+        await asyncio.sleep(0.1)
+
+
+async def _serves(site: Site) -> bool:
+    try:
+        return await site.serves()
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
 
 
 def _kill(name: str) -> Fault:

@@ -24,6 +24,6 @@ class Till:
 
     def server(self) -> MCPServer:
         """Return the MCP server that offers it."""
-        server = MCPServer("Till")
+        server = MCPServer("Till", log_level="ERROR")
         server.add_tool(self.charge, title="Charge", annotations=ToolAnnotations(read_only_hint=False))
         return server

@@ -11,7 +11,7 @@ import aiohttp
 from basechat.protocol import LAST_EVENTS
 from tests.support.person import Person, Reply, read_events
 
-PAUSE = 0.1
+PAUSE = 0.25
 _WEATHER = (aiohttp.ClientError, TimeoutError, ConnectionError)
 Ask = Callable[[], Awaitable[Reply]]
 

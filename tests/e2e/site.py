@@ -46,11 +46,15 @@ class Site:
         assert reply.status == 201, reply.body
         return Person(self.http, reply.json["token"], reply.json["user"], base=f"{self.url}/api")
 
-    def service(self, name: str) -> ProcessState:
-        """What the supervisor last said about a service."""
+    def services(self) -> tuple[ProcessState, ...]:
+        """What the supervisor last said about all services."""
         state = find_running(self.basechat.layout)
         assert state is not None
-        return next(service for service in state.services if service.name == name)
+        return state.services
+
+    def service(self, name: str) -> ProcessState:
+        """What it said about one of them."""
+        return next(service for service in self.services() if service.name == name)
 
     async def serves(self) -> bool:
         """Whether main-backend answers, with all that it needs."""
