@@ -77,8 +77,8 @@ class Site:
 @asynccontextmanager
 async def running_site(folder: Path, **settings: str) -> AsyncIterator[Site]:
     """`basechat up --detach` with the local model, on an upstream in this process, so that it can be scripted."""
-    basechat = Basechat(data=folder / "data", port=free_port())
     async with running_upstream() as upstream:
+        basechat = Basechat(data=folder / "data", port=free_port())  # not before: the upstream might take it
         provider = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "sk-of-the-scripted-upstream"}
         command = ("up", "--detach", "--port", str(basechat.port))
         try:
