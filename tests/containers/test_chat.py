@@ -44,6 +44,25 @@ def test_text_is_here_before_the_answer_has_ended(admin: Client) -> None:
 
 
 @pytest.mark.usefixtures("upstream")
+def test_a_tool_is_called(admin: Client) -> None:
+    _, session = admin.ask("POST", "/api/sessions", {})
+    path = f"/api/sessions/{session['id']}/messages"
+    events = dict(admin.events(path, {"content": '{"expression": "6 * 7"}', "model": "tool-calculate"}))
+    assert events["tool.call"]["name"] == "calculate"
+    assert (events["tool.result"]["ok"], '"42"' in events["tool.result"]["preview"]) == (True, True)
+    assert events["message.completed"]["message"]["mcp_tools_used"] == ["calculate"]
+
+
+@pytest.mark.parametrize("service", ["main-backend", "worker", "llm-agent", "mcp-server"])
+def test_what_calls_others_has_a_way_out(deployment: Deployment, service: str) -> None:
+    """Providers, public pages and people's MCP servers lie outside; the data's network has no way there."""
+    networks = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
+    assert "backend_outside" in deployment.run(f"docker inspect -f '{networks}' backend-{service}-1").split()
+    inspected = deployment.run("docker network inspect -f '{{.Internal}}' backend_outside backend_data")
+    assert inspected.split() == ["false", "true"]
+
+
+@pytest.mark.usefixtures("upstream")
 def test_what_was_said_outlives_all_containers(deployment: Deployment, admin: Client) -> None:
     _, session = admin.ask("POST", "/api/sessions", {"title": "kept"})
     deployment.run(f"{UPSTREAM} down -t 5")
