@@ -32,7 +32,7 @@ def test_a_title_is_left(said: str, title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["", "\n \n", "<think>without end", "<think>only</think>", "...", "👋", '""', "x" * 161, "#" * 5000]
+    "said", ["", "\n \n", "<think>without end", "<think>only</think>", "...", "👋", '""', "x" * 101, "#" * 5000]
 )
 def test_nothing_is_left(said: str) -> None:
     assert clean_title(said) is None

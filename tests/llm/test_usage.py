@@ -126,6 +126,17 @@ async def test_what_is_refused_here_calls_no_provider(client: Person, upstream: 
     assert len(await _settled(settings, client)) == 1
 
 
+async def test_texts_that_are_embedded(
+    servers: Servers, person: Person, upstream: Upstream, settings: Settings
+) -> None:
+    upstream.models[:] = ["text-embedding-3-small"]
+    async with own_gateway(servers, person, openai_base_url=upstream.base_url) as client:
+        body = {"model": "text-embedding-3-small", "input": ["red apple", "파란 하늘"]}
+        used = (await client.post("/v1/embeddings", body)).json["usage"]["prompt_tokens"]
+    [row] = await _settled(settings, person)
+    assert _said(row) == ("completed", "openai", "text-embedding-3-small", used, None, None, None)
+
+
 async def test_the_calls_of_a_run(person: Person, upstream: Upstream, settings: Settings) -> None:
     chat = await person.chat()
     message = (await person.send(chat, "one two three", model="echo"))[-1].data["message"]

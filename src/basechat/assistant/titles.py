@@ -16,7 +16,7 @@ _SECONDS = 60
 _MAX_TOKENS = 1500  # a title takes ten, but some models think before they speak, and it counts
 _TEMPERATURE = 0.2
 _SAID_AT_MOST = 20_000  # characters, thoughts included
-_NO_TITLE = 160  # characters: this is no title that is too long, it is an answer
+_NO_TITLE = 100  # characters: this is no title that is too long, it is an answer
 _QUOTED = 2000  # characters of the question and of the answer that the model is shown
 
 _PROMPT = """\
