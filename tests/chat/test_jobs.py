@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from basechat.chat.jobs.add import add_job
 from basechat.chat.jobs.job import Handler, HopelessJobError, Job
 from basechat.chat.jobs.lease import MAX_ATTEMPTS, claim, complete, fail, renew
-from basechat.chat.jobs.runner import JobRunner, RunnerParts
+from basechat.chat.jobs.runner import BREATHS, JobRunner, RunnerParts
 from basechat.chat.runs.reap import Reaper
 from basechat.infra.queue import JOBS, wake_jobs
 from basechat.infra.redis import open_redis
@@ -46,11 +46,18 @@ async def resources(quiet: Quiet) -> AsyncIterator[Resources]:
 
 
 @asynccontextmanager
-async def _runner(resources: Resources, do: Handler) -> AsyncIterator[None]:
+async def _runner(
+    resources: Resources, do: Handler, *, is_busy: Callable[[], bool] = lambda: False
+) -> AsyncIterator[None]:
     settings = resources.settings
     async with open_redis(settings.state_redis_url, max_connections=1) as queue:
         parts = RunnerParts(
-            settings=settings, database=resources.database, state=resources.state, queue=queue, handlers={KIND: do}
+            settings=settings,
+            database=resources.database,
+            state=resources.state,
+            queue=queue,
+            handlers={KIND: do},
+            is_busy=is_busy,
         )
         async with JobRunner(parts).working():
             yield
@@ -97,6 +104,21 @@ async def test_a_job_is_added_with_its_cause_or_not_at_all(resources: Resources)
     assert await as_owner(resources.settings, "SELECT count(*) FROM jobs") == [(0,)]
     await cause(None)
     assert await as_owner(resources.settings, "SELECT count(*) FROM jobs") == [(2,)]
+
+
+async def test_jobs_give_way_to_answers_but_not_for_ever(resources: Resources) -> None:
+    asked = Counter[str]()
+
+    async def do(job: Job) -> None:
+        asked["done"] += 1
+
+    def is_busy() -> bool:
+        asked["busy"] += not asked["done"]
+        return True
+
+    async with _runner(resources, do, is_busy=is_busy):
+        await _until_status(resources, await _add(resources), "completed")
+    assert asked["busy"] >= BREATHS
 
 
 async def test_many_runners_do_each_job_once(resources: Resources) -> None:

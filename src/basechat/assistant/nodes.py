@@ -69,8 +69,11 @@ async def call_tool(state: CallState, runtime: Runtime[Context]) -> State:
     return {"steps": [{"role": "tool", "tool_call_id": state["request"]["call_id"], "content": result.text}]}
 
 
-def next_nodes(state: State) -> str | list[Send]:
-    """Return the calls to be made, each a task of its own; without any the answer is complete."""
+async def next_nodes(state: State) -> str | list[Send]:
+    """Return the calls to be made, each a task of its own; without any the answer is complete.
+
+    Nothing is awaited here, but LangGraph runs what is no coroutine in a thread.
+    """
     if not state["requests"]:
         return END
     turn, at = state["turns"], len(state["text"])

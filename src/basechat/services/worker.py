@@ -61,14 +61,16 @@ async def working(resources: Resources) -> AsyncIterator[None]:
             every_seconds=settings.reaper_seconds,
             grace_seconds=2 * settings.run_heartbeat_seconds,
         )
-        runner = JobRunner(
+        runs = RunWorker(parts)
+        jobs = JobRunner(
             RunnerParts(
                 settings=settings,
                 database=resources.database,
                 state=resources.state,
                 queue=job_queue,
                 handlers={TITLE_JOB: TitleJobs(resources.database, ModelTitler(model))},
+                is_busy=lambda: runs.is_busy,
             )
         )
-        async with background(reaper.run()), RunWorker(parts).working(), runner.working():
+        async with background(reaper.run()), runs.working(), jobs.working():
             yield

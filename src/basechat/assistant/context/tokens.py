@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -11,6 +12,7 @@ Message = dict[str, Any]
 
 MESSAGE_TOKENS = 4  # what sets a message apart from the next one
 _WORD_TOKENS = 0.08
+_KEPT_LENGTH = 20_000  # characters
 # Tokens per byte of a kind: ASCII by what it is, everything else by the byte that begins its character. Fitted to six
 # vocabularies (o200k, cl100k, Llama 3, Tekken, Qwen 3.6, Claude) on prose, code and data in eight languages. On the
 # samples of tests/assistant/context/counted.json it is 13 to 22 % off on average, by vocabulary; English and code
@@ -33,10 +35,17 @@ _TABLE = bytes(next((number for number, (kind, _) in enumerate(_KINDS, 1) if byt
 
 
 def estimate(text: str) -> int:
-    """Return about how many tokens a text is."""
+    """Return about how many tokens a text is. Many are counted again in each prompt, so counts are kept."""
+    return _kept(text) if len(text) < _KEPT_LENGTH else _count(text)
+
+
+def _count(text: str) -> int:
     kinds = text.encode(errors="replace").translate(_TABLE)
     counted = sum(kinds.count(name) * weight for name, (_, weight) in zip(_NAMES, _KINDS, strict=True))
     return ceil(counted + len(text.split()) * _WORD_TOKENS)
+
+
+_kept = lru_cache(maxsize=256)(_count)
 
 
 def estimate_messages(messages: Iterable[Mapping[str, Any]]) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -21,18 +21,24 @@ log = logging.getLogger(__name__)
 
 JOB_SECONDS = 3600
 LEAVE_SECONDS = 1.0
+BREATHS = 20
+_BREATH_SECONDS = 0.1
 _PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerParts:
-    """What a runner works with. The queue is read on a client of its own: its reads block."""
+    """What a runner works with. The queue is read on a client of its own: its reads block.
+
+    `is_busy` says whether people wait for so many answers that jobs had better come later.
+    """
 
     settings: Settings
     database: Database
     state: Redis
     queue: Redis
     handlers: Mapping[str, Handler]
+    is_busy: Callable[[], bool]
 
 
 class JobRunner:
@@ -70,6 +76,7 @@ class JobRunner:
     async def _next(self) -> Job | None:
         """Return a job that is due; where none is, return after being woken or, at the latest, a second later."""
         parts = self._parts
+        await self._give_way()
         try:
             job = await claim(parts.database, parts.handlers.keys(), lease_seconds=parts.settings.run_lease_seconds)
             if job is None:
@@ -81,6 +88,13 @@ class JobRunner:
             log.warning("jobs can't be looked up: %s", error)
         await asyncio.sleep(_PAUSE)
         return None
+
+    async def _give_way(self) -> None:
+        """Let answers go first, but for two seconds only: jobs are to be done under any load."""
+        for _ in range(BREATHS):
+            if not self._parts.is_busy():
+                return
+            await asyncio.sleep(_BREATH_SECONDS)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._slots.release()

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 KEEP_TEXT_SECONDS = 2.0
 LOOK_SECONDS = 0.5
 HAND_OVER_AFTER_SECONDS = 20.0
+BUSY_RUNS = 8
 _PAUSE = 0.5
 
 
@@ -52,6 +53,11 @@ class RunWorker:
         self._cancels = CancelListener(parts.state)
         self._slots = asyncio.Semaphore(parts.settings.worker_concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so many answers are under way that what nobody waits for had better come later."""
+        return len(self._held) > BUSY_RUNS
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
