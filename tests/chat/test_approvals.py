@@ -127,7 +127,8 @@ async def test_arguments_can_be_changed(stack: Stack, person: Person, upstream: 
     _remember(upstream, "likes coffee")
     run, seen = await _ask(person, await person.chat())
     call_id = seen[-1].data["call_id"]
-    for wrong in ({"content": 7}, {"content": ""}, {}, {"content": "x" * 300_000}):
+    unfit = ({"content": "\x00"}, {"content": "\ud800"}, {"content": 2**70})
+    for wrong in ({"content": 7}, {"content": ""}, {}, {"content": "x" * 300_000}, *unfit):
         reply = await _answer(person, run, call_id, "once", arguments=wrong)
         assert (reply.status, reply.code) == (422, "call.arguments")
         assert reply.json["errors"][0]["field"].startswith("arguments")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from basechat.chat.runs.answer import AnswerError
-from basechat.chat.runs.tools.validate import ARGUMENTS_BYTES
+from basechat.chat.runs.tools.validate import ARGUMENTS_BYTES, ARGUMENTS_DEPTH, is_deep
 from basechat.kit import json
 from basechat.kit.ids import new_id
 from basechat.kit.text import storable
@@ -62,6 +62,8 @@ class Draft:
             return None, "The arguments are not valid JSON."
         if not isinstance(read, dict):
             return None, "The arguments must be a JSON object."
+        if is_deep(read):
+            return None, f"The arguments are nested deeper than {ARGUMENTS_DEPTH} levels."
         return _stored_form(read), None
 
 
