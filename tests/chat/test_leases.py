@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from basechat.chat.runs.answer import Answer
 from basechat.chat.runs.finish import Ending, finish
 from basechat.chat.runs.lease import Lease, claim, hand_over, keep_texts, renew
+from basechat.chat.runs.reap import Reaper
 from basechat.infra.db import Database, open_database
 from basechat.kit.ids import new_id
 from tests.support.databases import as_owner
 from tests.support.person import Person
 from tests.support.rows import fill_every_table
 from tests.support.stack import Stack
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -112,3 +115,34 @@ async def test_the_last_attempt_ends_the_run_once(database: Database, queued: UU
 async def test_what_was_cancelled_is_not_claimed(database: Database, queued: UUID, person: Person) -> None:
     assert (await person.post(f"/runs/{queued}/cancel")).json["status"] == "cancelled"
     assert await _take(database, queued) is None
+
+
+async def test_what_is_to_be_cancelled_is_handed_to_nobody(
+    database: Database, queued: UUID, stack: Stack, person: Person
+) -> None:
+    await _take(database, queued)
+    await keep_texts(database, {Lease(queued, 1): "half"})
+    assert (await person.post(f"/runs/{queued}/cancel")).json["status"] == "running"
+    assert await hand_over(database, [Lease(queued, 1)]) == []
+    await Reaper(database, stack.resources.state, every_seconds=60).repair()
+    assert await _row(stack, queued) == ("cancelled", 1, "half", "half")
+
+
+async def test_a_cancel_at_the_moment_of_a_pause_keeps_the_whole_text(
+    database: Database, queued: UUID, stack: Stack, person: Person
+) -> None:
+    await _take(database, queued)
+    await keep_texts(database, {Lease(queued, 1): "half"})
+
+    async def waits() -> bool:
+        blocked = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%runs%')"
+        return bool((await as_owner(stack.resources.settings, blocked))[0][0])
+
+    async with database.as_system() as connection:
+        pause = "UPDATE runs SET status = 'waiting', lease_until = NULL WHERE id = :run"
+        for statement in (pause, "UPDATE run_texts SET content = 'half and more' WHERE run_id = :run"):
+            await connection.execute(text(statement), {"run": queued})
+        cancelling = asyncio.create_task(person.post(f"/runs/{queued}/cancel"))
+        await until(waits)
+    assert (await cancelling).json["status"] == "cancelled"
+    assert (await _row(stack, queued))[2] == "half and more"

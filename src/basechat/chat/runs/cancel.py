@@ -18,6 +18,9 @@ from basechat.protocol import RunCancelled
 
 log = logging.getLogger(__name__)
 
+# The run is locked by a statement of its own, so that the next one sees the text with which it was paused just now.
+_LOCK = text("SELECT FROM runs WHERE id = :run_id AND owner_id = :owner_id FOR UPDATE")
+
 _CANCEL = text(f"""
     WITH active AS (
         SELECT id, after_run_id FROM runs
@@ -46,6 +49,7 @@ async def cancel_run(resources: Resources, owner_id: UUID, run_id: UUID) -> None
     """Cancel a run; one that has ended stays as it ended. Raises `NotFoundError` for somebody else's."""
     values = {"run_id": run_id, "owner_id": owner_id}
     async with resources.database.as_owner(owner_id) as connection:
+        await connection.execute(_LOCK, values)
         run = (await connection.execute(_CANCEL, values)).one_or_none()
         if run is None and not await connection.scalar(_EXISTS, values):
             raise NotFoundError("There is no such run.", code="run.not_found")

@@ -58,11 +58,17 @@ _RENEW = text("""
 
 _CANCELLED = text("SELECT id FROM runs WHERE id = ANY (:ids) AND cancel_requested_at IS NOT NULL")
 
+# Nobody would claim what is to be cancelled: its lease ends here, and the reaper ends it with its text.
 _HAND_OVER = text("""
-    UPDATE runs SET status = 'queued', worker = NULL, lease_until = NULL
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[])) AS held (id, attempt)
-    WHERE runs.id = held.id AND runs.attempt = held.attempt AND runs.status = 'running'
-    RETURNING runs.id
+    WITH left_alone AS (
+        UPDATE runs SET worker = NULL,
+               status = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE status END,
+               lease_until = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[])) AS held (id, attempt)
+        WHERE runs.id = held.id AND runs.attempt = held.attempt AND runs.status = 'running'
+        RETURNING runs.id, runs.status
+    )
+    SELECT id FROM left_alone WHERE status = 'queued'
 """)
 
 _KEEP_TEXTS = text("""
@@ -113,7 +119,7 @@ async def find_cancelled(database: Database, run_ids: Collection[UUID]) -> list[
 
 
 async def hand_over(database: Database, leases: Collection[Lease]) -> list[UUID]:
-    """Give runs back to be claimed by another worker; returns those that were still ours."""
+    """Give runs back to be claimed by another worker; returns those that were still ours and can be."""
     async with database.each_for_system() as connection:
         return list(await connection.scalars(_HAND_OVER, _columns(leases)))
 
