@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from basechat.chat.runs.reap import Reaper
 from tests.support.databases import as_owner
@@ -201,6 +202,21 @@ async def test_what_nobody_answers_is_not_done(stack: Stack, person: Person, ups
     assert events[-1].event == "message.completed"
     assert "Nobody allowed" in upstream.completions[-1].messages[-1]["content"]
     assert await _notes(stack, person) == []
+
+
+async def test_who_answers_for_nobody_waits_for_nobody(stack: Stack, person: Person, upstream: Upstream) -> None:
+    _remember(upstream, "one")
+    run, seen = await _ask(person, await person.chat())
+    late = "UPDATE tool_calls SET expires_at = now() WHERE run_id::text = :run"
+    await as_owner(stack.resources.settings, late, run=run)
+    reaper = Reaper(stack.resources.database, stack.resources.state, every_seconds=60)
+    async with stack.resources.database.as_system() as answering, asyncio.timeout(10):
+        await answering.execute(text("SELECT FROM runs WHERE id::text = :run FOR UPDATE"), {"run": run})
+        await reaper.repair()
+        deny = "UPDATE tool_calls SET call_id = call_id WHERE run_id::text = :run AND status = 'proposed' RETURNING 1"
+        assert await answering.scalar(text(deny), {"run": run}) == 1
+    await reaper.repair()
+    assert (await _rest(person, run, seen[-1].id))[-1].event == "message.completed"
 
 
 @pytest.mark.parametrize("queued", [True, False])

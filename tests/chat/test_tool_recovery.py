@@ -106,6 +106,21 @@ async def test_what_the_workflow_kept_goes_with_the_run(quiet: Quiet, upstream: 
     assert [await _count(quiet, table, purged[0]) for table in tables] == [0, 0, 0]
 
 
+async def test_receipts_outlive_their_run_by_hours(quiet: Quiet, upstream: Upstream) -> None:
+    reaper = Reaper(quiet.resources.database, quiet.resources.state, every_seconds=60)
+    _, run = await _send(quiet)
+    assert (await quiet.person.post(f"/runs/{run}/cancel")).json["status"] == "cancelled"
+    keep = """INSERT INTO tool_receipts (run_id, call_id, owner_id, result)
+              SELECT id, 'call_1', owner_id, '{}' FROM runs WHERE id::text = :run"""
+    await as_owner(quiet.settings, keep, run=run)
+    await reaper.clear_away()
+    assert await _count(quiet, "tool_receipts", run) == 1
+    long_ago = "UPDATE runs SET finished_at = now() - interval '3 hours' WHERE id::text = :run"
+    await as_owner(quiet.settings, long_ago, run=run)
+    await reaper.clear_away()
+    assert await _count(quiet, "tool_receipts", run) == 0
+
+
 async def test_an_interrupted_call_is_not_made_again(quiet: Quiet, upstream: Upstream) -> None:
     ledger = CallLedger(quiet.resources.database)
     _, run = await _send(quiet)

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from basechat.chat.jobs.lease import take_back as take_back_jobs
+from basechat.chat.runs.answer import RUN_SECONDS
 from basechat.chat.runs.tools.call import ToolResult
 from basechat.chat.runs.tools.ledger import APPROVAL_HOURS, result_document
 from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
@@ -55,10 +56,14 @@ _TAKE_BACK = text(f"""
 """)  # noqa: S608 - composed of constants
 
 # Calls that nobody answered in time are not made, and their runs go on. A run that waits for nothing is mended here.
+# Runs are locked before their calls, as where calls are answered; one that is being answered just now is passed over.
 _ANSWER_FOR_NOBODY = text("""
-    WITH late AS (
+    WITH due AS (
+        SELECT t.id FROM runs r JOIN tool_calls t ON t.run_id = r.id
+        WHERE t.status = 'proposed' AND t.expires_at <= now() FOR UPDATE OF r SKIP LOCKED
+    ), late AS (
         UPDATE tool_calls SET status = 'denied', result = :result, finished_at = now()
-        WHERE status = 'proposed' AND expires_at <= now() RETURNING id, run_id
+        FROM due WHERE tool_calls.id = due.id AND status = 'proposed' RETURNING tool_calls.id
     )
     UPDATE runs SET status = 'queued' WHERE status = 'waiting' AND NOT EXISTS (
         SELECT FROM tool_calls t WHERE t.run_id = runs.id AND t.status = 'proposed'
@@ -97,10 +102,11 @@ _HOUSEKEEPING = (
         DELETE FROM agent.checkpoints c USING runs r
         WHERE r.id = c.run_id AND r.status IN ('completed', 'cancelled', 'failed')
     """),
-    text("""
+    # A call may be late: an mcp-server that was stopped goes on with what it was asked, for as long as that is valid.
+    text(f"""
         DELETE FROM tool_receipts t USING runs r
-        WHERE r.id = t.run_id AND r.status IN ('completed', 'cancelled', 'failed')
-    """),
+        WHERE r.id = t.run_id AND r.finished_at < now() - interval '{2 * RUN_SECONDS} seconds'
+    """),  # noqa: S608 - composed of a constant
     text("""
         UPDATE runs SET idempotency_key = NULL
         WHERE idempotency_key IS NOT NULL AND created_at < now() - interval '24 hours'
