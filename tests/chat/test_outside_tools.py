@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from mcp.server.mcpserver import MCPServer
 
 from tests.peers import Peer, running_peer
+from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack
 from tests.support.person import Event, Person, text_of
 from tests.support.stack import Servers, Stack
-from tests.upstream import Call, Say, Script, Upstream
+from tests.upstream import Call, Say, Script, Stall, Upstream
 
 DONE: Script = (Say(("Done.",)),)
 
@@ -118,6 +120,56 @@ async def test_a_server_that_never_told_its_tools_is_told_of(quiet: Quiet, upstr
     (stored,) = events[-1].data["message"]["meta_info"]["tool_calls"]
     assert (stored["server"], stored["ok"]) == ("silent", False)
     await _remove(quiet.person, server)
+
+
+async def test_what_is_known_of_a_call_does_not_go_with_its_server(quiet: Quiet, upstream: Upstream) -> None:
+    person, tools, held = quiet.person, MCPServer("Peer"), asyncio.Event()
+
+    async def hold() -> str:
+        """Take for ever."""
+        held.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    tools.add_tool(hold, title="Hold")
+    async with running_peer(tools) as peer:
+        server = await _add(person, "peer", peer.url)
+        chat = await person.chat(tools=["peer"])
+        upstream.next_answers((Call("peer__hold", {}),), DONE)
+        path = f"/sessions/{chat}/messages"
+        async with person.stream("POST", path, {"content": "?", "model": "echo"}) as events, asyncio.timeout(20):
+            run = (await anext(events)).data["run"]["id"]
+            while (event := await anext(events)).event != "tool.approval":
+                pass
+            body = {"call_id": event.data["call_id"], "decision": "once"}
+            assert (await person.post(f"/runs/{run}/approvals", body)).status == 202
+            await held.wait()
+            await _remove(person, server)
+            lose = "UPDATE runs SET lease_until = now() - interval '1 second' WHERE id::text = :run"
+            await as_owner(quiet.settings, lose, run=run)
+            rest = [event async for event in events]
+    assert rest[-1].event == "message.completed"
+    assert _result(rest)["preview"].startswith("tool.outcome_unknown")
+
+
+async def test_a_silent_server_is_told_of_once_whatever_dies(quiet: Quiet, upstream: Upstream) -> None:
+    person = quiet.person
+    async with running_peer() as peer:
+        url = peer.url
+    server = await _add(person, "silent", url)
+    chat = await person.chat(tools=["silent"])
+    upstream.next_answers((Say(("Half",)), Stall()), DONE)
+    path = f"/sessions/{chat}/messages"
+    async with person.stream("POST", path, {"content": "?", "model": "echo"}) as events, asyncio.timeout(20):
+        run = (await anext(events)).data["run"]["id"]
+        while (await anext(events)).event != "message.delta":
+            pass
+        lose = "UPDATE runs SET lease_until = now() - interval '1 second' WHERE id::text = :run"
+        await as_owner(quiet.settings, lose, run=run)
+        message = [event async for event in events][-1].data["message"]
+    assert (message["content"], message["run"]["attempt"]) == ("Done.", 2)
+    assert [call["server"] for call in message["meta_info"]["tool_calls"]] == ["silent"]
+    await _remove(person, server)
 
 
 async def test_a_tool_that_is_gone_when_it_is_approved_is_not_called(

@@ -150,6 +150,15 @@ async def test_a_repeatable_call_is_made_again_under_its_id(quiet: Quiet, upstre
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 
+async def test_a_call_of_no_server_was_not_made(quiet: Quiet, upstream: Upstream) -> None:
+    ledger, call = CallLedger(quiet.resources.database), replace(CALL, server="")
+    _, run = await _send(quiet)
+    await ledger.begin(await _claim(quiet, run), call)
+    await _lose_lease(quiet, run)
+    assert (await ledger.begin(await _claim(quiet, run), call)).verdict == "make"
+    await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
+
+
 async def test_a_former_owner_writes_nothing(quiet: Quiet, upstream: Upstream) -> None:
     database = quiet.resources.database
     ledger, saver = CallLedger(database), RunCheckpoints(database)

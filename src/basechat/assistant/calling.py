@@ -11,7 +11,6 @@ from basechat.assistant.tools.offer import OfferedTool
 from basechat.assistant.tools.requests import ToolRequest
 from basechat.chat.runs.tools.call import Permit, ToolCall, ToolResult
 from basechat.chat.runs.tools.validate import find_problems
-from basechat.kit.ids import new_id
 from basechat.protocol import ApprovalAsked, ToolAnswered, ToolCalled
 
 TURNS = 12
@@ -45,7 +44,7 @@ async def tell_silent(silent: Mapping[str, str], context: Context) -> None:
     """Tell of servers that are on and offer nothing, as of calls that failed: nobody else would notice."""
     for server, problem in silent.items():
         call = ToolCall(
-            call_id=f"call_{new_id().hex}",
+            call_id=f"silent_{server}",  # the same for every attempt, so that it is told of once
             name=server,
             title=server,
             server=server,
@@ -56,10 +55,11 @@ async def tell_silent(silent: Mapping[str, str], context: Context) -> None:
             approval_key=None,
             is_repeatable=True,
         )
-        await context.bench.ledger.begin(context.question, call)
+        permit = await context.bench.ledger.begin(context.question, call)
         _tell_call(call, context)
-        result = _no(problem)
-        await context.bench.ledger.end(context.question, call.call_id, result)
+        result = permit.result or _no(problem)
+        if permit.result is None:
+            await context.bench.ledger.end(context.question, call.call_id, result)
         _tell_result(call, result, context)
 
 
@@ -92,7 +92,8 @@ def _call(state: CallState, tool: OfferedTool | None, *, is_made: bool) -> ToolC
         text_at=state["text_at"],
         input_schema=tool.spec.input_schema if tool else {},
         approval_key=tool.approval_key if tool and is_made else None,
-        is_repeatable=tool is None or tool.is_own or tool.spec.idempotent,
+        # Of a tool that is gone by now nobody can say.
+        is_repeatable=tool is not None and (tool.is_own or tool.spec.idempotent),
     )
 
 

@@ -14,7 +14,8 @@ APPROVAL_HOURS = 24
 
 # The run is locked, so that whoever takes it over waits until it is known whether this call begins.
 # A call that was begun by an attempt before: whether it was made is not known. One that may be made again is, with the
-# same id; any other is not, and stays `unknown` for good. Begun by this attempt: only the answer to it was lost.
+# same id; any other is not, and stays `unknown` for good. Begun by this attempt: only the answer to it was lost. A call
+# that was of no server when it was begun was not made.
 _BEGIN = text(f"""
     WITH mine AS (
         SELECT id, owner_id, session_id FROM runs
@@ -37,7 +38,8 @@ _BEGIN = text(f"""
         RETURNING status, arguments, result, expires_at
     ), taken AS (
         UPDATE tool_calls t SET attempt = :attempt,
-               status = CASE WHEN found.status = 'approved' OR found.attempt = :attempt OR :is_repeatable
+               status = CASE WHEN found.status = 'approved' OR found.attempt = :attempt OR found.server = ''
+                                  OR :is_repeatable
                         THEN 'started' ELSE 'unknown' END
         FROM found WHERE t.id = found.id AND found.status IN ('approved', 'started')
         RETURNING t.status, t.arguments, t.result, t.expires_at
