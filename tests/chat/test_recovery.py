@@ -9,6 +9,7 @@ import pytest
 from basechat.chat.runs import worker as worker_module
 from basechat.chat.runs.lease import Lease, claim, keep_texts
 from basechat.chat.runs.reap import Reaper
+from basechat.infra.cancels import announce_cancel
 from basechat.infra.queue import RUNS
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack
@@ -143,6 +144,21 @@ async def test_what_was_to_be_cancelled_is_not_taken_over(quiet: Quiet, upstream
         assert [event async for event in events][-1].event == "run.cancelled"
     assert await _stored(person, chat) == ("", "cancelled", 1)
     assert upstream.completions == []
+
+
+async def test_a_cancel_may_be_heard_before_the_claim_is_answered(quiet: Quiet, upstream: Upstream) -> None:
+    upstream.next_answers(HALF, HALF)
+    person = quiet.person
+    async with quiet.worker() as resources, asyncio.timeout(10):
+        chat, first = await _send(person)
+        body = {"content": "and?", "model": "echo", "when_busy": "queue"}
+        second = (await person.post(f"/sessions/{chat}/messages", body)).json["run"]["id"]
+        async with person.stream("GET", f"/runs/{first}/events") as events:
+            await _until_text(events, "half")
+        await announce_cancel(resources.state, UUID(second))
+        await person.post(f"/runs/{first}/cancel")  # is heard after the other, and lets the second run begin
+        async with person.stream("GET", f"/runs/{second}/events") as events:
+            assert [event.event async for event in events][-1] == "run.cancelled"
 
 
 async def test_a_wake_up_that_redis_forgot_is_repeated(quiet: Quiet, upstream: Upstream) -> None:

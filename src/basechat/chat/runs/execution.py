@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -37,7 +36,7 @@ class Execution:
         self._titled = titled
         self._database = database
         self._stop_reason: StopReason | None = None
-        self._answering = asyncio.create_task(_within_bounds(answerer(question, run_log)))
+        self._answering = asyncio.create_task(_within_bounds(answerer, question, run_log))
 
     def stop(self, reason: StopReason) -> None:
         """Stop making the answer; closes the call of the model."""
@@ -106,10 +105,10 @@ class Execution:
         self.log.say(events[ending.status])
 
 
-async def _within_bounds(answering: Coroutine[Any, Any, Answer | Paused]) -> Answer | Paused:
+async def _within_bounds(answerer: Answerer, question: Question, run_log: RunLog) -> Answer | Paused:
     try:
         async with asyncio.timeout(RUN_SECONDS):
-            return await answering
+            return await answerer(question, run_log)
     except TimeoutError:
         raise AnswerError("run.too_long", "The answer took longer than an hour.") from None
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import socket
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ LOOK_SECONDS = 0.5
 HAND_OVER_AFTER_SECONDS = 20.0
 BUSY_RUNS = 8
 _PAUSE = 0.5
+_EARLY = 1000  # cancels that are remembered: one may be heard before the answer to the claim of its run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class RunWorker:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._held: dict[UUID, Execution] = {}
         self._cancels = CancelListener(parts.state)
+        self._early: deque[UUID] = deque(maxlen=_EARLY)
         self._slots = asyncio.Semaphore(parts.settings.worker_concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -123,6 +126,8 @@ class RunWorker:
         if former := self._held.get(run_id):  # our lease ran out, and it was us who took the run up again
             former.stop("lost")
         self._held[run_id] = execution
+        if run_id in self._early:
+            execution.stop("cancelled")
         try:
             next_id = await execution.run()
         finally:
@@ -160,6 +165,8 @@ class RunWorker:
     def _cancel(self, run_id: UUID) -> None:
         if execution := self._held.get(run_id):
             execution.stop("cancelled")
+        else:
+            self._early.append(run_id)
 
     async def _renew(self) -> None:
         """Renew all leases at once. What is not ours any more is dropped; what is to be cancelled, cancelled."""
