@@ -137,6 +137,7 @@ async def test_arguments_can_be_changed(stack: Stack, person: Person, upstream: 
     events = await _rest(person, run)
     (call,) = events[-1].data["message"]["meta_info"]["tool_calls"]
     assert call["arguments"] == {"content": "likes tea"}
+    assert 'changed the arguments of this call to {"content":"likes tea"}' in str(upstream.completions[-1].messages)
     assert await _notes(stack, person) == ["likes tea"]
 
 

@@ -159,6 +159,19 @@ async def test_a_call_of_no_server_was_not_made(quiet: Quiet, upstream: Upstream
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 
+async def test_what_was_approved_is_asked_for_anew_when_it_is_another_tool(quiet: Quiet, upstream: Upstream) -> None:
+    ledger, call = CallLedger(quiet.resources.database), replace(CALL, approval_key="one")
+    _, run = await _send(quiet)
+    assert (await ledger.begin(await _claim(quiet, run), call)).verdict == "wait"
+    await as_owner(quiet.settings, "UPDATE tool_calls SET status = 'approved' WHERE run_id::text = :run", run=run)
+    await _lose_lease(quiet, run)
+    second = await _claim(quiet, run)
+    assert (await ledger.begin(second, replace(call, approval_key="another"))).verdict == "wait"
+    await as_owner(quiet.settings, "UPDATE tool_calls SET status = 'approved' WHERE run_id::text = :run", run=run)
+    assert (await ledger.begin(second, replace(call, approval_key="another"))).verdict == "make"
+    await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
+
+
 async def test_a_former_owner_writes_nothing(quiet: Quiet, upstream: Upstream) -> None:
     database = quiet.resources.database
     ledger, saver = CallLedger(database), RunCheckpoints(database)

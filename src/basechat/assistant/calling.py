@@ -11,6 +11,7 @@ from basechat.assistant.tools.offer import OfferedTool
 from basechat.assistant.tools.requests import ToolRequest
 from basechat.chat.runs.tools.call import Permit, ToolCall, ToolResult
 from basechat.chat.runs.tools.validate import find_problems
+from basechat.kit import json
 from basechat.protocol import ApprovalAsked, ToolAnswered, ToolCalled
 
 TURNS = 12
@@ -37,7 +38,10 @@ async def answer_request(state: CallState, context: Context) -> ToolResult:
         assert result is not None  # noqa: S101 - a call of no tool is refused
         await context.bench.ledger.end(context.question, call.call_id, result)
     _tell_result(call, result, context)
-    return result
+    if call.arguments == (request["arguments"] or {}):
+        return result
+    changed = json.dumps(call.arguments).decode()
+    return replace(result, text=f"The user changed the arguments of this call to {changed}.\n\n{result.text}")
 
 
 async def tell_silent(silent: Mapping[str, str], context: Context) -> None:

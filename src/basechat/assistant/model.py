@@ -86,11 +86,11 @@ class ModelClient:
             except TimeoutError:
                 raise AnswerError("provider.silent", "The model fell silent in the middle of its answer.") from None
             except aiohttp.ClientError:
-                raise _cut() from None
+                raise AnswerError("model.cut", "The connection to the model gateway broke off.") from None
             except ValueError:
                 raise garbled() from None
         if completion.finish_reason is None:
-            raise _cut()
+            raise AnswerError("provider.cut", "The model's answer broke off.")
 
     async def _post(self, asked: ModelCall, body: bytes) -> aiohttp.ClientResponse:
         caller = Caller(owner_id=asked.owner_id, run_id=asked.run_id, attempt=asked.attempt)
@@ -102,9 +102,9 @@ class ModelClient:
         for pause in (*_PAUSES, None):
             try:
                 return await self._http.post(self._url, data=body, headers=headers, timeout=timeout)
-            except TimeoutError:
+            except aiohttp.SocketTimeoutError:
                 raise AnswerError("provider.silent", "The model did not begin to answer.") from None
-            except aiohttp.ClientError as error:
+            except (aiohttp.ClientError, TimeoutError) as error:
                 if pause is None:
                     raise AnswerError("model.unavailable", "The model gateway can't be reached.") from error
             await asyncio.sleep(pause)
@@ -127,7 +127,3 @@ def _error(status: int, body: bytes) -> AnswerError:
     except (ValueError, KeyError, TypeError):
         detail = f"The model answered with an error (HTTP {status})."
     return AnswerError(_CODES.get(status, "provider.error"), detail)
-
-
-def _cut() -> AnswerError:
-    return AnswerError("provider.cut", "The model's answer broke off.")

@@ -1,6 +1,7 @@
 """The nodes of the workflow."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 from langgraph.graph import END
@@ -18,7 +19,9 @@ from basechat.kit import json
 from basechat.protocol import IntentFound
 
 ANSWER_LIMIT = 1_000_000  # characters
-AFTER_CUT = (0.2, 1.0)  # seconds until an answer that broke off is made anew; never are two of them joined
+# Seconds until an answer that broke off is made anew; never are two of them joined. What the provider cuts may be its
+# fault again; our own gateway is starting anew.
+AFTER_CUT = {"provider.cut": (0.2, 1.0), "model.cut": (0.2, 1.0, 2.0, 4.0, 8.0)}
 _PARAGRAPH = "\n\n"
 
 
@@ -38,16 +41,7 @@ async def generate(state: State, runtime: Runtime[Context]) -> State:
     definitions = [context.tools[name].definition for name in state["offer"] if name in context.tools]
     prompt = await context.prompt.get(definitions)
     steps = fit_steps(state["steps"], prompt.room)
-    for pause in (*AFTER_CUT, None):
-        completion = Completion()
-        try:
-            text = await _stream(state, [*prompt.messages, *steps], definitions, completion, context)
-            break
-        except AnswerError as error:
-            if error.code != "provider.cut" or pause is None:
-                raise
-        await asyncio.sleep(pause)
-        context.audience.start_over(state["text"])
+    completion, text = await _complete(state, [*prompt.messages, *steps], definitions, context)
     requests = completion.drafts.finish()
     if requests and _is_over(state):
         raise AnswerError("tools.endless", f"The model called tools {TURNS} times and then would not answer.")
@@ -80,6 +74,23 @@ async def next_nodes(state: State) -> str | list[Send]:
     return [Send("call_tool", CallState(request=each, turn=turn, text_at=at)) for each in state["requests"]]
 
 
+async def _complete(
+    state: State, messages: Messages, definitions: Definitions, context: Context
+) -> tuple[Completion, str]:
+    """Return one turn of the model and its text, made anew where it broke off."""
+    pauses = {code: iter(seconds) for code, seconds in AFTER_CUT.items()}
+    while True:
+        completion = Completion()
+        try:
+            return completion, await _stream(state, messages, definitions, completion, context)
+        except AnswerError as error:
+            pause = next(pauses.get(error.code, iter(())), None)
+            if pause is None:
+                raise
+        await asyncio.sleep(pause)
+        context.audience.start_over(state["text"])
+
+
 async def _stream(
     state: State, messages: Messages, definitions: Definitions, completion: Completion, context: Context
 ) -> str:
@@ -93,13 +104,14 @@ async def _stream(
         tools=definitions,
         tool_choice="none" if _is_over(state) else None,
     )
-    async for piece in stream:
-        text = _PARAGRAPH + piece if length and not parts else piece
-        context.audience.write(text)
-        parts.append(text)
-        length += len(text)
-        if length > ANSWER_LIMIT:
-            raise AnswerError("provider.too_long", f"The answer grew beyond {ANSWER_LIMIT:,} characters.")
+    async with aclosing(stream) as pieces:
+        async for piece in pieces:
+            text = _PARAGRAPH + piece if length and not parts else piece
+            context.audience.write(text)
+            parts.append(text)
+            length += len(text)
+            if length > ANSWER_LIMIT:
+                raise AnswerError("provider.too_long", f"The answer grew beyond {ANSWER_LIMIT:,} characters.")
     return "".join(parts)
 
 

@@ -16,7 +16,9 @@ TITLE_JOB = "title"
 """The kind of the job, as `runs/finish.py` writes it."""
 
 # What may be over when the job is done again later. Anything else the model would say again.
-_PASSING = {"model.unavailable", "provider.rate_limited", "provider.silent", "provider.cut", "provider.error"}
+_PASSING = {
+    "model.cut", "model.unavailable", "provider.cut", "provider.error", "provider.rate_limited", "provider.silent",
+}  # fmt: skip
 
 _FIND = text("""
     SELECT c.id AS chat_id, c.title, r.id AS run_id, r.owner_id, r.attempt, q.content AS question, a.content AS answer,

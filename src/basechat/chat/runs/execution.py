@@ -107,9 +107,11 @@ class Execution:
 
 async def _within_bounds(answerer: Answerer, question: Question, run_log: RunLog) -> Answer | Paused:
     try:
-        async with asyncio.timeout(RUN_SECONDS):
+        async with asyncio.timeout(RUN_SECONDS) as bound:
             return await answerer(question, run_log)
     except TimeoutError:
+        if not bound.expired():
+            raise
         raise AnswerError("run.too_long", "The answer took longer than an hour.") from None
 
 

@@ -15,7 +15,8 @@ APPROVAL_HOURS = 24
 # The run is locked, so that whoever takes it over waits until it is known whether this call begins.
 # A call that was begun by an attempt before: whether it was made is not known. One that may be made again is, with the
 # same id; any other is not, and stays `unknown` for good. Begun by this attempt: only the answer to it was lost. A call
-# that was of no server when it was begun was not made.
+# that was of no server when it was begun was not made. What was approved is asked for anew where another tool than that
+# has its name now.
 _BEGIN = text(f"""
     WITH mine AS (
         SELECT id, owner_id, session_id FROM runs
@@ -36,15 +37,23 @@ _BEGIN = text(f"""
         ) a
         WHERE NOT EXISTS (SELECT FROM found)
         RETURNING status, arguments, result, expires_at
+    ), another AS (
+        UPDATE tool_calls t SET status = 'proposed', attempt = :attempt, server = :server, title = :title,
+               input_schema = :input_schema, approval_key = CAST(:approval_key AS text),
+               expires_at = now() + interval '{APPROVAL_HOURS} hours'
+        FROM found
+        WHERE t.id = found.id AND found.status = 'approved' AND found.approval_key <> CAST(:approval_key AS text)
+        RETURNING t.status, t.arguments, t.result, t.expires_at
     ), taken AS (
         UPDATE tool_calls t SET attempt = :attempt,
                status = CASE WHEN found.status = 'approved' OR found.attempt = :attempt OR found.server = ''
                                   OR :is_repeatable
                         THEN 'started' ELSE 'unknown' END
-        FROM found WHERE t.id = found.id AND found.status IN ('approved', 'started')
+        FROM found
+        WHERE t.id = found.id AND found.status IN ('approved', 'started') AND NOT EXISTS (SELECT FROM another)
         RETURNING t.status, t.arguments, t.result, t.expires_at
     )
-    SELECT * FROM created UNION ALL SELECT * FROM taken UNION ALL
+    SELECT * FROM created UNION ALL SELECT * FROM another UNION ALL SELECT * FROM taken UNION ALL
     SELECT status, arguments, result, expires_at FROM found WHERE status NOT IN ('approved', 'started')
 """)  # noqa: S608 - composed of the constant above
 
