@@ -18,13 +18,13 @@ DONE = (Say(("Done.",)),)
 
 
 def _remember(upstream: Upstream, *notes: str) -> None:
-    upstream.script_turns("m", tuple(Call("remember", {"content": note}) for note in notes), DONE)
+    upstream.script_turns("tokens-50", tuple(Call("remember", {"content": note}) for note in notes), DONE)
 
 
 async def _ask(person: Person, chat: str) -> tuple[str, list[Event]]:
     """Send a message and return its run, and what was heard until it waits."""
     seen = []
-    async with person.stream("POST", f"/sessions/{chat}/messages", {"content": "?", "model": "m"}) as events:
+    async with person.stream("POST", f"/sessions/{chat}/messages", {"content": "?", "model": "tokens-50"}) as events:
         async for event in events:
             seen.append(event)
             if event.event == "tool.approval":
@@ -62,7 +62,7 @@ async def _notes(stack: Stack, person: Person) -> list[str]:
 
 
 async def test_a_run_waits_and_goes_on(stack: Stack, person: Person, upstream: Upstream) -> None:
-    upstream.script_turns("m", (Say(("One moment.",)), Call("remember", {"content": "likes tea"})), DONE)
+    upstream.script_turns("tokens-50", (Say(("One moment.",)), Call("remember", {"content": "likes tea"})), DONE)
     chat = await person.chat()
     run, seen = await _ask(person, chat)
     asked = seen[-1].data
@@ -106,7 +106,7 @@ async def test_always_in_this_chat_asks_no_more(stack: Stack, person: Person, up
     await _answer(person, run, seen[-1].data["call_id"], "chat")
     assert (await _rest(person, run))[-1].event == "message.completed"
     _remember(upstream, "three")
-    assert "tool.approval" not in [event.event for event in await person.send(chat, "?", model="m")]
+    assert "tool.approval" not in [event.event for event in await person.send(chat, "?", model="tokens-50")]
     assert sorted(await _notes(stack, person)) == ["one", "three", "two"]
     _remember(upstream, "four")
     run, _ = await _ask(person, await person.chat())
@@ -165,7 +165,7 @@ async def test_two_answers_at_once_are_one(stack: Stack, person: Person, upstrea
 
 
 async def test_a_waiting_run_is_cancelled_at_once(stack: Stack, person: Person, upstream: Upstream) -> None:
-    upstream.script_turns("m", (Say(("Well,",)), Call("remember", {"content": "one"})), DONE)
+    upstream.script_turns("tokens-50", (Say(("Well,",)), Call("remember", {"content": "one"})), DONE)
     chat = await person.chat()
     run, seen = await _ask(person, chat)
     assert (await person.post(f"/runs/{run}/cancel")).json["status"] == "cancelled"
@@ -181,7 +181,7 @@ async def test_a_waiting_run_is_cancelled_at_once(stack: Stack, person: Person, 
 
 
 async def test_who_comes_late_is_asked_too(stack: Stack, person: Person, upstream: Upstream) -> None:
-    upstream.script_turns("m", (Say(("Well,",)), Call("remember", {"content": "one"})), DONE)
+    upstream.script_turns("tokens-50", (Say(("Well,",)), Call("remember", {"content": "one"})), DONE)
     run, seen = await _ask(person, await person.chat())
     await stack.resources.state.delete(f"run:{run}:events")
     async with person.stream("GET", f"/runs/{run}/events") as events, asyncio.timeout(10):

@@ -20,9 +20,9 @@ def _results(events: list[Event]) -> list[dict[str, Any]]:
 
 
 async def test_a_tool_is_called_and_its_result_told_to_the_model(person: Person, upstream: Upstream) -> None:
-    upstream.script_turns("m", (Say(("Let me see.",)), SIX_TIMES_SEVEN), (Say(("It is", " 42.")),))
+    upstream.script_turns("tokens-50", (Say(("Let me see.",)), SIX_TIMES_SEVEN), (Say(("It is", " 42.")),))
     chat = await person.chat()
-    events = await person.send(chat, "6 * 7?", model="m")
+    events = await person.send(chat, "6 * 7?", model="tokens-50")
     assert _kinds(events) == ["run.started", "intent", "tool.call", "tool.result", "message.completed"]
     assert text_of(events) == "Let me see.\n\nIt is 42."
     call = next(event.data for event in events if event.event == "tool.call")
@@ -41,9 +41,9 @@ async def test_a_tool_is_called_and_its_result_told_to_the_model(person: Person,
 
 
 async def test_calls_stay_with_the_answer(person: Person, upstream: Upstream) -> None:
-    upstream.script_turns("m", (SIX_TIMES_SEVEN, Call("current_time", {})), (Say(("Done.",)),))
+    upstream.script_turns("tokens-50", (SIX_TIMES_SEVEN, Call("current_time", {})), (Say(("Done.",)),))
     chat = await person.chat()
-    events = await person.send(chat, "?", model="m")
+    events = await person.send(chat, "?", model="tokens-50")
     question, answer = await person.messages(chat)
     assert answer == events[-1].data["message"]
     assert answer["content"] == "Done."
@@ -73,8 +73,8 @@ async def test_a_repeatable_result_comes_from_the_cache(person: Person, upstream
     chat = await person.chat()
     cached = []
     for options in ({}, {}, {"use_cache": False}):
-        upstream.script_turns("m", (Call("calculate", {"expression": "11 * 11"}),), (Say(("Done.",)),))
-        (result,) = _results(await person.send(chat, "?", model="m", **options))
+        upstream.script_turns("tokens-50", (Call("calculate", {"expression": "11 * 11"}),), (Say(("Done.",)),))
+        (result,) = _results(await person.send(chat, "?", model="tokens-50", **options))
         assert '"121"' in result["preview"]
         cached.append(result["cached"])
     assert cached == [False, True, False]
@@ -96,8 +96,8 @@ async def test_a_repeatable_result_comes_from_the_cache(person: Person, upstream
     ids=["missing", "no JSON", "no object", "incomplete", "wrong type", "10 MB", "failing", "NUL", "nameless"],
 )
 async def test_a_call_that_can_not_be_made_is_told(person: Person, upstream: Upstream, call: Call, told: str) -> None:
-    upstream.script_turns("m", (call,), (Say(("So be it.",)),))
-    events = await person.send(await person.chat(), "?", model="m")
+    upstream.script_turns("tokens-50", (call,), (Say(("So be it.",)),))
+    events = await person.send(await person.chat(), "?", model="tokens-50")
     assert events[-1].event == "message.completed"
     assert text_of(events) == "So be it."
     (result,) = _results(events)
@@ -116,16 +116,16 @@ async def test_a_model_that_calls_tools_for_ever_is_stopped(person: Person, upst
 
 
 async def test_a_model_that_is_told_to_stop_answers(person: Person, upstream: Upstream) -> None:
-    upstream.script_turns("m", *[(Call("current_time", {}),)] * 13, (Say(("Enough.",)),))
-    events = await person.send(await person.chat(), "?", model="m")
+    upstream.script_turns("tokens-50", *[(Call("current_time", {}),)] * 13, (Say(("Enough.",)),))
+    events = await person.send(await person.chat(), "?", model="tokens-50")
     assert events[-1].event == "message.completed"
     assert text_of(events) == "Enough."
 
 
 async def test_many_calls_of_one_turn_are_bounded(person: Person, upstream: Upstream) -> None:
     calls = tuple(Call("calculate", {"expression": str(number)}) for number in range(100))
-    upstream.script_turns("m", calls, (Say(("Done.",)),))
-    events = await person.send(await person.chat(), "?", model="m")
+    upstream.script_turns("tokens-50", calls, (Say(("Done.",)),))
+    events = await person.send(await person.chat(), "?", model="tokens-50")
     assert text_of(events) == "Done."
     assert sorted(result["ok"] for result in _results(events)) == [False] + [True] * 32
     assert "68 were left out" in upstream.completions[-1].messages[-1]["content"]

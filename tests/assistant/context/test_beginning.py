@@ -69,9 +69,9 @@ async def test_the_prompt_is_counted_here_and_there(person: Person, upstream: Up
 
 async def test_steps_of_tools_follow_what_was_there(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
-    upstream.script_turns("caller", (Call("calculate", {"expression": "6*7"}),), (Say(("42",)),))
+    upstream.script_turns("tokens-50", (Call("calculate", {"expression": "6*7"}),), (Say(("42",)),))
     for turn in TURNS[:2]:
-        assert (await person.send(chat, turn, model="caller"))[-1].event == "message.completed"
+        assert (await person.send(chat, turn, model="tokens-50"))[-1].event == "message.completed"
     asked, answered, asked_again, answered_again = _prompts(upstream)
     assert answered.startswith(asked)
     assert asked_again.startswith(asked)
