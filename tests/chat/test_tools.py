@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from basechat.assistant import nodes
 from tests.support.person import Event, Person, text_of
 from tests.upstream import Call, Say, Upstream
 
@@ -129,6 +130,28 @@ async def test_many_calls_of_one_turn_are_bounded(person: Person, upstream: Upst
     assert text_of(events) == "Done."
     assert sorted(result["ok"] for result in _results(events)) == [False] + [True] * 32
     assert "68 were left out" in upstream.completions[-1].messages[-1]["content"]
+
+
+async def test_long_arguments_are_shown_in_part(person: Person, upstream: Upstream) -> None:
+    upstream.script_turns("tokens-50", (Call("calculate", {"expression": "1" * 9_000}),), (Say(("Done.",)),))
+    events = await person.send(await person.chat(), "?", model="tokens-50")
+    call = next(event.data for event in events if event.event == "tool.call")
+    (stored,) = events[-1].data["message"]["meta_info"]["tool_calls"]
+    for shown in (call["arguments"], stored["arguments"]):
+        assert shown.keys() == {"…"}
+        assert len(shown["…"]) == 8_000
+
+
+async def test_results_are_bounded_together(
+    person: Person, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "RESULTS_LIMIT", 100)
+    monkeypatch.setattr(nodes, "RESULT_LEAST", 20)
+    call = Call("calculate", {"expression": "7 ** 200"})
+    upstream.script_turns("tokens-50", (call,), (call,), (Say(("Done.",)),))
+    await person.send(await person.chat(), "?", model="tokens-50")
+    told = [message["content"] for message in upstream.completions[-1].messages if message["role"] == "tool"]
+    assert [text.index("\n[Cut here") for text in told] == [100, 20]
 
 
 @pytest.mark.parametrize(

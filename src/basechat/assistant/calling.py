@@ -9,7 +9,7 @@ from basechat.assistant.state import CallState, Context
 from basechat.assistant.tools.making import make_call
 from basechat.assistant.tools.offer import OfferedTool
 from basechat.assistant.tools.requests import ToolRequest
-from basechat.chat.runs.tools.call import Permit, ToolCall, ToolResult
+from basechat.chat.runs.tools.call import Permit, ToolCall, ToolResult, shown
 from basechat.chat.runs.tools.validate import find_problems
 from basechat.kit import json
 from basechat.protocol import ApprovalAsked, ToolAnswered, ToolCalled
@@ -74,7 +74,7 @@ def _tell_call(call: ToolCall, context: Context) -> None:
             name=call.name,
             title=call.title,
             server=call.server,
-            arguments=call.arguments,
+            arguments=shown(call.arguments),
             at=call.text_at,
         )
     )

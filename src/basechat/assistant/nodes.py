@@ -19,6 +19,8 @@ from basechat.kit import json
 from basechat.protocol import IntentFound
 
 ANSWER_LIMIT = 1_000_000  # characters
+RESULTS_LIMIT = 1_000_000  # characters of all results that one answer is made from, as they are kept at each step
+RESULT_LEAST = 500
 # Seconds until an answer that broke off is made anew; never are two of them joined. What the provider cuts may be its
 # fault again; our own gateway is starting anew.
 AFTER_CUT = {"provider.cut": (0.2, 1.0), "model.cut": (0.2, 1.0, 2.0, 4.0, 8.0)}
@@ -59,8 +61,10 @@ async def generate(state: State, runtime: Runtime[Context]) -> State:
 
 async def call_tool(state: CallState, runtime: Runtime[Context]) -> State:
     """Answer one call of the model's last turn."""
-    result = await answer_request(state, runtime.context)
-    return {"steps": [{"role": "tool", "tool_call_id": state["request"]["call_id"], "content": result.text}]}
+    text = (await answer_request(state, runtime.context)).text
+    if len(text) > state["room"]:
+        text = f"{text[: state['room']]}\n[Cut here: the results of this answer's calls are too long together.]"
+    return {"steps": [{"role": "tool", "tool_call_id": state["request"]["call_id"], "content": text}]}
 
 
 async def next_nodes(state: State) -> str | list[Send]:
@@ -70,8 +74,10 @@ async def next_nodes(state: State) -> str | list[Send]:
     """
     if not state["requests"]:
         return END
-    turn, at = state["turns"], len(state["text"])
-    return [Send("call_tool", CallState(request=each, turn=turn, text_at=at)) for each in state["requests"]]
+    requests, turn, at = state["requests"], state["turns"], len(state["text"])
+    left = RESULTS_LIMIT - sum(len(step["content"] or "") for step in state["steps"])
+    room = max(left // len(requests), RESULT_LEAST)
+    return [Send("call_tool", CallState(request=each, turn=turn, text_at=at, room=room)) for each in requests]
 
 
 async def _complete(

@@ -34,11 +34,12 @@ class State(TypedDict, total=False):
 
 
 class CallState(TypedDict):
-    """What one call is made from."""
+    """What one call is made from; `room` is how many characters of its result are kept."""
 
     request: ToolRequest
     turn: int
     text_at: int
+    room: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ def _outside(resources: Resources, connections: McpConnections) -> OutsideServer
         return [
             ToolServer(
                 name=each.name,
-                identity=str(each.id),
+                identity=f"{each.id} {each.endpoint.url or each.endpoint.command}",
                 specs=each.tools,
                 connect=partial(each.endpoint.connect, connections),
             )

@@ -20,7 +20,7 @@ USUAL = (OWN,)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolServer:
-    """A server with what it offers; `identity` stays its own when it is renamed, and is empty for ours."""
+    """A server with what it offers. `identity` is empty for ours; a server at another address is another one."""
 
     name: str
     identity: str

@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from basechat.chat.runs.answer import Question
+from basechat.kit import json
 
 PREVIEW_LENGTH = 500
+CUT = "…"
+SHOWN_LENGTH = 8_000  # characters of a call's arguments, as JSON, that viewers are told and the answer keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,12 @@ class ToolCall:
     input_schema: dict[str, Any]
     approval_key: str | None
     is_repeatable: bool
+
+
+def shown(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments as people are shown them: very long ones as the beginning of their JSON."""
+    written = json.dumps(arguments).decode()
+    return arguments if len(written) <= SHOWN_LENGTH else {CUT: written[:SHOWN_LENGTH]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
