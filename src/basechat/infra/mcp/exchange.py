@@ -66,7 +66,8 @@ async def converse(
                 route.learned(client.protocol_version)
                 results.append(await use(client.session))
     except Exception as error:  # the SDK's own faults too: what a server makes it do is no reason to end a run
-        failures.append(_explain(error, seconds))
+        if not failures:  # else its cause is known, and the SDK tells of what followed from it
+            failures.append(_explain(error, seconds))
     # The SDK's task groups may tell of their own failure in place of a cancellation that came at the same time.
     if _cancellations() > cancellations:
         raise asyncio.CancelledError

@@ -51,5 +51,7 @@ class OwnServer:
                 self._specs = await self.asked_for(_NOBODY, seconds=60).list_tools()
                 self._known.set()
             except McpError as error:
-                log.warning("mcp-server does not tell its tools: %s", error.detail)
+                # At a start it is only not there yet.
+                level = logging.WARNING if self._known.is_set() else logging.INFO
+                log.log(level, "mcp-server does not tell its tools: %s", error.detail)
             await asyncio.sleep(FRESH_SECONDS if self._known.is_set() else RETRY_SECONDS)
