@@ -2,8 +2,12 @@
 
 import asyncio
 
+from tests.support.databases import as_owner
+from tests.support.own import Quiet, quiet_stack
 from tests.support.person import Person, text_of
-from tests.upstream import Cut, Fail, Say, Upstream, Wait
+from tests.support.stack import Servers
+from tests.support.waiting import until
+from tests.upstream import Cut, Fail, Say, Upstream, Wait, running_upstream
 from tests.upstream.scripts import KOREAN
 
 
@@ -90,6 +94,33 @@ async def test_an_answer_that_broke_off_is_made_anew(person: Person, upstream: U
     answer = (await person.messages(chat))[-1]
     assert text_of(events) == answer["content"] == "the whole answer"
     assert answer["run"]["attempt"] == 1
+
+
+async def test_a_provider_that_is_back_in_a_moment_is_asked_again(servers: Servers) -> None:
+    async with running_upstream() as own, quiet_stack(servers, own, redis_state_url=_state(servers)) as quiet:
+        person = quiet.person
+        chat = await person.chat()
+        async with quiet.worker():
+            await person.send(chat, "one", model="echo")
+            await own.stop()
+            path = f"/sessions/{chat}/messages"
+            async with person.stream("POST", path, {"content": "two", "model": "echo"}) as events:
+                seen = [await anext(events), await anext(events)]
+                assert seen[-1].event == "intent"
+                await until(lambda: _is_refused(quiet))
+                await own.start(own.port)
+                seen += [event async for event in events]
+        assert (seen[-1].event, text_of(seen)) == ("message.completed", "two")
+
+
+def _state(servers: Servers) -> str:
+    return servers.settings().state_redis_url.replace("db=0", "db=8")
+
+
+async def _is_refused(quiet: Quiet) -> bool:
+    """Return whether the gateway has found the provider away."""
+    rows = await as_owner(quiet.settings, "SELECT count(*) FROM usage WHERE status = 'failed'")
+    return bool(rows[0][0])
 
 
 async def test_unknown_model_is_told(person: Person, upstream: Upstream) -> None:

@@ -28,6 +28,7 @@ _CODES = {
     404: "model.not_found",
     413: "provider.too_large",
     429: "provider.rate_limited",
+    502: "provider.unreachable",
     503: "model.unavailable",
 }
 

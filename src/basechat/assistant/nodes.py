@@ -21,9 +21,13 @@ from basechat.protocol import IntentFound
 ANSWER_LIMIT = 1_000_000  # characters
 RESULTS_LIMIT = 1_000_000  # characters of all results that one answer is made from, as they are kept at each step
 RESULT_LEAST = 500
-# Seconds until an answer that broke off is made anew; never are two of them joined. What the provider cuts may be its
-# fault again; our own gateway is starting anew.
-AFTER_CUT = {"provider.cut": (0.2, 1.0), "model.cut": (0.2, 1.0, 2.0, 4.0, 8.0)}
+# Seconds until an answer that broke off, or did not begin, is made anew; never are two of them joined. What is the
+# provider's fault may be so again; our own gateway is starting anew.
+AFTER_CUT = {
+    "provider.cut": (0.2, 1.0),
+    "provider.unreachable": (0.2, 1.0),
+    "model.cut": (0.2, 1.0, 2.0, 4.0, 8.0),
+}
 _PARAGRAPH = "\n\n"
 
 

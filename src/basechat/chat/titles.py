@@ -18,6 +18,7 @@ TITLE_JOB = "title"
 # What may be over when the job is done again later. Anything else the model would say again.
 _PASSING = {
     "model.cut", "model.unavailable", "provider.cut", "provider.error", "provider.rate_limited", "provider.silent",
+    "provider.unreachable",
 }  # fmt: skip
 
 _FIND = text("""
