@@ -1,7 +1,7 @@
 """Tools of a person's own servers: offered where they are on, asked for, and told of when they are away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -53,6 +53,18 @@ def _result(events: list[Event]) -> dict[str, Any]:
     return next(event.data for event in events if event.event == "tool.result")
 
 
+async def _answer_approval(person: Person, chat: str, answer: Callable[[str, str], Awaitable[None]]) -> list[Event]:
+    """Send a message, answer what asks first with its run and call, at once, and return all that was heard."""
+    seen: list[Event] = []
+    body = {"content": "?", "model": "echo"}
+    async with person.stream("POST", f"/sessions/{chat}/messages", body) as events, asyncio.timeout(20):
+        async for event in events:
+            seen.append(event)
+            if event.event == "tool.approval":
+                await answer(seen[0].data["run"]["id"], event.data["call_id"])
+    return seen
+
+
 async def test_a_tool_of_another_server_is_called(quiet: Quiet, peer: Peer, upstream: Upstream) -> None:
     server = await _add(quiet.person, "peer", peer.url)
     chat = await quiet.person.chat(tools=["peer"])
@@ -81,15 +93,13 @@ async def test_what_is_not_read_only_asks_and_is_done_once(quiet: Quiet, peer: P
     server = await _add(person, "peer", peer.url)
     chat = await person.chat(tools=["peer"])
     upstream.next_answers((Call("peer__write", {"text": "hello"}),), DONE)
-    path = f"/sessions/{chat}/messages"
-    async with person.stream("POST", path, {"content": "?", "model": "echo"}) as events, asyncio.timeout(20):
-        seen = []
-        async for event in events:
-            seen.append(event)
-            if event.event == "tool.approval":
-                assert "tools/call" not in peer.methods()
-                body = {"call_id": event.data["call_id"], "decision": "once", "arguments": {"text": "goodbye"}}
-                assert (await person.post(f"/runs/{seen[0].data['run']['id']}/approvals", body)).status == 202
+
+    async def allow(run: str, call_id: str) -> None:
+        assert "tools/call" not in peer.methods()
+        body = {"call_id": call_id, "decision": "once", "arguments": {"text": "goodbye"}}
+        assert (await person.post(f"/runs/{run}/approvals", body)).status == 202
+
+    seen = await _answer_approval(person, chat, allow)
     assert seen[-1].event == "message.completed"
     assert _result(seen)["preview"] == "wrote goodbye"
     assert peer.methods().count("tools/call") == 1
@@ -179,15 +189,13 @@ async def test_a_tool_that_is_gone_when_it_is_approved_is_not_called(
     server = await _add(person, "peer", peer.url)
     chat = await person.chat(tools=["peer"])
     upstream.next_answers((Call("peer__write", {"text": "hello"}),), DONE)
-    path = f"/sessions/{chat}/messages"
-    async with person.stream("POST", path, {"content": "?", "model": "echo"}) as events, asyncio.timeout(20):
-        seen = []
-        async for event in events:
-            seen.append(event)
-            if event.event == "tool.approval":
-                await _remove(person, server)
-                body = {"call_id": event.data["call_id"], "decision": "chat"}
-                await person.post(f"/runs/{seen[0].data['run']['id']}/approvals", body)
+
+    async def remove_and_allow(run: str, call_id: str) -> None:
+        await _remove(person, server)
+        body = {"call_id": call_id, "decision": "chat"}
+        assert (await person.post(f"/runs/{run}/approvals", body)).status == 202
+
+    seen = await _answer_approval(person, chat, remove_and_allow)
     assert "tool.not_found" in _result(seen)["preview"]
     assert seen[-1].event == "message.completed"
     assert "tools/call" not in peer.methods()

@@ -9,7 +9,8 @@ import pytest
 
 from basechat.chat.runs.answer import LostRunError, Question
 from basechat.chat.runs.checkpoints import RunCheckpoints, Thread
-from basechat.chat.runs.lease import claim
+from basechat.chat.runs.lease import Lease, claim
+from basechat.chat.runs.pause import pause
 from basechat.chat.runs.reap import Reaper
 from basechat.chat.runs.tools.call import ToolCall, ToolResult
 from basechat.chat.runs.tools.ledger import UNKNOWN, CallLedger
@@ -169,6 +170,25 @@ async def test_what_was_approved_is_asked_for_anew_when_it_is_another_tool(quiet
     assert (await ledger.begin(second, replace(call, approval_key="another"))).verdict == "wait"
     await as_owner(quiet.settings, "UPDATE tool_calls SET status = 'approved' WHERE run_id::text = :run", run=run)
     assert (await ledger.begin(second, replace(call, approval_key="another"))).verdict == "make"
+    await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
+
+
+async def test_a_run_waits_only_for_what_is_not_decided(quiet: Quiet, upstream: Upstream) -> None:
+    database = quiet.resources.database
+    ledger = CallLedger(database)
+    _, run = await _send(quiet)
+    first = await _claim(quiet, run)
+    await ledger.begin(first, replace(CALL, approval_key="one"))
+    lost = Lease(first.run_id, first.attempt + 1)
+    assert await pause(database, lost, "") == "lost"
+    assert await pause(database, Lease(first.run_id, first.attempt), "so far") == "waiting"
+    await as_owner(quiet.settings, "UPDATE tool_calls SET status = 'approved' WHERE run_id::text = :run", run=run)
+    await as_owner(quiet.settings, "UPDATE runs SET status = 'queued' WHERE id::text = :run", run=run)
+    second = await _claim(quiet, run)
+    assert await pause(database, Lease(second.run_id, second.attempt), "so far") == "queued"
+    third = await _claim(quiet, run)
+    assert (await quiet.person.post(f"/runs/{run}/cancel")).json["status"] == "running"
+    assert await pause(database, Lease(third.run_id, third.attempt), "so far") == "cancelled"
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from basechat.assistant import nodes
 from tests.support.person import Event, Person, text_of
-from tests.upstream import Call, Say, Upstream
+from tests.upstream import Call, Cut, Say, Upstream
 
 SIX_TIMES_SEVEN = Call("calculate", {"expression": "6 * 7"})
 
@@ -39,6 +39,15 @@ async def test_a_tool_is_called_and_its_result_told_to_the_model(person: Person,
     assert said["content"] == "Let me see."
     assert said["tool_calls"][0]["id"] == told["tool_call_id"] == call["call_id"]
     assert '"42"' in told["content"]
+
+
+async def test_a_turn_that_broke_off_leaves_the_ones_before(person: Person, upstream: Upstream) -> None:
+    upstream.next_answers(
+        (Say(("Let me see.",)), SIX_TIMES_SEVEN), (Say(("It is", " per")), Cut()), (Say(("It is", " 42.")),)
+    )
+    events = await person.send(await person.chat(), "?", model="echo")
+    assert text_of(events) == events[-1].data["message"]["content"] == "Let me see.\n\nIt is 42."
+    assert len(_results(events)) == 1
 
 
 async def test_calls_stay_with_the_answer(person: Person, upstream: Upstream) -> None:
