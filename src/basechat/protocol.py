@@ -140,11 +140,15 @@ class Caller:
     owner_id: UUID
     run_id: UUID | None
     attempt: int
+    token_id: UUID | None = None
+    """The API token that speaks for the owner, where it is no service of our own."""
 
 
 def sign_caller(caller: Caller, *, key: bytes, audience: str, ttl_seconds: int = 300) -> str:
     """Return the value of the internal header: claims and their HMAC-SHA-256."""
-    claims = json.dumps({**asdict(caller), "aud": audience, "exp": int(time.time()) + ttl_seconds})
+    said = asdict(caller)
+    del said["token_id"]  # a program that has a token calls by itself
+    claims = json.dumps({**said, "aud": audience, "exp": int(time.time()) + ttl_seconds})
     return f"{_text(claims)}.{_text(_mac(claims, key))}"
 
 

@@ -4,10 +4,11 @@ from basechat.chat import models as chat
 from basechat.identity import models as identity
 from basechat.infra.tables import Base
 from basechat.llm import models as llm
+from basechat.ops import models as ops
 from basechat.search import models as search
 from basechat.toolbox import models as toolbox
 
-FEATURES = (identity, chat, search, llm, toolbox)
+FEATURES = (identity, chat, search, llm, toolbox, ops)
 """Importing them is what puts their tables into the metadata."""
 
 metadata = Base.metadata

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from basechat.kit.config import ConfigError, Settings
-from basechat.llm.providers import load_providers
+from basechat.llm.providers.configured import load_providers
 from tests.llm.gateway import COMPLETIONS, check_error, own_gateway, question
 from tests.support.person import Person
 from tests.support.stack import Servers

@@ -11,9 +11,9 @@ from basechat.infra.db import open_database
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
 from basechat.kit.tasks import end_tasks
-from basechat.llm import usage as usage_module
-from basechat.llm.call import Call
-from basechat.llm.usage import UsageBook
+from basechat.llm.usage import book as usage_module
+from basechat.llm.usage.book import UsageBook
+from basechat.llm.usage.call import Call
 from basechat.protocol import Caller
 from tests.llm.gateway import COMPLETIONS, own_gateway, question, streamed
 from tests.support.databases import as_owner

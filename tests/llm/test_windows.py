@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from basechat.kit.config import Settings
-from basechat.llm.providers import load_providers
-from basechat.llm.windows import told_window, window_of
+from basechat.llm.providers.configured import load_providers
+from basechat.llm.providers.windows import told_window, window_of
 from tests.llm.gateway import own_gateway
 from tests.support.person import Person
 from tests.support.stack import Servers

@@ -14,7 +14,9 @@ from tests.support.rows import make_user
 from tests.support.stack import Stack
 
 # Known to `basechat_worker` alone: who asks is not known yet when they are read, or is an administrator.
-CLOSED = {"auth_sessions", "api_tokens", "invitations", "audit_log"}
+CLOSED = {
+    "auth_sessions", "api_tokens", "invitations", "audit_log", "providers", "model_aliases", "budgets", "metrics_hourly"
+}  # fmt: skip
 # Read without a policy, because `@@` is not leakproof; the owner is a lexeme of `tsv`, and `messages` is joined.
 OPEN = {"message_index"}
 OWNED = {name: "user_id" if "user_id" in table.c else "owner_id" for name, table in metadata.tables.items()

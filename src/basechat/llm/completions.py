@@ -12,10 +12,10 @@ from starlette.responses import Response
 from basechat.infra.http import read_at_most
 from basechat.infra.web.event_stream import EventStream
 from basechat.kit import json
-from basechat.llm.call import Call, CallStatus
-from basechat.llm.catalogue import Catalogue, Route
 from basechat.llm.errors import GatewayError
-from basechat.llm.usage import UsageBook
+from basechat.llm.providers.catalogue import Catalogue, Route
+from basechat.llm.usage.book import UsageBook
+from basechat.llm.usage.call import Call, CallStatus
 from basechat.protocol import Caller
 
 log = logging.getLogger(__name__)

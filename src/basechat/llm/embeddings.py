@@ -6,10 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from basechat.llm.catalogue import Catalogue, Route
 from basechat.llm.completions import call, read_object, refusal, whole
 from basechat.llm.errors import GatewayError
-from basechat.llm.usage import UsageBook
+from basechat.llm.providers.catalogue import Catalogue, Route
+from basechat.llm.usage.book import UsageBook
 from basechat.protocol import Caller
 
 SECONDS = 120

@@ -13,10 +13,10 @@ from basechat.identity.access import bearer_token
 from basechat.identity.credentials import find_caller
 from basechat.infra.resources import Resources
 from basechat.kit import json
-from basechat.llm.catalogue import KINDS, Catalogue
 from basechat.llm.completions import complete
 from basechat.llm.embeddings import embed
 from basechat.llm.errors import GatewayError
+from basechat.llm.providers.catalogue import KINDS, Catalogue
 from basechat.protocol import INTERNAL_HEADER, Caller, verify_caller
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,8 @@ async def _get_caller(request: Request) -> Caller:
         raise GatewayError(401, "Give an API token as bearer.", code="invalid_api_key")
     if not person.may("llm"):
         raise GatewayError(403, "This token lacks the scope `llm`.", code="missing_scope")
-    return Caller(owner_id=person.user_id, run_id=None, attempt=0)
+    token_id = person.credential_id if person.kind == "token" else None
+    return Caller(owner_id=person.user_id, run_id=None, attempt=0, token_id=token_id)
 
 
 async def gateway_error(_request: Request, error: Exception) -> Response:

@@ -9,10 +9,11 @@ from basechat.infra.migrate import wait_for_schema
 from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
 from basechat.kit.config import Settings
-from basechat.llm.catalogue import Catalogue
-from basechat.llm.providers import Kind, load_providers
+from basechat.llm.providers.catalogue import Catalogue
+from basechat.llm.providers.configured import load_providers
+from basechat.llm.providers.provider import Kind
 from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
-from basechat.llm.usage import UsageBook
+from basechat.llm.usage.book import UsageBook
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from basechat.assistant.context.steps import fit_steps
-from basechat.assistant.context.tokens import estimate_messages
+from basechat.kit.tokens import estimate_messages
 
 
 def _steps(*results: str) -> list[dict[str, Any]]:

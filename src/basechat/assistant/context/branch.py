@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from basechat.assistant.context.brief import tell
 from basechat.assistant.context.budget import Budget
-from basechat.assistant.context.tokens import Message, estimate, estimate_message, estimate_messages, shorten
 from basechat.assistant.context.windows import Windows
 from basechat.assistant.model import ModelClient
 from basechat.chat.runs.answer import AnswerError, Question, Turn
+from basechat.kit.tokens import Message, estimate, estimate_message, estimate_messages, shorten
 
 _WORTH = 1.5  # a part that is not longer than this many summaries is no shorter in brief
 _MARK = 30  # tokens that say what came before

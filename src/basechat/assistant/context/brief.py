@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from basechat.assistant.completion import Completion
 from basechat.assistant.context.budget import Budget
-from basechat.assistant.context.tokens import Message, estimate, shorten
 from basechat.assistant.model import ModelCall, ModelClient
 from basechat.chat.runs.answer import AnswerError, Question, Turn
+from basechat.kit.tokens import Message, estimate, shorten
 
 log = logging.getLogger(__name__)
 

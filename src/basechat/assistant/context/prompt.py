@@ -6,8 +6,8 @@ from typing import Any
 
 from basechat.assistant.context.branch import PromptParts, View, fit_branch
 from basechat.assistant.context.budget import budget_for
-from basechat.assistant.context.tokens import Message, estimate_message, estimate_messages, estimate_tools
 from basechat.chat.runs.answer import Question
+from basechat.kit.tokens import Message, estimate_message, estimate_messages, estimate_tools
 
 # Nothing in it depends on the last message: what changes in the first line spoils the cache of all that follows.
 _SYSTEM = (

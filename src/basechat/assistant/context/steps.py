@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from basechat.assistant.context.tokens import Message, estimate, estimate_message, estimate_messages, shorten
+from basechat.kit.tokens import Message, estimate, estimate_message, estimate_messages, shorten
 
 _LEAST = 100  # tokens that stay of a result
 

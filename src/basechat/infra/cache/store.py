@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 
 from basechat.infra.cache.keys import Parts, cache_key
 from basechat.infra.cache.layers import Layer
-from basechat.infra.cache.sealing import Sealing
 from basechat.infra.redis import REDIS_AWAY, as_bytes
+from basechat.infra.sealing import Sealing
 from basechat.kit import json
 from basechat.kit.config import Settings
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from basechat.infra.cache.sealing import Sealing
+from basechat.infra.sealing import Sealing
 from basechat.kit import json
 
 _PURPOSE = b"basechat: credentials of MCP servers"

@@ -9,9 +9,9 @@ from typing import get_args
 
 from basechat.kit.tasks import end_tasks
 from basechat.llm.errors import GatewayError
-from basechat.llm.listing import Listed, ListingError, Upstream, list_models
-from basechat.llm.providers import Kind, Provider
-from basechat.llm.windows import window_of
+from basechat.llm.providers.listing import Listed, ListingError, Upstream, list_models
+from basechat.llm.providers.provider import Kind, Provider
+from basechat.llm.providers.windows import window_of
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from basechat.assistant.context.tokens import estimate, estimate_message, estimate_tools, shorten
 from basechat.kit import json
+from basechat.kit.tokens import estimate, estimate_message, estimate_tools, shorten
 
 # Texts with the tokens that the tokenizers of these models counted.
 COUNTED: list[dict[str, Any]] = json.loads((Path(__file__).parent / "counted.json").read_text())

@@ -1,4 +1,4 @@
-"""Encryption of cached values: AES-256-GCM, so that who reads or writes Redis neither learns nor forges anything."""
+"""Encryption of what lies outside this process: AES-256-GCM, so that who can read it learns and forges nothing."""
 
 import os
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from basechat.infra.background import background, every
 from basechat.infra.db import DATABASE_AWAY, Database, is_weather
-from basechat.llm.call import Call
+from basechat.llm.usage.call import Call
 from basechat.protocol import Caller
 
 log = logging.getLogger(__name__)
@@ -30,18 +30,20 @@ _FLUSH_SECONDS = 5
 # call, so a batch that is sent again, because nobody knows whether it arrived, changes nothing. People and runs may be
 # gone by now. What a sweeper closed while the call was still going on is told by the call itself in the end.
 _WRITE = text("""
-    INSERT INTO usage (id, owner_id, run_id, attempt, provider, model, status, prompt_tokens, completion_tokens,
-                       first_token_ms, duration_ms, created_at, settled_at)
-    SELECT c.id, u.id, r.id, c.attempt, c.provider, c.model, c.status, c.prompt_tokens, c.completion_tokens,
+    INSERT INTO usage (id, owner_id, token_id, run_id, attempt, provider, model, status, prompt_tokens,
+                       completion_tokens, first_token_ms, duration_ms, created_at, settled_at)
+    SELECT c.id, u.id, t.id, r.id, c.attempt, c.provider, c.model, c.status, c.prompt_tokens, c.completion_tokens,
            c.first_token_ms, c.duration_ms, now() - make_interval(secs => c.age),
            CASE WHEN c.status <> 'started' THEN now() END
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:owners AS uuid[]), CAST(:runs AS uuid[]), CAST(:attempts AS integer[]),
-                CAST(:providers AS text[]), CAST(:models AS text[]), CAST(:statuses AS text[]),
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:owners AS uuid[]), CAST(:tokens AS uuid[]),
+                CAST(:runs AS uuid[]), CAST(:attempts AS integer[]), CAST(:providers AS text[]),
+                CAST(:models AS text[]), CAST(:statuses AS text[]),
                 CAST(:prompt_tokens AS integer[]), CAST(:completion_tokens AS integer[]),
                 CAST(:first_token_ms AS integer[]), CAST(:duration_ms AS integer[]), CAST(:ages AS float8[]))
-         AS c (id, owner_id, run_id, attempt, provider, model, status, prompt_tokens, completion_tokens,
+         AS c (id, owner_id, token_id, run_id, attempt, provider, model, status, prompt_tokens, completion_tokens,
                first_token_ms, duration_ms, age)
-    JOIN users u ON u.id = c.owner_id LEFT JOIN runs r ON r.id = c.run_id
+    LEFT JOIN users u ON u.id = c.owner_id LEFT JOIN api_tokens t ON t.id = c.token_id
+    LEFT JOIN runs r ON r.id = c.run_id
     ON CONFLICT (id) DO UPDATE
     SET status = excluded.status, prompt_tokens = excluded.prompt_tokens,
         completion_tokens = excluded.completion_tokens, first_token_ms = excluded.first_token_ms,
@@ -161,6 +163,7 @@ def _columns(calls: list[Call]) -> dict[str, list[Any]]:
     return {
         "ids": [call.id for call in calls],
         "owners": [call.caller.owner_id for call in calls],
+        "tokens": [call.caller.token_id for call in calls],
         "runs": [call.caller.run_id for call in calls],
         "attempts": [call.caller.attempt if call.caller.run_id else None for call in calls],
         "providers": [call.provider for call in calls],

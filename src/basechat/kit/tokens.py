@@ -15,7 +15,7 @@ _WORD_TOKENS = 0.08
 _KEPT_LENGTH = 20_000  # characters
 # Tokens per byte of a kind: ASCII by what it is, everything else by the byte that begins its character. Fitted to six
 # vocabularies (o200k, cl100k, Llama 3, Tekken, Qwen 3.6, Claude) on prose, code and data in eight languages. On the
-# samples of tests/assistant/context/counted.json it is 13 to 22 % off on average, by vocabulary; English and code
+# samples of tests/kit/counted.json it is 13 to 22 % off on average, by vocabulary; English and code
 # within a quarter, Korean from half as much (Claude) to half as much again (Tekken). What is no language (Base64) is
 # up to three times as many, as is Korean for a model that knows English alone.
 _KINDS: tuple[tuple[bytes, float], ...] = (

@@ -9,8 +9,8 @@ import aiohttp
 
 from basechat.infra.http import Address, read_at_most
 from basechat.kit import json
-from basechat.llm.providers import Kind, Provider
-from basechat.llm.windows import told_window
+from basechat.llm.providers.provider import Kind, Provider
+from basechat.llm.providers.windows import told_window
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _LIST_BYTES = 20_000_000

@@ -1,0 +1,1 @@
+"""Who provides models, which ones, and under which names."""
