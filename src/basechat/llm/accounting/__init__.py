@@ -1,0 +1,1 @@
+"""What calls may use and what they did use: admitted before, settled after."""

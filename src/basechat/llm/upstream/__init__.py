@@ -1,0 +1,1 @@
+"""Calling providers: a stream or one body, whole events only, errors in OpenAI's shape."""
