@@ -121,6 +121,11 @@ class Settings(BaseSettings):
     ollama_context_length: int = Field(
         4096, ge=1024, description="The same for Ollama's models: what its own variable of this name says."
     )
+    cache_scope: Literal["user", "global"] = Field(
+        "user",
+        description="Who gets an answer of the cache `llm:`: whoever asked before, or, of single questions without any"
+        " context, everybody.",
+    )
     titles: Literal["model", "first-line"] = Field(
         "model", description="Who names a new chat: the model that answered in it, or its first line, without a call."
     )

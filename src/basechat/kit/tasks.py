@@ -1,7 +1,11 @@
-"""Ending tasks for certain."""
+"""Tasks, and ending them for certain."""
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _PATIENCE = 0.5  # seconds
 
@@ -17,3 +21,30 @@ async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         await asyncio.wait(pending, timeout=_PATIENCE)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Tasks:
+    """Tasks that may outlive whoever started them, but not what they work with."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a task; what goes wrong in it may be of no interest to anybody any more."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Tasks"]:
+        """End at the end what still runs."""
+        try:
+            yield self
+        finally:
+            await end_tasks(*self._running)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # so that one that nobody waits for is not reported as forgotten

@@ -1,144 +1,83 @@
-"""Chat completions: one call of a provider, relayed piece by piece as it comes."""
+"""Chat completions over HTTP: a question becomes a client of a flight, and is answered as it asked to be."""
 
-import asyncio
-import logging
 import time
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import Callable
 
-import aiohttp
+from starlette.requests import Request
 from starlette.responses import Response
 
-from basechat.infra.http import read_at_most
+from basechat.infra.cache.layers import LLM
 from basechat.infra.web.event_stream import EventStream
-from basechat.kit import json
-from basechat.llm.errors import GatewayError
-from basechat.llm.providers.catalogue import Catalogue, Route
-from basechat.llm.usage.book import UsageBook
-from basechat.llm.usage.call import Call, CallStatus
-from basechat.protocol import Caller
+from basechat.infra.web.leaving import unless_left
+from basechat.llm.answering import Answering
+from basechat.llm.answers.key import answer_parts
+from basechat.llm.callers import Known
+from basechat.llm.flights.flight import FlightLostError, Reader
+from basechat.llm.gateway import Gateway
+from basechat.llm.question import Question
+from basechat.llm.requests import read_chat
 
-log = logging.getLogger(__name__)
-
-CONNECT_SECONDS = 10
-SILENCE_SECONDS = 300
-_ERROR_BYTES = 65_536
-_MODEL_NAME = 200
-_ANSWER_BYTES = 32_000_000
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+TRIES = 3
+"""How often a question is asked whose flight was lost; the last time on its own."""
 
 
-async def complete(catalogue: Catalogue, usage: UsageBook, caller: Caller, raw: bytes) -> Response:
-    """Answer one call of `/v1/chat/completions`; raises `GatewayError`."""
-    began = time.perf_counter()
-    body = read_body(raw)
-    route = await catalogue.route(body.get("model"))
-    provider = route.upstream.provider.name
-    record = usage.begin(caller, provider=provider, model=route.model)
-    with record.refused_if_broken():
-        upstream = await call(route, "chat/completions", body | {"model": route.model})
-        headers = {
-            "x-basechat-provider": provider,
-            "x-basechat-cache": "bypass",
-            "x-basechat-overhead-ms": f"{(time.perf_counter() - began) * 1000:.1f}",
-        }
-        if upstream.status != 200:
-            async with upstream:
-                raise await refusal(upstream)
-        if body.get("stream"):
-            return EventStream(_relay(upstream, record), headers)
-        async with upstream:
-            answer, document = await whole(upstream)
-    record.end_whole(document)
-    return Response(answer, headers=headers, media_type="application/json")
+async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes) -> Response:
+    """Answer one call of `/v1/chat/completions`; raises `GatewayError`, and `ClientLeftError` where nobody waits."""
+    body = read_chat(raw)
+    routes = [await gateway.catalogue.route(body.get("model"))]
+    parts = answer_parts(body, routes[0], known.caller.owner_id, gateway.cache_scope)
+    control = request.headers.get("cache-control", "")
+    stores = "no-store" not in control
+    question = Question(
+        known=known,
+        body=body,
+        routes=routes,
+        key=gateway.cache.key(LLM, parts),
+        reads_cache=stores and "no-cache" not in control,
+        writes_cache=stores,
+    )
+    for _ in range(TRIES - 1):
+        try:
+            return await _answer(gateway, request, question, shared=question.reads_cache)
+        except FlightLostError:
+            continue
+    return await _answer(gateway, request, question, shared=False)
 
 
-def read_body(raw: bytes) -> dict[str, Any]:
-    """Return the body of a call; fields that are not known here go to the provider untouched."""
-    body = read_object(raw)
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
-        raise GatewayError(400, "`messages` must be a list of at least one message.", param="messages")
-    if not isinstance(body.get("stream", False), bool | None):
-        raise GatewayError(400, "`stream` must be true or false.", param="stream")
-    return body
-
-
-def read_object(raw: bytes) -> dict[str, Any]:
-    """Return what the bodies of all calls are: a JSON object that may name a model."""
+async def _answer(gateway: Gateway, request: Request, question: Question, *, shared: bool) -> Response:
+    answering = Answering(gateway, question, shared=shared)
+    if shared:
+        reader, leads = gateway.flights.join(question.key, answering.fly)
+    else:
+        reader, leads = gateway.flights.start(answering.fly), True
+    ended = _ending(gateway, question, reader, leads=leads)
     try:
-        body = json.loads(raw)
-    except ValueError:
-        raise GatewayError(400, "The body is not valid JSON in UTF-8.") from None
-    if not isinstance(body, dict):
-        raise GatewayError(400, "The body must be a JSON object.")
-    model = body.get("model")
-    if not isinstance(model, str | None) or len(model or "") > _MODEL_NAME:
-        raise GatewayError(400, f"`model` must be a string of at most {_MODEL_NAME} characters.", param="model")
-    return body
+        if question.streams:
+            await unless_left(request.receive, reader.begun())
+            await question.known.permitted()
+            events = reader.stream(with_usage=question.with_usage)
+            return EventStream(events, _headers(question, reader, leads=leads), ended=ended)
+        answer = await unless_left(request.receive, reader.whole())
+        await question.known.permitted()
+    except BaseException:
+        reader.leave()
+        raise
+    ended()
+    return Response(answer, headers=_headers(question, reader, leads=leads), media_type="application/json")
 
 
-async def call(route: Route, path: str, body: dict[str, Any]) -> aiohttp.ClientResponse:
-    """Post to a provider; raises `GatewayError` where it does not begin to answer."""
-    upstream = route.upstream
-    headers = {**upstream.provider.headers, "content-type": "application/json"}
-    url = f"{upstream.address.base_url}/{path}"
-    try:
-        return await upstream.http.post(
-            url, data=json.dumps(body), headers=headers, timeout=_TIMEOUT, allow_redirects=False
-        )
-    except TimeoutError:
-        raise GatewayError(504, f"The provider {upstream.provider.name} did not answer in time.") from None
-    except aiohttp.ClientError as error:
-        log.warning("provider %s can't be reached: %s", upstream.provider.name, error)
-        raise GatewayError(502, f"The provider {upstream.provider.name} can't be reached.") from None
+def _headers(question: Question, reader: Reader, *, leads: bool) -> dict[str, str]:
+    flight = reader.flight
+    cache = "coalesced" if flight.outcome == "miss" and not leads else flight.outcome
+    spent = (flight.called_at or time.perf_counter()) - question.began
+    return {
+        **(flight.headers if leads else {}),
+        "x-basechat-provider": flight.provider,
+        "x-basechat-cache": cache,
+        "x-basechat-overhead-ms": f"{max(spent, 0) * 1000:.1f}",
+    }
 
 
-async def refusal(upstream: aiohttp.ClientResponse) -> GatewayError:
-    """Return the provider's error, with its status and what it says."""
-    try:
-        said = await read_at_most(upstream.content, _ERROR_BYTES)
-    except (aiohttp.ClientError, TimeoutError, ValueError):
-        said = b""
-    status = upstream.status if upstream.status >= 400 else 502
-    message, code, param = f"The provider answered with status {upstream.status}.", None, None
-    try:
-        error = json.loads(said)["error"]
-        message, code, param = str(error["message"]), error.get("code"), error.get("param")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        log.info("a provider's error without OpenAI's shape: %.200r", said)
-    return GatewayError(status, message, code=code, param=param, retry_after=upstream.headers.get("retry-after"))
-
-
-async def _relay(upstream: aiohttp.ClientResponse, record: Call) -> AsyncGenerator[bytes]:
-    """Yield the provider's stream as it comes; a cut becomes an error chunk."""
-    status: CallStatus = "cancelled"
-    try:
-        async for chunk in upstream.content.iter_any():
-            record.saw(chunk)
-            yield chunk
-        status = "completed"
-    except TimeoutError:
-        status = "failed"
-        yield GatewayError(504, "The provider fell silent.", code="provider_silent").chunk()
-    except aiohttp.ClientError:
-        status = "failed"
-        yield GatewayError(502, "The provider's answer broke off.", code="provider_cut").chunk()
-    finally:
-        record.end_stream(status)
-        upstream.close() if not upstream.content.at_eof() else upstream.release()
-
-
-async def whole(upstream: aiohttp.ClientResponse, *, seconds: float = SILENCE_SECONDS) -> tuple[bytes, dict[str, Any]]:
-    """Return an answer in one body, as it is and as it reads; raises `GatewayError`."""
-    try:
-        async with asyncio.timeout(seconds):
-            answer = await read_at_most(upstream.content, _ANSWER_BYTES)
-        document = json.loads(answer)
-        if not isinstance(document, dict):
-            raise ValueError
-    except TimeoutError:
-        raise GatewayError(504, "The provider did not finish its answer in time.") from None
-    except (aiohttp.ClientError, ValueError):
-        raise GatewayError(502, "The provider's answer can't be read.") from None
-    return answer, document
+def _ending(gateway: Gateway, question: Question, reader: Reader, *, leads: bool) -> Callable[[], None]:
+    """Return what is to be done when a client has its answer, or has left."""
+    return reader.leave

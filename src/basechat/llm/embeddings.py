@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from basechat.llm.completions import call, read_object, refusal, whole
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.catalogue import Catalogue, Route
+from basechat.llm.requests import read_object
+from basechat.llm.upstream.request import call, refusal, whole
 from basechat.llm.usage.book import UsageBook
 from basechat.protocol import Caller
 

@@ -1,6 +1,6 @@
 """llm-agent: the gateway to every model."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -9,32 +9,24 @@ from basechat.infra.migrate import wait_for_schema
 from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
 from basechat.kit.config import Settings
-from basechat.llm.providers.catalogue import Catalogue
+from basechat.llm.gateway import open_gateway
 from basechat.llm.providers.configured import load_providers
-from basechat.llm.providers.provider import Kind
 from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
-from basechat.llm.usage.book import UsageBook
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
 
 
 def create_app(settings: Settings) -> Starlette:
     """Return the app."""
-    providers = load_providers(settings)
+    load_providers(settings)  # what can't be used is told before anything is opened
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_resources(settings) as resources:
             await wait_for_schema(resources.database.system)
             app.state.resources = resources
-            defaults: Mapping[Kind, str | None] = {"chat": settings.default_model, "embedding": settings.embeds_with}
-            app.state.usage = UsageBook(resources.database)
-            app.state.catalogue = Catalogue(providers, defaults=defaults)
-            try:
-                async with app.state.usage.writing():
-                    yield
-            finally:
-                await app.state.catalogue.close()
+            async with open_gateway(resources) as app.state.gateway:
+                yield
 
     health = health_routes(lambda: app.state.resources, needs_database=False)
     app = Starlette(routes=[*ROUTES, *health], lifespan=lifespan)

@@ -51,7 +51,7 @@ class Cache:
         secret = settings.secret_key.get_secret_value().encode()
         self._redis = redis
         self._secret = _derived(secret, b"cache-key")
-        self._sealing = Sealing(settings.cache_keys or [_derived(secret, b"cache-encryption")])
+        self._sealing = cache_sealing(settings)
         self._counts: defaultdict[str, Counts] = defaultdict(Counts)
         self._away_until = float("-inf")
 
@@ -59,9 +59,17 @@ class Cache:
         """Return the counts of a layer."""
         return self._counts[layer.name]
 
+    def key(self, layer: Layer, parts: Parts) -> str:
+        """Return the key of a value, for those who read and write it, or need its name."""
+        return cache_key(layer, parts, secret=self._secret)
+
     async def get(self, layer: Layer, parts: Parts) -> Any:
         """Return the JSON value that was put there, or None."""
-        counts, key = self.counts(layer), self._key(layer, parts)
+        return await self.get_at(layer, self.key(layer, parts))
+
+    async def get_at(self, layer: Layer, key: str) -> Any:
+        """Return the JSON value of a key, or None."""
+        counts = self.counts(layer)
         sealed = await self._ask(lambda: self._redis.get(key), counts)
         if sealed is None:
             counts.misses += 1
@@ -76,15 +84,16 @@ class Cache:
 
     async def put(self, layer: Layer, parts: Parts, value: Any) -> None:
         """Keep a JSON value other than null for the layer's time; one that is very large is not kept."""
-        text, key = json.dumps(value), self._key(layer, parts)
+        await self.put_at(layer, self.key(layer, parts), value)
+
+    async def put_at(self, layer: Layer, key: str, value: Any) -> None:
+        """Keep a JSON value under its key."""
+        text = json.dumps(value)
         if len(text) > VALUE_BYTES:
             return
         sealed = self._sealing.seal(text, place=key)
         seconds = layer.ttl_seconds - secrets.randbelow(layer.ttl_seconds // _JITTER)
         await self._ask(lambda: self._redis.set(key, sealed, ex=seconds), self.counts(layer))
-
-    def _key(self, layer: Layer, parts: Parts) -> str:
-        return cache_key(layer, parts, secret=self._secret)
 
     async def _ask(self, command: Callable[[], Awaitable[T]], counts: Counts) -> T | None:
         """Return the server's reply, or None where there is none in time; then it is left alone for a while."""
@@ -99,6 +108,12 @@ class Cache:
             self._away_until = time.monotonic() + PAUSE_SECONDS
             log.warning("the cache does not answer: %s", str(error) or type(error).__name__)
             return None
+
+
+def cache_sealing(settings: Settings) -> Sealing:
+    """Return what seals values of caches and of live logs."""
+    secret = settings.secret_key.get_secret_value().encode()
+    return Sealing(settings.cache_keys or [_derived(secret, b"cache-encryption")])
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

@@ -38,7 +38,7 @@ class Ask:
     route: Route
     kind: Kind = "chat"
     prompt_tokens: int = 0
-    completion_tokens: int = 0
+    completion_tokens: int | None = None
     claim: Claim | None = None
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import aiohttp
 
-from basechat.llm.completions import call, refusal, whole
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.catalogue import Route
 from basechat.llm.upstream.events import EventCutter, GarbledError, Piece
+from basechat.llm.upstream.request import call, refusal, whole
 
 log = logging.getLogger(__name__)
 

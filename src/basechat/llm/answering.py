@@ -1,0 +1,124 @@
+"""Getting the answer to a question into a flight: from the cache, from another process's flight, or from a provider."""
+
+import asyncio
+import time
+from contextlib import aclosing, suppress
+
+from basechat.infra.cache.layers import LLM
+from basechat.llm import estimate
+from basechat.llm.accounting.accounts import Admission, Ask
+from basechat.llm.answers.answer import is_good, kept, told
+from basechat.llm.flights.flight import Flight
+from basechat.llm.gateway import Gateway
+from basechat.llm.question import Question
+from basechat.llm.usage.call import Call, CallStatus
+
+_LAST_WORDS_SECONDS = 0.5
+
+
+class Answering:
+    """The work of one flight. A `shared` one takes an answer that is there, or on its way, before it asks for one."""
+
+    def __init__(self, gateway: Gateway, question: Question, *, shared: bool) -> None:
+        self._gateway = gateway
+        self._question = question
+        self._claim = gateway.leader.claim(question.key) if shared else None
+
+    async def fly(self, flight: Flight) -> None:
+        """Bring the answer; raises `GatewayError`, and `FlightLostError` where it may be asked for anew."""
+        flight.outcome = "miss" if self._question.reads_cache else "bypass"
+        admission = await self._admit(flight)
+        if admission is None:
+            return
+        if admission.call is None:
+            await self._follow(flight, admission)
+        else:
+            await self._lead(flight, admission, admission.call)
+
+    async def _admit(self, flight: Flight) -> Admission | None:
+        """Return the leave to call a provider, or None where the answer was in the cache, which is asked meanwhile."""
+        admitting = self._gateway.tasks.start(self._gateway.accounts.admit(self._ask()))
+        found = None
+        try:
+            if self._claim is not None:
+                found = await self._gateway.cache.get_at(LLM, self._question.key)
+            await self._question.known.permitted()
+            if found is None:
+                return await asyncio.shield(admitting)
+        except BaseException:
+            admitting.add_done_callback(_withdraw)
+            raise
+        admitting.add_done_callback(_withdraw)
+        document, flight.saved_ms = found
+        flight.outcome = "hit"
+        flight.begin(self._question.routes[0].provider.name)
+        flight.finish(told(document))
+        return None
+
+    async def _follow(self, flight: Flight, admission: Admission) -> None:
+        """Take the answer from the process that has called the provider already."""
+        if self._claim is None or admission.leader is None:
+            raise RuntimeError("a call without a leader that is not led")
+        flight.outcome = "coalesced"
+        await self._gateway.follower.follow(flight, self._claim, admission.leader)
+
+    async def _lead(self, flight: Flight, admission: Admission, call: Call) -> None:
+        """Call the provider, and keep what it answers before anybody is told that the flight is over."""
+        flight.headers = admission.headers
+        if self._claim is not None:
+            self._gateway.leader.lead(self._claim, flight)
+        try:
+            with call.refused_if_broken():
+                await (self._stream(flight, call) if self._question.streams else self._whole(flight, call))
+            if self._question.writes_cache and flight.draft.error is None and is_good(flight.document):
+                value = [kept(flight.document), call.duration_ms]
+                await self._gateway.cache.put_at(LLM, self._question.key, value)
+        finally:
+            if self._claim is not None:
+                self._gateway.leader.release(self._claim)
+
+    async def _stream(self, flight: Flight, call: Call) -> None:
+        flight.called_at = time.perf_counter()
+        answering = await self._gateway.dialler.stream(self._question.routes, self._question.body)
+        status: CallStatus = "cancelled"
+        try:
+            flight.begin(answering.route.provider.name)
+            async with aclosing(answering.pieces) as pieces:
+                async for piece in pieces:
+                    call.saw(piece.raw)
+                    flight.add(piece)
+                    if piece.is_done:
+                        break
+                flight.finish()
+                status = "completed"
+                with suppress(TimeoutError, StopAsyncIteration):
+                    async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                        await anext(pieces)  # read to its end, its connection can be used again
+        except Exception:
+            status = "failed"
+            raise
+        finally:
+            call.end_stream(status)
+
+    async def _whole(self, flight: Flight, call: Call) -> None:
+        flight.called_at = time.perf_counter()
+        answered = await self._gateway.dialler.whole(self._question.routes, "chat/completions", self._question.body)
+        call.end_whole(answered.document)
+        flight.begin(answered.route.provider.name)
+        flight.finish(answered.document, answered.body)
+
+    def _ask(self) -> Ask:
+        question = self._question
+        return Ask(
+            caller=question.known.caller,
+            route=question.routes[0],
+            prompt_tokens=estimate.prompt_tokens(question.body),
+            completion_tokens=estimate.completion_tokens(question.body),
+            claim=self._claim,
+        )
+
+
+def _withdraw(admitting: asyncio.Task[Admission]) -> None:
+    """Undo an admission that nobody makes use of, once it is there."""
+    if not admitting.cancelled() and admitting.exception() is None:
+        admitting.result().withdraw()

@@ -1,0 +1,74 @@
+"""What the gateway works with: opened once per process."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from basechat.infra.cache.store import Cache, cache_sealing
+from basechat.infra.redis import open_redis
+from basechat.infra.resources import Resources
+from basechat.kit.tasks import Tasks
+from basechat.llm.accounting.accounts import Accounts
+from basechat.llm.answers.key import Scope
+from basechat.llm.callers import Callers
+from basechat.llm.flights.flights import Flights
+from basechat.llm.flights.follow import Follower
+from basechat.llm.flights.lead import Leader
+from basechat.llm.providers.catalogue import Catalogue
+from basechat.llm.providers.configured import load_providers
+from basechat.llm.providers.provider import Kind
+from basechat.llm.upstream.dial import Dialler
+from basechat.llm.usage.book import UsageBook
+
+_BLOCKED_AT_ONCE = 256
+"""Connections that wait for what other processes write: one for each flight that is followed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The parts of one process of llm-agent."""
+
+    tasks: Tasks
+    callers: Callers
+    catalogue: Catalogue
+    dialler: Dialler
+    accounts: Accounts
+    cache: Cache
+    cache_scope: Scope
+    usage: UsageBook
+    flights: Flights
+    leader: Leader
+    follower: Follower
+
+
+@asynccontextmanager
+async def open_gateway(resources: Resources) -> AsyncIterator[Gateway]:
+    """Open the parts; raises `ConfigError` for providers that can't be used."""
+    settings = resources.settings
+    defaults: Mapping[Kind, str | None] = {"chat": settings.default_model, "embedding": settings.embeds_with}
+    async with AsyncExitStack() as stack:
+        catalogue = Catalogue(load_providers(settings), defaults=defaults)
+        stack.push_async_callback(catalogue.close)
+        usage = UsageBook(resources.database)
+        await stack.enter_async_context(usage.writing())
+        sealing = cache_sealing(settings)
+        waiting = open_redis(settings.state_redis_url, max_connections=_BLOCKED_AT_ONCE)
+        stack.push_async_callback(waiting.aclose)
+        leader = Leader(resources.state, waiting, sealing)
+        await stack.enter_async_context(leader.running())
+        tasks = await stack.enter_async_context(Tasks().running())
+        flights = Flights(is_wanted_elsewhere=leader.is_wanted)
+        await stack.enter_async_context(flights.running())
+        yield Gateway(
+            tasks=tasks,
+            callers=Callers(resources, tasks),
+            catalogue=catalogue,
+            dialler=Dialler(),
+            accounts=Accounts(resources.state, usage),
+            cache=Cache(resources.cache, settings),
+            cache_scope=settings.cache_scope,
+            usage=usage,
+            flights=flights,
+            leader=leader,
+            follower=Follower(waiting, sealing),
+        )
