@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from basechat.kit.config import ConfigError, Settings
-from basechat.llm.providers.configured import load_providers
+from basechat.llm.providers.configured import load_configured
 from tests.llm.gateway import COMPLETIONS, check_error, own_gateway, question
 from tests.support.person import Person
 from tests.support.stack import Servers
@@ -24,12 +24,12 @@ def _file(folder: Path, text: str) -> Path:
 
 
 def test_the_environment_names_the_usual_ones() -> None:
-    found = load_providers(
+    found = load_configured(
         _settings(
             openai_api_key="sk-1", ollama_base_url="http://o:11434/", vllm_base_url="http://v:8000/v1",
             local_model_url="unix:/run/model.sock",
         )
-    )  # fmt: skip
+    ).providers  # fmt: skip
     assert [(each.name, each.address.base_url, each.address.socket_path) for each in found] == [
         ("openai", "https://api.openai.com/v1", None),
         ("ollama", "http://o:11434/v1", None),
@@ -53,7 +53,7 @@ def test_the_file_names_any_number_more(tmp_path: Path) -> None:
         name = "lab"
         base_url = "http://lab:8000/v1"
     """)  # fmt: skip
-    found = load_providers(_settings(providers_file=path, openai_base_url="http://x/v1"))
+    found = load_configured(_settings(providers_file=path, openai_base_url="http://x/v1")).providers
     assert [(each.name, each.models) for each in found] == [
         ("openai", None),
         ("groq", ("llama", "qwen")),
@@ -77,13 +77,13 @@ def test_the_file_names_any_number_more(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_wrong_is_told(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told) as refused:
-        load_providers(_settings(providers_file=_file(tmp_path, text), openai_base_url="http://x/v1"))
+        load_configured(_settings(providers_file=_file(tmp_path, text), openai_base_url="http://x/v1"))
     assert "s3cret" not in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="PROVIDERS_FILE"):
-        load_providers(_settings(providers_file=tmp_path / "nowhere.toml"))
+        load_configured(_settings(providers_file=tmp_path / "nowhere.toml"))
 
 
 async def test_models_are_reached_by_their_own_or_their_providers_name(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from basechat.kit.config import Settings
-from basechat.llm.providers.configured import load_providers
+from basechat.llm.providers.configured import load_configured
 from basechat.llm.providers.windows import told_window, window_of
 from tests.llm.gateway import own_gateway
 from tests.support.person import Person
@@ -65,7 +65,8 @@ def test_what_is_declared_bounds_what_is_told() -> None:
 def test_ollama_takes_what_it_was_told_to() -> None:
     values: dict[str, Any] = {"secret_key": "s" * 32, "ollama_base_url": "http://o:11434"}
     usual, more = (
-        load_providers(Settings(_env_file=None, **values, **each)) for each in ({}, {"ollama_context_length": 16_384})
+        load_configured(Settings(_env_file=None, **values, **each)).providers
+        for each in ({}, {"ollama_context_length": 16_384})
     )
     assert (usual[0].context_window, more[0].context_window) == (4096, 16_384)
 

@@ -103,8 +103,24 @@ class Settings(BaseSettings):
     # Models
     openai_api_key: SecretStr | None = Field(None, description="Key of OpenAI, or of what OPENAI_BASE_URL names.")
     openai_base_url: str | None = Field(None, description="Another OpenAI-compatible address, with its /v1.")
+    azure_openai_base_url: str | None = Field(
+        None, description="Address of an Azure OpenAI resource, like https://NAME.openai.azure.com."
+    )
+    azure_openai_api_key: SecretStr | None = Field(None, description="Key of that resource.")
+    azure_openai_deployments: str | None = Field(
+        None,
+        description="Names of its deployments, by commas, which Azure does not tell; else call any as `azure/NAME`.",
+    )
+    anthropic_api_key: SecretStr | None = Field(None, description="Key of Anthropic.")
+    gemini_api_key: SecretStr | None = Field(None, description="Key of Google's Gemini.")
+    mistral_api_key: SecretStr | None = Field(None, description="Key of Mistral.")
+    groq_api_key: SecretStr | None = Field(None, description="Key of Groq.")
+    openrouter_api_key: SecretStr | None = Field(None, description="Key of OpenRouter.")
     ollama_base_url: str | None = Field(None, description="Address of Ollama, like http://localhost:11434.")
     vllm_base_url: str | None = Field(None, description="Address of vLLM, like http://localhost:8000.")
+    llamacpp_base_url: str | None = Field(
+        None, description="Address of a llama.cpp server, like http://localhost:8080."
+    )
     local_model_url: str | None = Field(None, description="Address of the embedded stack's own model.")
     local_embed_url: str | None = Field(None, description="Address of the embedded stack's own embeddings.")
     embedding_model: str | None = Field(
@@ -113,7 +129,9 @@ class Settings(BaseSettings):
     intent_tool_limit: int = Field(
         12, ge=1, le=128, description="How many tools a message is offered; beyond, those that fit it best."
     )
-    providers_file: Path | None = Field(None, description="TOML file with any number of further providers.")
+    providers_file: Path | None = Field(
+        None, description="TOML file with any number of further providers, and aliases."
+    )
     default_model: str | None = Field(None, description="Model of new chats; else the first one that is offered.")
     context_window: int = Field(
         32_768, ge=1024, description="Tokens that a model takes at once, where neither its provider nor we know it."

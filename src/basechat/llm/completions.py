@@ -10,7 +10,7 @@ from basechat.infra.cache.layers import LLM
 from basechat.infra.web.event_stream import EventStream
 from basechat.infra.web.leaving import unless_left
 from basechat.llm.answering import Answering
-from basechat.llm.answers.key import answer_parts
+from basechat.llm.answers.key import answer_parts, conversation
 from basechat.llm.callers import Known
 from basechat.llm.flights.flight import FlightLostError, Reader
 from basechat.llm.gateway import Gateway
@@ -24,8 +24,9 @@ TRIES = 3
 async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes) -> Response:
     """Answer one call of `/v1/chat/completions`; raises `GatewayError`, and `ClientLeftError` where nobody waits."""
     body = read_chat(raw)
-    routes = [await gateway.catalogue.route(body.get("model"))]
-    parts = answer_parts(body, routes[0], known.caller.owner_id, gateway.cache_scope)
+    owner_id = known.caller.owner_id
+    routes = await gateway.catalogue.routes(body.get("model"), affinity=conversation(body, owner_id))
+    parts = answer_parts(body, routes[0], owner_id, gateway.cache_scope)
     control = request.headers.get("cache-control", "")
     stores = "no-store" not in control
     question = Question(

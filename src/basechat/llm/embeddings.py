@@ -7,7 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from basechat.llm.errors import GatewayError
-from basechat.llm.providers.catalogue import Catalogue, Route
+from basechat.llm.providers.catalogue import Catalogue
+from basechat.llm.providers.route import Route
 from basechat.llm.requests import read_object
 from basechat.llm.upstream.request import call, refusal, whole
 from basechat.llm.usage.book import UsageBook
@@ -22,7 +23,7 @@ async def embed(catalogue: Catalogue, usage: UsageBook, caller: Caller, raw: byt
     """Answer one call of `/v1/embeddings`; raises `GatewayError`."""
     began = time.perf_counter()
     body = read_body(raw)
-    route = await catalogue.route(body.get("model"), "embedding")
+    route, *_ = await catalogue.routes(body.get("model"), "embedding")
     provider = route.upstream.provider.name
     headers = {
         "x-basechat-provider": provider,

@@ -15,7 +15,7 @@ from basechat.llm.flights.flights import Flights
 from basechat.llm.flights.follow import Follower
 from basechat.llm.flights.lead import Leader
 from basechat.llm.providers.catalogue import Catalogue
-from basechat.llm.providers.configured import load_providers
+from basechat.llm.providers.configured import Configured
 from basechat.llm.providers.provider import Kind
 from basechat.llm.upstream.dial import Dialler
 from basechat.llm.usage.book import UsageBook
@@ -42,12 +42,12 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(resources: Resources) -> AsyncIterator[Gateway]:
-    """Open the parts; raises `ConfigError` for providers that can't be used."""
+async def open_gateway(resources: Resources, configured: Configured) -> AsyncIterator[Gateway]:
+    """Open the parts, with the providers that the settings name."""
     settings = resources.settings
     defaults: Mapping[Kind, str | None] = {"chat": settings.default_model, "embedding": settings.embeds_with}
     async with AsyncExitStack() as stack:
-        catalogue = Catalogue(load_providers(settings), defaults=defaults)
+        catalogue = Catalogue(configured.providers, configured.aliases, defaults=defaults)
         stack.push_async_callback(catalogue.close)
         usage = UsageBook(resources.database)
         await stack.enter_async_context(usage.writing())

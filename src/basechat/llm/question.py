@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from basechat.llm.callers import Known
-from basechat.llm.providers.catalogue import Route
+from basechat.llm.providers.route import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

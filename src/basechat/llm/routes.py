@@ -15,7 +15,7 @@ from basechat.llm.completions import complete
 from basechat.llm.embeddings import embed
 from basechat.llm.errors import GatewayError
 from basechat.llm.gateway import Gateway
-from basechat.llm.providers.catalogue import KINDS
+from basechat.llm.providers.provider import KINDS
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,9 @@ async def models(request: Request) -> Response:
     created = int(time.time())
     default: int = request.app.state.resources.settings.context_window
     listed = [
-        {"id": name, "object": "model", "created": created, "owned_by": route.provider.name}
-        | ({"context_window": route.window(default)} if kind == "chat" else {})
-        for name, route in await gateway.catalogue.models(kind)
+        {"id": model.name, "object": "model", "created": created, "owned_by": model.owner}
+        | ({"context_window": model.window(default)} if kind == "chat" else {})
+        for model in await gateway.catalogue.models(kind)
     ]
     return Response(json.dumps({"object": "list", "data": listed}), media_type="application/json")
 

@@ -10,7 +10,7 @@ from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
 from basechat.kit.config import Settings
 from basechat.llm.gateway import open_gateway
-from basechat.llm.providers.configured import load_providers
+from basechat.llm.providers.configured import load_configured
 from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
@@ -18,14 +18,14 @@ from basechat.services.wiring import open_resources
 
 def create_app(settings: Settings) -> Starlette:
     """Return the app."""
-    load_providers(settings)  # what can't be used is told before anything is opened
+    configured = load_configured(settings)  # what can't be used is told before anything is opened
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_resources(settings) as resources:
             await wait_for_schema(resources.database.system)
             app.state.resources = resources
-            async with open_gateway(resources) as app.state.gateway:
+            async with open_gateway(resources, configured) as app.state.gateway:
                 yield
 
     health = health_routes(lambda: app.state.resources, needs_database=False)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 
 from basechat.infra.patience import AwayError, Patience
-from basechat.llm.providers.catalogue import Route
 from basechat.llm.providers.provider import Kind
+from basechat.llm.providers.route import Route
 from basechat.llm.usage.book import UsageBook
 from basechat.llm.usage.call import Call
 from basechat.protocol import Caller

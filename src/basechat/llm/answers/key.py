@@ -5,7 +5,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from basechat.infra.cache.keys import Parts
-from basechat.llm.providers.catalogue import Route
+from basechat.kit import json
+from basechat.llm.providers.route import Route
 
 Scope = Literal["user", "global"]
 
@@ -35,6 +36,12 @@ def answer_parts(body: Mapping[str, Any], route: Route, owner_id: UUID, scope: S
         "address": route.provider.base_url,
         "request": said | {"model": route.model},
     }
+
+
+def conversation(body: Mapping[str, Any], owner_id: UUID) -> bytes:
+    """Return what stays the same while a conversation goes on: whose it is, and its first question."""
+    first = next((each for each in body["messages"] if each.get("role") == "user"), body["messages"][0])
+    return owner_id.bytes + json.dumps(first)
 
 
 def is_shareable(body: Mapping[str, Any]) -> bool:

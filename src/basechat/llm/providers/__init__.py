@@ -1,1 +1,1 @@
-"""Who provides models, which ones, and under which names."""
+"""Who provides models, which ones, at what price, and under which names."""

@@ -1,144 +1,167 @@
-"""Which models there are now, and which provider has each."""
+"""Which models there are now, under which names, and the ways to each."""
 
 import asyncio
 import difflib
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import get_args
+from dataclasses import dataclass
 
-from basechat.kit.tasks import end_tasks
 from basechat.llm.errors import GatewayError
-from basechat.llm.providers.listing import Listed, ListingError, Upstream, list_models
-from basechat.llm.providers.provider import Kind, Provider
-from basechat.llm.providers.windows import window_of
+from basechat.llm.providers.aliases import OWNER, Alias
+from basechat.llm.providers.listing import Listed, Upstream
+from basechat.llm.providers.model_list import ModelList
+from basechat.llm.providers.offers import Offer, offer_of
+from basechat.llm.providers.provider import KINDS, Kind, Provider
+from basechat.llm.providers.retired import RetiredUpstreams
+from basechat.llm.providers.route import Route
 
-log = logging.getLogger(__name__)
-
-FRESH_SECONDS = 60.0
-RETRY_SECONDS = 2.0
-KINDS: tuple[Kind, ...] = get_args(Kind)
 _NOBODY: Mapping[Kind, str] = {
     "chat": "No model provider is configured. Set OPENAI_API_KEY or another provider.",
     "embedding": "No provider of embeddings is configured. Set EMBEDDING_MODEL and a provider that has it.",
 }
-_NOTHING = Listed(names={kind: [] for kind in KINDS})
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A model, who has it under which name, and the window that its list tells."""
-
-    upstream: Upstream
-    model: str
-    told_window: int | None = None
-
-    @property
-    def provider(self) -> Provider:
-        """Who has it."""
-        return self.upstream.provider
-
-    def window(self, default: int) -> int:
-        """Return how many tokens the model takes at once, or the default where nobody knows."""
-        return window_of(self.model, told=self.told_window, declared=self.provider.context_window, default=default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """The models of one kind: by every name that leads to one, and by the one name each is listed under."""
+class Model:
+    """A name that can be asked for: a model's own, or an alias; `routes` are the ways that it stands for."""
 
-    routes: Mapping[str, Route] = field(default_factory=dict)
-    listed: Mapping[str, Route] = field(default_factory=dict)
+    name: str
+    owner: str
+    routes: Sequence[Route]
+
+    def window(self, default: int) -> int:
+        """Return how many tokens can be given to it, whichever way a call goes."""
+        return min(route.window(default) for route in self.routes)
 
 
 class Catalogue:
-    """The models of all providers. Lists are asked for again after a minute, while the old one serves."""
+    """The models of all providers, and the aliases for them; both may be replaced while calls are under way."""
 
-    def __init__(self, providers: list[Provider], *, defaults: Mapping[Kind, str | None]) -> None:
-        self._upstreams = [Upstream(each, each.address, each.address.client()) for each in providers]
+    def __init__(
+        self, providers: Sequence[Provider], aliases: Sequence[Alias] = (), *, defaults: Mapping[Kind, str | None]
+    ) -> None:
         self._defaults = defaults
-        self._lists: dict[str, Listed] = {}
-        self._silent: set[str] = set()
-        self._offers = {kind: Offer() for kind in KINDS}
-        self._read_at = float("-inf")
-        self._reading: asyncio.Task[None] | None = None
+        self._lists: dict[str, ModelList] = {}
+        self._aliases: dict[str, Alias] = {}
+        self._retired = RetiredUpstreams()
+        self._told: list[Listed] | None = None
+        self._offers: dict[Kind, Offer] = {}
+        self.use(providers, aliases)
+
+    def use(self, providers: Sequence[Provider], aliases: Sequence[Alias]) -> None:
+        """Go over to other providers and aliases. What stays as it is keeps its connections and its list."""
+        lists = {}
+        for provider in providers:
+            old = self._lists.get(provider.name)
+            lists[provider.name] = (
+                old if old and old.upstream.provider == provider else ModelList(Upstream.of(provider))
+            )
+        for name, old in self._lists.items():
+            if lists.get(name) is not old:
+                self._retired.add(old)
+        self._lists = lists
+        self._aliases = {alias.name: alias for alias in aliases}
+        self._told = None
+
+    async def sweep(self) -> None:
+        """Close the clients of providers that were taken away and whose last call has ended."""
+        await self._retired.sweep()
 
     async def close(self) -> None:
         """Close all clients."""
-        if self._reading is not None:
-            await end_tasks(self._reading)
-        for upstream in self._upstreams:
-            await upstream.http.close()
+        for each in self._lists.values():
+            self._retired.add(each)
+        await self._retired.close()
 
-    async def models(self, kind: Kind = "chat") -> list[tuple[str, Route]]:
-        """Return each model of a kind once, with the way to it, the default one first."""
+    async def models(self, kind: Kind = "chat") -> list[Model]:
+        """Return each name that leads to a model of a kind once: the default, then the aliases, then the models."""
         await self._freshen(kind)
-        return sorted(self._offers[kind].listed.items(), key=lambda pair: pair[0] != self._defaults[kind])
+        offer = self._offer(kind)
+        found = {name: Model(name=name, owner=OWNER, routes=routes) for name, routes in self._meant(offer).items()}
+        for name, route in offer.listed.items():
+            found.setdefault(name, Model(name=name, owner=route.provider.name, routes=(route,)))
+        default = self._default(offer, kind)
+        return sorted(found.values(), key=lambda model: model.name != default)
 
-    async def route(self, model: str | None, kind: Kind = "chat") -> Route:
-        """Return who has a model, or the default one; raises `GatewayError` naming the nearest where there is none."""
+    async def routes(self, model: str | None, kind: Kind = "chat", *, affinity: bytes = b"") -> Sequence[Route]:
+        """Return the ways to a model, or to the default one: the choice, then what to try when it fails.
+
+        Calls of one affinity get the same choice. Raises `GatewayError`, naming the nearest where there is none.
+        """
         if not self._able(kind):
             raise GatewayError(503, _NOBODY[kind])
         await self._freshen(kind, wanted=model)
-        offer = self._offers[kind]
-        name = model or self._defaults[kind] or next(iter(offer.listed), None)
+        offer = self._offer(kind)
+        name = model or self._default(offer, kind)
         if name is None:
             raise GatewayError(503, "No model provider answers now.", code="model_unavailable", retry_after="5")
-        if route := offer.routes.get(name) or self._unlisted(name, kind):
-            return route
-        near = difflib.get_close_matches(name, offer.listed, n=3, cutoff=0.4)
-        hint = f" Did you mean {', '.join(near)}?" if near else ""
-        raise GatewayError(404, f"There is no {kind} model {name!r}.{hint}", code="model_not_found", param="model")
+        alias = self._aliases.get(name)
+        if routes := self._through(alias, kind, affinity) if alias else self._direct(name, kind):
+            return routes
+        if alias and not any(name in self._meant(self._offer(other)) for other in KINDS):
+            detail = f"No provider of the models that {name!r} stands for is there now."
+            raise GatewayError(503, detail, code="model_unavailable", retry_after="5")
+        raise _unknown(name, kind, [*self._meant(offer), *offer.listed])
 
-    def _able(self, kind: Kind) -> list[Upstream]:
-        return [upstream for upstream in self._upstreams if upstream.provider.offers(kind)]
+    def _able(self, kind: Kind) -> list[ModelList]:
+        return [each for each in self._lists.values() if each.upstream.provider.offers(kind)]
+
+    def _default(self, offer: Offer, kind: Kind) -> str | None:
+        return self._defaults[kind] or next(iter(offer.listed), None)
+
+    def _through(self, alias: Alias, kind: Kind, affinity: bytes) -> Sequence[Route]:
+        """Return the ways of an alias, each once; those that lead nowhere now are left out."""
+        routes: dict[tuple[str, str], Route] = {}
+        for name in alias.order(affinity):
+            for route in self._direct(name, kind):
+                routes.setdefault((route.provider.name, route.model), route)
+        return list(routes.values())
+
+    def _direct(self, name: str, kind: Kind) -> Sequence[Route]:
+        """Return the one way to a model, or none."""
+        route = self._offer(kind).routes.get(name) or self._unlisted(name, kind)
+        return (route,) if route else ()
 
     def _unlisted(self, name: str, kind: Kind) -> Route | None:
         """A provider that does not tell its models is believed to have any."""
         able = self._able(kind)
-        for upstream in able:
-            provider = upstream.provider.name
-            own = name.removeprefix(f"{provider}/")
-            if provider in self._silent and (own != name or len(able) == 1):
-                return Route(upstream, own)
+        for each in able:
+            own = name.removeprefix(f"{each.upstream.provider.name}/")
+            if each.is_silent and (own != name or len(able) == 1):
+                return Route(each.upstream, own)
         return None
 
+    def _meant(self, offer: Offer) -> dict[str, list[Route]]:
+        """Return the aliases with what their targets are in an offer, where that is anything."""
+        found = {}
+        for name, alias in self._aliases.items():
+            routes = [offer.routes[target.model] for target in alias.targets if target.model in offer.routes]
+            if routes:
+                found[name] = routes
+        return found
+
     async def _freshen(self, kind: Kind, wanted: str | None = None) -> None:
-        """Read the lists again where they are old; wait for that only if what is wanted is not known."""
-        routes = self._offers[kind].routes
-        known = bool(routes) and (wanted is None or wanted in routes)
-        age = asyncio.get_running_loop().time() - self._read_at
-        if age < (FRESH_SECONDS if known and not self._silent else RETRY_SECONDS):
-            return
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read())
-        if not known:
-            await asyncio.shield(self._reading)
+        """Have old lists read again; wait for that only if what is wanted is not known."""
+        known = self._knows(self._offer(kind), wanted)
+        readings = [reading for each in self._lists.values() if (reading := each.freshen(wanted=not known))]
+        if readings and not known:
+            await asyncio.wait(readings)
 
-    async def _read(self) -> None:
-        await asyncio.gather(*(self._read_list(upstream) for upstream in self._upstreams))
-        self._offers = {kind: _offer(self._upstreams, self._lists, kind) for kind in KINDS}
-        self._read_at = asyncio.get_running_loop().time()
+    def _knows(self, offer: Offer, wanted: str | None) -> bool:
+        if wanted is None:
+            return bool(offer.routes)
+        alias = self._aliases.get(wanted)
+        return any(name in offer.routes for name in (alias.models if alias else (wanted,)))
 
-    async def _read_list(self, upstream: Upstream) -> None:
-        """Read one list; where it is not told, the last one stays."""
-        provider = upstream.provider.name
-        try:
-            self._lists[provider] = await list_models(upstream)
-            self._silent.discard(provider)
-        except ListingError as error:
-            log.warning("provider %s does not tell its models: %s", provider, error)
-            self._silent.add(provider)
+    def _offer(self, kind: Kind) -> Offer:
+        """Return the offer of a kind; both are made anew after a list has changed."""
+        told = [each.told for each in self._lists.values()]
+        if self._told is None or any(new is not old for new, old in zip(told, self._told, strict=True)):
+            self._told = told
+            self._offers = {each: offer_of(self._lists.values(), each) for each in KINDS}
+        return self._offers[kind]
 
 
-def _offer(upstreams: Sequence[Upstream], lists: Mapping[str, Listed], kind: Kind) -> Offer:
-    routes: dict[str, Route] = {}
-    listed: dict[str, Route] = {}
-    for upstream in upstreams:
-        provider = upstream.provider.name
-        told = lists.get(provider, _NOTHING)
-        for name in told.names[kind]:
-            route = routes[f"{provider}/{name}"] = Route(upstream, name, told.windows.get(name))
-            listed[f"{provider}/{name}" if name in routes else name] = route
-            routes.setdefault(name, route)
-    return Offer(routes=routes, listed=listed)
+def _unknown(name: str, kind: Kind, names: Sequence[str]) -> GatewayError:
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    return GatewayError(404, f"There is no {kind} model {name!r}.{hint}", code="model_not_found", param="model")

@@ -9,30 +9,29 @@ import aiohttp
 
 from basechat.infra.http import Address, read_at_most
 from basechat.kit import json
+from basechat.llm.providers.prices import Price, told_price
 from basechat.llm.providers.provider import Kind, Provider
 from basechat.llm.providers.windows import told_window
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _LIST_BYTES = 20_000_000
+_REFUSED = {401, 403}
 
-# OpenAI lists everything it has under one roof, without saying what each is for.
-_NO_CHAT = re.compile(
-    r"whisper|tts|dall-e|moderation|image|audio|realtime|transcribe|sora|davinci|babbage|instruct|computer-use"
-)
 # Names are all that a list tells: OpenAI's, Mistral's and Nomic's say it; the usual open ones are known by family.
 _EMBEDS = re.compile(r"embed|(^|[/_-])(e5|bge|gte|minilm)($|[:_-])", re.IGNORECASE)
 
 
 class ListingError(Exception):
-    """A provider did not tell its models."""
+    """A provider did not tell its models; says why in a few words, without what it answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """The names of a provider's models by what they are for, and the windows of those of which it tells them."""
+    """The names of a provider's models by what they are for, and what it tells of some: windows and prices."""
 
     names: Mapping[Kind, list[str]]
     windows: Mapping[str, int] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +42,67 @@ class Upstream:
     address: Address
     http: aiohttp.ClientSession
 
+    @classmethod
+    def of(cls, provider: Provider) -> "Upstream":
+        """Open a client; it connects when it is first used."""
+        address = provider.address
+        return cls(provider, address, address.client())
+
+
+def embeds(name: str) -> bool:
+    """Return whether a model is for embeddings, as far as its name tells."""
+    return _EMBEDS.search(name) is not None
+
 
 async def list_models(upstream: Upstream) -> Listed:
     """Return the names of a provider's models, its own preference first; raises `ListingError`."""
+    return declared(upstream.provider) or await ask(upstream)
+
+
+def declared(provider: Provider) -> Listed | None:
+    """Return the models that the administrator names, after which nobody is asked."""
+    if provider.models is None:
+        return None
+    return Listed(names={"chat": list(provider.models), "embedding": list(provider.embedding_models)})
+
+
+async def ask(upstream: Upstream) -> Listed:
+    """Ask a provider for its models; raises `ListingError`."""
     provider = upstream.provider
-    if provider.models is not None:
-        return Listed(names={"chat": list(provider.models), "embedding": list(provider.embedding_models)})
-    told = await _ask(upstream)
+    models = await _ask(upstream)
     rank = {name: place for place, name in enumerate(provider.preferred)}
-    names = sorted(told, key=lambda name: rank.get(name, len(rank)))
-    embedding = list(dict.fromkeys([*provider.embedding_models, *filter(_EMBEDS.search, names)]))
-    others = (name for name in names if name not in embedding)
-    chat = [name for name in others if not (provider.is_openai and _NO_CHAT.search(name))]
-    windows = {name: window for name, window in told.items() if window is not None}
-    return Listed(names={"chat": chat, "embedding": embedding}, windows=windows)
+    names = sorted(models, key=lambda name: rank.get(name, len(rank)))
+    embedding = list(dict.fromkeys([*provider.embedding_models, *filter(embeds, names)]))
+    no_chat = provider.traits.no_chat
+    chat = [name for name in names if name not in embedding and not (no_chat and no_chat.search(name))]
+    windows = {name: window for name, model in models.items() if (window := told_window(model)) is not None}
+    prices = {name: price for name, model in models.items() if provider.traits.prices and (price := told_price(model))}
+    return Listed(names={"chat": chat, "embedding": embedding}, windows=windows, prices=prices)
 
 
-async def _ask(upstream: Upstream) -> dict[str, int | None]:
-    """Return the names of all models, each with its window where that is told."""
+async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
+    """Return all models by name, each as it is listed."""
+    provider = upstream.provider
+    url = f"{upstream.address.base_url}/models{provider.traits.list_query}"
     try:
-        url = f"{upstream.address.base_url}/models"
         async with upstream.http.get(
-            url, headers=upstream.provider.headers, timeout=_TIMEOUT, allow_redirects=False
+            url, headers=provider.list_headers, timeout=_TIMEOUT, allow_redirects=False
         ) as response:
-            response.raise_for_status()
+            if response.status != 200:
+                refused = " and refuses the key" if response.status in _REFUSED else ""
+                raise ListingError(f"it answers with status {response.status}{refused}")
             return _read(json.loads(await read_at_most(response.content, _LIST_BYTES)))
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise ListingError(str(error) or type(error).__name__) from error
+    except TimeoutError as error:
+        raise ListingError("it does not answer in time") from error
+    except aiohttp.ClientError as error:
+        raise ListingError("it can't be reached") from error
+    except ValueError as error:
+        raise ListingError("what it answers is no list of models") from error
 
 
-def _read(document: Any) -> dict[str, int | None]:
+def _read(document: Any) -> dict[str, dict[str, Any]]:
     try:
-        return {str(model["id"]): told_window(model) for model in document["data"]}
+        # Gemini writes its names as resources.
+        return {str(model["id"]).removeprefix("models/"): model for model in document["data"] if model.items()}
     except (KeyError, TypeError, AttributeError):
         raise ValueError("not a list of models") from None

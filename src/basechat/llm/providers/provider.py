@@ -1,34 +1,104 @@
-"""A model provider: a base URL, a key and a list of models."""
+"""A model provider: a base URL, a key, models and prices."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from yarl import URL
 
 from basechat.infra.http import Address
+from basechat.kit.text import ModelName
+from basechat.llm.providers.kinds import TRAITS, ProviderKind, Traits, completed, find_traits, kind_of
+from basechat.llm.providers.prices import Price
 
 Kind = Literal["chat", "embedding"]
 """What a model is for."""
 
-OPENAI_URL = "https://api.openai.com/v1"
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_KEY_LENGTH = 4_000
 
 
-class Provider(BaseModel):
-    """One provider that speaks OpenAI's chat completions, embeddings, or both.
+def _url(text: str) -> str:
+    if text.startswith("unix:"):
+        return text
+    try:
+        url = URL(text)
+    except ValueError:
+        url = URL()
+    if not url.host or not text.isprintable() or " " in text:
+        raise ValueError("must be an address such as https://example.org/v1")
+    if url.user or url.password or url.query_string or url.fragment:
+        raise ValueError("must hold no credentials, query or fragment; the key has a field of its own")
+    return text
 
-    `base_url` ends where `/chat/completions` begins. Without `models`, the provider is asked for its list;
-    `preferred` ones come first in it, and the first of all is the default. `embedding_models` are those that embed,
-    beside what their names in the list tell. `context_window` bounds how many tokens its models are given at once.
+
+def _key(secret: SecretStr) -> SecretStr:
+    key = secret.get_secret_value().strip()
+    if not key or len(key) > _KEY_LENGTH or not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError(f"must be 1 to {_KEY_LENGTH:,} printable ASCII characters without blanks")
+    return SecretStr(key)
+
+
+ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+BaseUrl = Annotated[str, Field(pattern=r"^(https?://|unix:/)", max_length=500), AfterValidator(_url)]
+ApiKey = Annotated[SecretStr, AfterValidator(_key)]
+Seconds = Annotated[float, Field(gt=0, le=3_600)]
+Models = Annotated[tuple[ModelName, ...], Field(max_length=5_000)]
+
+
+class ProviderOptions(BaseModel):
+    """What may be said of a provider beside where it is.
+
+    Without `models` it is asked for its list; `preferred` ones come first in it. `embedding_models` are those that
+    embed, beside what their names in the list tell. `context_window` bounds how many tokens its models are given at
+    once. `stream_usage` says whether it understands `stream_options.include_usage`. The time-outs are for connecting,
+    for the first token, and for silence after it. `prices` are by model, `*` for all others.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
-    base_url: Annotated[str, Field(pattern=r"^(https?://|unix:/)")]
-    api_key: SecretStr | None = None
-    models: tuple[str, ...] | None = None
-    preferred: tuple[str, ...] = ()
-    embedding_models: tuple[str, ...] = ()
-    context_window: Annotated[int, Field(ge=1024)] | None = None
+    models: Models | None = None
+    preferred: Models = ()
+    embedding_models: Models = ()
+    context_window: Annotated[int, Field(ge=1024, le=100_000_000)] | None = None
+    stream_usage: bool | None = None
+    connect_seconds: Seconds | None = None
+    first_token_seconds: Seconds | None = None
+    silence_seconds: Seconds | None = None
+    prices: Annotated[dict[ModelName, Price], Field(max_length=5_000)] = {}
+
+
+class Provider(ProviderOptions):
+    """One provider that speaks OpenAI's chat completions, embeddings, or both.
+
+    `base_url` ends where `/chat/completions` begins. What is not said follows from its kind.
+    """
+
+    name: ProviderName
+    kind: ProviderKind
+    base_url: BaseUrl
+    api_key: ApiKey | None = None
+    stream_usage: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_kind(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        said = {name: value for name, value in values.items() if value is not None}
+        kind = said.setdefault("kind", kind_of(said.get("base_url")))
+        traits = find_traits(kind)
+        if traits is None:
+            return said
+        url = said.get("base_url", traits.base_url)
+        if isinstance(url, str):
+            said["base_url"] = completed(url, traits)
+        return {"preferred": traits.preferred, "stream_usage": traits.stream_usage} | said
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of its kind."""
+        return TRAITS[self.kind]
 
     @property
     def address(self) -> Address:
@@ -41,11 +111,18 @@ class Provider(BaseModel):
         return self.models is None or bool(self.models if kind == "chat" else self.embedding_models)
 
     @property
-    def is_openai(self) -> bool:
-        """Whether this is OpenAI itself."""
-        return self.base_url == OPENAI_URL
-
-    @property
     def headers(self) -> dict[str, str]:
         """What every call of it carries."""
-        return {"authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
+        return self._with_key(self.traits.key_header)
+
+    @property
+    def list_headers(self) -> dict[str, str]:
+        """What the call for its list of models carries."""
+        traits = self.traits
+        return {**traits.list_headers, **self._with_key(traits.list_key_header or traits.key_header)}
+
+    def _with_key(self, header: str) -> dict[str, str]:
+        if self.api_key is None:
+            return {}
+        key = self.api_key.get_secret_value()
+        return {header: f"Bearer {key}" if header == "authorization" else key}

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from basechat.llm.errors import GatewayError
-from basechat.llm.providers.catalogue import Route
+from basechat.llm.providers.route import Route
 from basechat.llm.upstream.events import EventCutter, GarbledError, Piece
 from basechat.llm.upstream.request import call, refusal, whole
 

@@ -9,7 +9,7 @@ import aiohttp
 from basechat.infra.http import read_at_most
 from basechat.kit import json
 from basechat.llm.errors import GatewayError
-from basechat.llm.providers.catalogue import Route
+from basechat.llm.providers.route import Route
 
 log = logging.getLogger(__name__)
 

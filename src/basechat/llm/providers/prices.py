@@ -1,0 +1,129 @@
+"""What a model costs: as the administrator says, as its provider lists it, or as it was published.
+
+The published prices are those of 2025-12-01, for the models of which they are one figure whatever the prompt's length,
+called in the ordinary way. Where a provider's prices move, or differ by contract or region (as Azure's do, whose
+deployments have names of one's own), `prices` of the provider says what is right.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from basechat.llm.providers.kinds import TRAITS, ProviderKind
+
+EVERY_MODEL = "*"
+_MILLION = Decimal(1_000_000)
+
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=16, decimal_places=10)]
+
+
+class Price(BaseModel):
+    """US dollars per million tokens; tokens of the prompt that the provider had cached cost `cached_input`, if told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Dollars
+    output: Dollars = Decimal(0)
+    cached_input: Dollars | None = None
+
+    def cost(self, *, prompt_tokens: int, cached_prompt_tokens: int, completion_tokens: int) -> Decimal:
+        """Return US dollars, exactly; the cached tokens are among those of the prompt."""
+        cached = min(cached_prompt_tokens, prompt_tokens)
+        cached_input = self.input if self.cached_input is None else self.cached_input
+        spent = (prompt_tokens - cached) * self.input + cached * cached_input + completion_tokens * self.output
+        return spent / _MILLION
+
+
+FREE = Price(input=Decimal(0))
+
+
+def price_of(kind: ProviderKind, model: str, *, declared: Mapping[str, Price], told: Price | None) -> Price | None:
+    """Return what a model costs, or None where nobody knows."""
+    price = declared.get(model) or declared.get(EVERY_MODEL)
+    if price is None and TRAITS[kind].is_local:
+        return FREE
+    return price or told or _published(kind, model)
+
+
+def told_price(model: Mapping[str, Any]) -> Price | None:
+    """Return the price that OpenRouter's list tells of a model, per token."""
+    told = model.get("pricing")
+    if not isinstance(told, dict):
+        return None
+    names = {"input": "prompt", "output": "completion", "cached_input": "input_cache_read"}
+    try:
+        return Price(**{name: Decimal(told[field]) * _MILLION for name, field in names.items() if field in told})
+    except (ValidationError, ArithmeticError, TypeError, ValueError):
+        return None
+
+
+def _prices(**lines: str) -> Mapping[str, tuple[tuple[re.Pattern[str], Price], ...]]:
+    """Read lines of `name input output [cached input]`; a name is a pattern, and may be followed by a date."""
+    return {kind: tuple(_line(line) for line in filter(None, text.splitlines())) for kind, text in lines.items()}
+
+
+def _line(line: str) -> tuple[re.Pattern[str], Price]:
+    name, *figures = line.split()
+    price = Price(**dict(zip(("input", "output", "cached_input"), map(Decimal, figures), strict=False)))
+    return re.compile(rf"{name}(-\d{{4}}-\d\d-\d\d|-\d{{8}})?"), price
+
+
+_PUBLISHED = _prices(
+    openai=r"""
+gpt-5(\.1)?(-chat-latest)? 1.25 10 0.125
+gpt-5-mini 0.25 2 0.025
+gpt-5-nano 0.05 0.4 0.005
+gpt-4\.1 2 8 0.5
+gpt-4\.1-mini 0.4 1.6 0.1
+gpt-4\.1-nano 0.1 0.4 0.025
+gpt-4o-2024-05-13 5 15
+gpt-4o 2.5 10 1.25
+gpt-4o-mini 0.15 0.6 0.075
+chatgpt-4o-latest 5 15
+o1 15 60 7.5
+o1-mini 1.1 4.4 0.55
+o3 2 8 0.5
+o3-mini 1.1 4.4 0.55
+o4-mini 1.1 4.4 0.275
+gpt-4-turbo 10 30
+gpt-4(-0613)? 30 60
+gpt-3\.5-turbo(-0125)? 0.5 1.5
+text-embedding-3-small 0.02
+text-embedding-3-large 0.13
+text-embedding-ada-002 0.1
+""",
+    anthropic=r"""
+claude-opus-4-5 5 25 0.5
+claude-opus-4(-0|-1)? 15 75 1.5
+claude-sonnet-4(-0|-5)? 3 15 0.3
+claude-haiku-4-5 1 5 0.1
+claude-3-7-sonnet(-latest)? 3 15 0.3
+claude-3-5-haiku(-latest)? 0.8 4 0.08
+claude-3-haiku 0.25 1.25 0.03
+""",
+    gemini=r"""
+gemini-2\.5-flash 0.3 2.5 0.03
+gemini-2\.5-flash-lite 0.1 0.4 0.01
+gemini-2\.0-flash(-001)? 0.1 0.4 0.025
+""",
+    mistral=r"""
+mistral-large-2411 2 6
+mistral-medium-25(05|08) 0.4 2
+mistral-small-25(03|06) 0.1 0.3
+codestral-25(01|08) 0.3 0.9
+mistral-embed 0.1
+""",
+    groq=r"""
+llama-3\.3-70b-versatile 0.59 0.79
+llama-3\.1-8b-instant 0.05 0.08
+""",
+)
+
+
+@lru_cache(maxsize=4096)
+def _published(kind: ProviderKind, model: str) -> Price | None:
+    return next((price for pattern, price in _PUBLISHED.get(kind, ()) if pattern.fullmatch(model)), None)
