@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES = 12
 
@@ -29,3 +31,9 @@ class Sealing:
             except (InvalidTag, ValueError):
                 continue
         return None
+
+
+def sealing_for(purpose: str, secret: bytes) -> Sealing:
+    """Return what seals for one purpose alone, with a key that is derived from the secret (HKDF)."""
+    info = f"basechat: {purpose}".encode()
+    return Sealing([HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret)])

@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     providers_file: Path | None = Field(
         None, description="TOML file with any number of further providers, and aliases."
     )
+    provider_refresh_seconds: Seconds = Field(
+        2, description="How often llm-agent looks for providers and aliases that administrators changed."
+    )
     default_model: str | None = Field(None, description="Model of new chats; else the first one that is offered.")
     context_window: int = Field(
         32_768, ge=1024, description="Tokens that a model takes at once, where neither its provider nor we know it."

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from basechat.infra.background import background
 from basechat.infra.cache.store import Cache, cache_sealing
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
@@ -17,6 +18,7 @@ from basechat.llm.flights.lead import Leader
 from basechat.llm.providers.catalogue import Catalogue
 from basechat.llm.providers.configured import Configured
 from basechat.llm.providers.provider import Kind
+from basechat.llm.providers.updates import ProviderUpdates
 from basechat.llm.upstream.dial import Dialler
 from basechat.llm.usage.book import UsageBook
 
@@ -49,6 +51,9 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
     async with AsyncExitStack() as stack:
         catalogue = Catalogue(configured.providers, configured.aliases, defaults=defaults)
         stack.push_async_callback(catalogue.close)
+        updates = ProviderUpdates(resources.database, resources.secret, configured, catalogue)
+        await updates.refresh()
+        await stack.enter_async_context(background(updates.run(settings.provider_refresh_seconds)))
         usage = UsageBook(resources.database)
         await stack.enter_async_context(usage.writing())
         sealing = cache_sealing(settings)

@@ -19,6 +19,7 @@ from basechat.infra.web.context import RequestContext
 from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
 from basechat.infra.web.problems import add_problem_handlers
 from basechat.kit.config import Settings
+from basechat.llm.providers import routes as providers
 from basechat.ops.health import health_routes
 from basechat.services.wiring import open_resources
 from basechat.toolbox.notes import routes as notes
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         models.router,
         servers.router,
         notes.router,
+        providers.router,
     ):
         app.include_router(router)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))

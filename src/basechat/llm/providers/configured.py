@@ -61,6 +61,15 @@ def load_configured(settings: Settings) -> Configured:
     return found
 
 
+def load_readable(settings: Settings) -> Configured:
+    """Return the same for those who only show it: without the file where it can't be read in their process."""
+    try:
+        return load_configured(settings)
+    except ConfigError as error:
+        log.warning("%s", error)
+        return load_configured(settings.model_copy(update={"providers_file": None}))
+
+
 def _check_names(what: str, names: Sequence[str]) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:

@@ -3,32 +3,25 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from basechat.infra.sealing import Sealing
+from basechat.infra.sealing import sealing_for
 from basechat.kit import json
 
-_PURPOSE = b"basechat: credentials of MCP servers"
+_PURPOSE = "credentials of MCP servers"
 
 
 def seal_headers(headers: Mapping[str, str], *, secret: bytes, owner_id: UUID, server_id: UUID) -> bytes | None:
     """Return headers encrypted; None where there are none."""
     if not headers:
         return None
-    return _sealing(secret).seal(json.dumps(dict(headers)), place=_place(owner_id, server_id))
+    return sealing_for(_PURPOSE, secret).seal(json.dumps(dict(headers)), place=_place(owner_id, server_id))
 
 
 def open_headers(sealed: bytes | None, *, secret: bytes, owner_id: UUID, server_id: UUID) -> dict[str, str] | None:
     """Return the headers; None where they can't be read, because SECRET_KEY is another or the row was tampered with."""
     if sealed is None:
         return {}
-    text = _sealing(secret).open(sealed, place=_place(owner_id, server_id))
+    text = sealing_for(_PURPOSE, secret).open(sealed, place=_place(owner_id, server_id))
     return None if text is None else json.loads(text)
-
-
-def _sealing(secret: bytes) -> Sealing:
-    return Sealing([HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret)])
 
 
 def _place(owner_id: UUID, server_id: UUID) -> str:

@@ -1,0 +1,89 @@
+"""Providers and aliases as the database keeps them, and what of it can be used."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from basechat.llm.providers.aliases import Alias
+from basechat.llm.providers.keys import open_key
+from basechat.llm.providers.provider import Provider
+
+log = logging.getLogger(__name__)
+
+UNREADABLE_KEY = "Its key can't be opened any more, because SECRET_KEY is another now. Enter the key anew."
+
+# `xmin` is the transaction that wrote a row, so any change shows, whatever the clock says and in whichever order
+# transactions commit.
+_STATE = text("""
+    SELECT (SELECT string_agg(concat(id, ' ', xmin), ',' ORDER BY id) FROM providers) AS providers,
+           (SELECT string_agg(concat(id, ' ', xmin), ',' ORDER BY id) FROM model_aliases) AS aliases
+""")
+_PROVIDERS = text("""
+    SELECT id, name, kind, base_url, api_key, options FROM providers WHERE enabled ORDER BY created_at, id
+""")
+_ALIASES = text("SELECT name, targets, fallbacks FROM model_aliases ORDER BY name")
+
+State = tuple[str | None, str | None]
+"""What tells whether anything changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedProvider:
+    """A provider of the database. With an `error` it is not to be called; one that makes no sense is None."""
+
+    name: str
+    provider: Provider | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """All that is switched on, at one time."""
+
+    state: State
+    providers: Sequence[OpenedProvider]
+    aliases: Sequence[Alias]
+
+    @property
+    def usable(self) -> list[Provider]:
+        """The providers that can be called."""
+        return [each.provider for each in self.providers if each.provider and not each.error]
+
+
+async def load_stored(connection: AsyncConnection, secret: bytes, *, known: State | None) -> Stored | None:
+    """Return what is stored, or None where it is as it was; each statement is a transaction of its own.
+
+    What changes between the statements changes the state too, and is read the next time.
+    """
+    state = tuple((await connection.execute(_STATE)).one())
+    if state == known:
+        return None
+    providers = [open_provider(row, secret) for row in await connection.execute(_PROVIDERS)]
+    aliases = [alias for row in await connection.execute(_ALIASES) if (alias := _open_alias(row))]
+    return Stored(state=state, providers=providers, aliases=aliases)
+
+
+def _open_alias(row: Row[Any]) -> Alias | None:
+    try:
+        return Alias.model_validate(dict(row._mapping))
+    except ValidationError:
+        log.error("alias %s is not used: what is stored of it is not right", row.name)
+        return None
+
+
+def open_provider(row: Row[Any], secret: bytes) -> OpenedProvider:
+    """Return the provider of a row, with its key."""
+    key = None if row.api_key is None else open_key(row.api_key, secret=secret, provider_id=row.id)
+    fields = {"name": row.name, "kind": row.kind, "base_url": row.base_url, "api_key": key, **row.options}
+    try:
+        provider = Provider.model_validate(fields)
+    except ValidationError as error:
+        places = ", ".join(sorted({str(each["loc"][0]) for each in error.errors()}))
+        return OpenedProvider(name=row.name, provider=None, error=f"What is stored of it is not right: {places}.")
+    unreadable = row.api_key is not None and key is None
+    return OpenedProvider(name=row.name, provider=provider, error=UNREADABLE_KEY if unreadable else None)

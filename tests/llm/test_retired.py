@@ -1,0 +1,50 @@
+"""The client of a provider that was taken away is closed when its last call has ended, and not before."""
+
+from basechat.infra.http import is_in_use
+from basechat.llm.providers.listing import Upstream
+from basechat.llm.providers.model_list import ModelList
+from basechat.llm.providers.provider import Provider
+from basechat.llm.providers.retired import RetiredUpstreams
+from tests.llm.gateway import question
+from tests.support.waiting import until
+from tests.upstream import Say, Wait, running_upstream
+
+
+async def test_a_call_under_way_is_waited_for() -> None:
+    async with running_upstream() as scripted:
+        scripted.script("slow", Say(("one",)), Wait(0.5), Say((" two",)))
+        old = ModelList(Upstream.of(Provider.model_validate({"name": "old", "base_url": scripted.base_url})))
+        retired, http = RetiredUpstreams(rest_seconds=0), old.upstream.http
+        try:
+            async with http.post(
+                f"{old.upstream.address.base_url}/chat/completions", json=question(model="slow", stream=True)
+            ) as answer:
+                await answer.content.readany()
+                retired.add(old)
+                await retired.sweep()
+                assert is_in_use(http)
+                assert not http.closed
+                assert b" two" in await answer.read()
+            await until(lambda: _idle(old))
+            await retired.sweep()
+            assert http.closed
+        finally:
+            await retired.close()
+
+
+async def test_one_that_was_used_a_moment_ago_is_left_alone() -> None:
+    old = ModelList(Upstream.of(Provider.model_validate({"name": "old", "base_url": "http://127.0.0.1:9/v1"})))
+    retired = RetiredUpstreams(rest_seconds=60)
+    retired.add(old)
+    reading = old.freshen(wanted=True)
+    await retired.sweep()
+    assert not old.upstream.http.closed
+    await retired.close()
+    assert old.upstream.http.closed
+    assert reading is not None
+    assert reading.done()
+    assert not is_in_use(old.upstream.http)
+
+
+async def _idle(old: ModelList) -> bool:
+    return not is_in_use(old.upstream.http)
