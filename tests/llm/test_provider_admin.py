@@ -305,6 +305,31 @@ async def test_a_key_that_can_not_be_opened_is_told_and_the_provider_not_used(
     await until(lambda: _answers(agent))
 
 
+async def test_while_the_database_is_away_the_last_known_ones_serve(
+    servers: Servers, first: Upstream, second: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with quiet_stack(servers, first, provider_refresh_seconds=0.05) as quiet:
+        [(name,)] = await as_owner(quiet.settings, "SELECT current_database()")
+        async with visitor(quiet.settings.llm_agent_url.removeprefix("unix:")) as somebody:
+            client = Person(somebody.http, quiet.person.token)
+            provider = await _add(quiet.person, base_url=second.base_url)
+            await until(lambda: _answers(client))
+            await as_owner(
+                servers.settings(),
+                f"ALTER DATABASE {name} CONNECTION LIMIT 0",
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",  # noqa: S608
+            )
+            await until(lambda: _has_logged(caplog, "the providers stay as they are"))
+            assert await _answers(client)
+            await as_owner(servers.settings(), f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+            assert (await quiet.person.ask("DELETE", f"/admin/providers/{provider['id']}")).status == 204
+            await until(lambda: _answers(client, status=404))
+
+
+async def _has_logged(caplog: pytest.LogCaptureFixture, text: str) -> bool:
+    return text in caplog.text
+
+
 async def test_aliases_are_called_soon_after_they_were_added(admin: Person, agent: Person, second: Upstream) -> None:
     await _add(admin, base_url=second.base_url)
     body = {"name": "smart", "targets": [{"model": "second/only-there", "weight": 2.5}], "fallbacks": ["echo"]}
