@@ -211,6 +211,14 @@ async def test_all_providers_are_listed_with_who_names_them(admin: Person, first
     assert all(each.keys() == DOCUMENT for each in items)
 
 
+async def test_a_name_that_the_settings_took_later_is_told(quiet: Quiet, admin: Person) -> None:
+    await _add(admin, kind="groq", api_key=KEY)
+    await as_owner(quiet.settings, "UPDATE providers SET name = 'filed'")
+    stored = (await admin.get("/admin/providers")).json["items"][-1]
+    assert (stored["source"], stored["name"]) == ("database", "filed")
+    assert "the settings" in stored["error"].lower()
+
+
 async def test_a_change_leaves_the_rest_as_it_is(admin: Person) -> None:
     provider = await _add(admin, kind="mistral", models=["a"], prices={"a": {"input": 0.25, "output": "2"}})
     assert (provider["stream_usage"], provider["has_key"], provider["key_hint"]) == (False, False, None)

@@ -1,6 +1,7 @@
 """Adding, changing, removing and checking providers at run time."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -170,9 +171,16 @@ def _checked(fields: Mapping[str, Any]) -> Provider:
 
 
 def _check_name(resources: Resources, name: str) -> None:
-    if name in {provider.name for provider in load_readable(resources.settings).providers}:
+    if name in _configured_names(resources):
         raise store.name_taken(StoredProvider)
 
 
+def _configured_names(resources: Resources) -> set[str]:
+    return {provider.name for provider in load_readable(resources.settings).providers}
+
+
 def _document(resources: Resources, row: Row[Any]) -> ProviderOut:
-    return stored_provider(row, open_provider(row, resources.secret))
+    opened = open_provider(row, resources.secret)
+    if opened.error is None and row.name in _configured_names(resources):
+        opened = replace(opened, error="The settings name another provider so, which is used instead.")
+    return stored_provider(row, opened)

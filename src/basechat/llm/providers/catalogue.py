@@ -48,7 +48,10 @@ class Catalogue:
         self.use(providers, aliases)
 
     def use(self, providers: Sequence[Provider], aliases: Sequence[Alias]) -> None:
-        """Go over to other providers and aliases. What stays as it is keeps its connections and its list."""
+        """Go over to other providers and aliases. What stays as it is keeps its connections and its list.
+
+        Those that are new are asked for their lists at once, so that nobody has to wait for it.
+        """
         lists = {}
         for provider in providers:
             old = self._lists.get(provider.name)
@@ -58,6 +61,9 @@ class Catalogue:
         for name, old in self._lists.items():
             if lists.get(name) is not old:
                 self._retired.add(old)
+        for name, new in lists.items():
+            if self._lists.get(name) is not new:
+                new.freshen(wanted=True)
         self._lists = lists
         self._aliases = {alias.name: alias for alias in aliases}
         self._told = None
