@@ -25,9 +25,9 @@ from tests.support.waiting import until
 from tests.upstream import Say, Upstream, Wait, running_upstream
 
 KEY = "sk-second-provider-0123456789-wxyz"
-MAKING = {"models", "preferred", "embedding_models", "context_window", "stream_usage", "connect_seconds",
+OPTIONS = {"models", "preferred", "embedding_models", "context_window", "stream_usage", "connect_seconds",
           "first_token_seconds", "silence_seconds", "prices"}  # fmt: skip
-DOCUMENT = MAKING | {
+DOCUMENT = OPTIONS | {
     "id", "source", "name", "kind", "base_url", "enabled", "has_key", "key_hint", "error", "created_at", "updated_at",
 }  # fmt: skip
 
