@@ -19,6 +19,8 @@ class Completion:
     prompt_tokens: int | None = None
     total_tokens: int | None = None
     finish_reason: str | None = None
+    cache: str | None = None
+    """What llm-agent says of its cache: `hit`, `miss`, `coalesced` or `bypass`."""
     drafts: Drafts = field(default_factory=Drafts)
 
     def read(self, line: bytes) -> str | None:

@@ -43,6 +43,7 @@ class ModelCall:
     model: str | None
     temperature: float | None = None
     max_tokens: int | None = None
+    use_cache: bool = True
 
     @classmethod
     def of(cls, question: Question) -> Self:
@@ -54,6 +55,7 @@ class ModelCall:
             model=question.model,
             temperature=question.temperature,
             max_tokens=question.max_tokens,
+            use_cache=question.use_cache,
         )
 
 
@@ -79,6 +81,7 @@ class ModelClient:
             try:
                 if response.status != 200:
                     raise _error(response.status, await read_at_most(response.content, _ERROR_BYTES))
+                completion.cache = response.headers.get("x-basechat-cache")
                 async for line in sse.data_lines(response.content.iter_any()):
                     if line == b"[DONE]":
                         return
@@ -99,6 +102,8 @@ class ModelClient:
             "content-type": "application/json",
             INTERNAL_HEADER: sign_caller(caller, key=self._secret, audience="llm-agent"),
         }
+        if not asked.use_cache:
+            headers["cache-control"] = "no-cache"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=SILENCE_SECONDS)
         for pause in (*_PAUSES, None):
             try:

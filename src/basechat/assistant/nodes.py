@@ -59,6 +59,7 @@ async def generate(state: State, runtime: Runtime[Context]) -> State:
         "tokens": state["tokens"] + (completion.total_tokens or 0) + prompt.spent,
         "model": completion.model,
         "finish_reason": completion.finish_reason,
+        "cache": completion.cache,
         "context": prompt.context(completion.prompt_tokens, steps),
     }
 

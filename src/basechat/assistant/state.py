@@ -19,7 +19,8 @@ class State(TypedDict, total=False):
 
     `steps` are the messages of this run that follow the question: what the model said when it called tools, and
     their results. `requests` are the calls of its last turn. `text` is the answer so far, `turns` how often the model
-    was asked, `tokens` what that has cost, `context` what is known of the last prompt.
+    was asked, `tokens` what that has cost, `context` what is known of the last prompt, `cache` where the last turn
+    came from.
     """
 
     offer: list[str]
@@ -30,6 +31,7 @@ class State(TypedDict, total=False):
     tokens: int
     model: str | None
     finish_reason: str | None
+    cache: str | None
     context: dict[str, Any]
 
 
@@ -60,4 +62,6 @@ def answer_of(state: State) -> Answer:
     meta_info: dict[str, Any] = {"context": state["context"]}
     if state["finish_reason"] not in {None, "stop"}:
         meta_info["finish_reason"] = state["finish_reason"]
+    if state.get("cache") in {"hit", "coalesced"}:
+        meta_info["cache"] = state["cache"]
     return Answer(model=state["model"], tokens_used=state["tokens"] or None, meta_info=meta_info)
