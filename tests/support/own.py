@@ -72,7 +72,7 @@ async def quiet_stack(servers: Servers, upstream: Upstream, **changes: Any) -> A
 async def visitor(socket: str, headers: dict[str, str] | None = None) -> AsyncIterator[Person]:
     """Give somebody who asks the service at `socket`."""
     async with aiohttp.ClientSession(
-        connector=aiohttp.UnixConnector(socket), cookie_jar=aiohttp.DummyCookieJar(), timeout=TIMEOUT
+        connector=aiohttp.UnixConnector(socket, limit=0), cookie_jar=aiohttp.DummyCookieJar(), timeout=TIMEOUT
     ) as http:
         yield Person(http, headers=headers or LOCAL)
 

@@ -70,12 +70,19 @@ class Answering:
         try:
             with call.refused_if_broken():
                 await (self._stream(flight, call) if self._question.streams else self._whole(flight, call))
-            if self._question.writes_cache and flight.draft.error is None and is_good(flight.document):
-                value = [kept(flight.document), call.duration_ms]
-                await self._gateway.cache.put_at(LLM, self._question.key, value)
-        finally:
+            await self._keep(flight, call)
+        except BaseException:
             if self._claim is not None:
-                self._gateway.leader.release(self._claim)
+                await self._gateway.leader.release_at_once(self._claim)
+            raise
+        if self._claim is not None:
+            self._gateway.leader.release(self._claim)
+
+    async def _keep(self, flight: Flight, call: Call) -> None:
+        """Store a good answer, before the flight is over for those who come now."""
+        if self._question.writes_cache and flight.draft.error is None and is_good(flight.document):
+            value = [kept(flight.document), call.duration_ms]
+            await self._gateway.cache.put_at(LLM, self._question.key, value)
 
     async def _stream(self, flight: Flight, call: Call) -> None:
         flight.called_at = time.perf_counter()

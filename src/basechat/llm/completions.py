@@ -26,7 +26,10 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
     body = read_chat(raw)
     owner_id = known.caller.owner_id
     routes = await gateway.catalogue.routes(body.get("model"), affinity=conversation(body, owner_id))
-    parts = answer_parts(body, routes[0], owner_id, gateway.cache_scope)
+    chosen = routes[0]
+    parts = answer_parts(
+        body, provider=chosen.provider, model=chosen.model, owner_id=owner_id, scope=gateway.cache_scope
+    )
     control = request.headers.get("cache-control", "")
     stores = "no-store" not in control
     question = Question(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from basechat.infra.cache.keys import Parts
 from basechat.kit import json
-from basechat.llm.providers.route import Route
+from basechat.llm.providers.provider import Provider
 
 Scope = Literal["user", "global"]
 
@@ -19,8 +19,8 @@ _IRRELEVANT = frozenset({
 _SHARED_ROLES = frozenset({"system", "developer", "user"})
 
 
-def answer_parts(body: Mapping[str, Any], route: Route, owner_id: UUID, scope: Scope) -> Parts:
-    """Return what the answer of a route to a request is found by.
+def answer_parts(body: Mapping[str, Any], *, provider: Provider, model: str, owner_id: UUID, scope: Scope) -> Parts:
+    """Return what the answer of a provider's model to a request is found by.
 
     A field that is null counts as left out, and a number is the same with and without its decimal point.
     """
@@ -32,9 +32,9 @@ def answer_parts(body: Mapping[str, Any], route: Route, owner_id: UUID, scope: S
     shared = scope == "global" and is_shareable(body)
     return {
         "owner": None if shared else owner_id,
-        "provider": route.provider.name,
-        "address": route.provider.base_url,
-        "request": said | {"model": route.model},
+        "provider": provider.name,
+        "address": provider.base_url,
+        "request": said | {"model": model},
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from basechat.infra.background import background
+from basechat.infra.patience import AwayError, Patience
 from basechat.infra.redis import REDIS_AWAY
 from basechat.infra.sealing import Sealing
 from basechat.kit.tasks import end_tasks
@@ -43,6 +44,8 @@ class Leader:
         self._state = state
         self._listening = listening
         self._sealing = sealing
+        self._patience = Patience("redis-state")
+        self._release = state.register_script(_RELEASE)
         self._name = os.urandom(8).hex()
         self._numbers = itertools.count(1)
         self._flights: dict[bytes, Flight] = {}
@@ -70,11 +73,20 @@ class Leader:
         self._keys[claim.leader] = claim.key
 
     def release(self, claim: Claim) -> None:
-        """Let the claim go, in the background: the answer is in the cache by now, or there is none."""
-        self._flights.pop(claim.leader, None)
-        self._keys.pop(claim.leader, None)
+        """Let the claim of a flight go that has ended well, in the background: its answer is in the cache by now."""
+        self._drop(claim)
         self._over.append((claim.key, claim.leader))
         self._wake.set()
+
+    async def release_at_once(self, claim: Claim) -> None:
+        """Let the claim of a flight go that has failed, before anybody hears of that and asks anew."""
+        self._drop(claim)
+        with suppress(AwayError):
+            await self._patience.ask(lambda: self._release([claim.key], [claim.leader]))
+
+    def _drop(self, claim: Claim) -> None:
+        self._flights.pop(claim.leader, None)
+        self._keys.pop(claim.leader, None)
 
     def is_wanted(self, flight: Flight) -> bool:
         """Return whether another process has said lately that it follows a flight."""
@@ -135,7 +147,16 @@ class Leader:
         del self._writing[flight], self._wanted[flight]
 
     async def _tell(self, leader: bytes, flight: Flight) -> None:
-        """Write a flight to its log as long as it is wanted. A beat says that its leader lives."""
+        """Write a flight to its log as long as it is wanted; then end it, unless somebody here reads it."""
+        while self.is_wanted(flight):
+            if await self._write_while_wanted(leader, flight):
+                return
+            await self._write(leader, Entry(is_lost=True), anew=True)  # who comes now begins anew, elsewhere
+        if not flight.is_read:
+            flight.desert()
+
+    async def _write_while_wanted(self, leader: bytes, flight: Flight) -> bool:
+        """Write what comes, or a beat, which says that the leader lives; returns whether the flight has ended."""
         told = at = 0
         while self.is_wanted(flight):
             fresh, told = flight.parts[told:], len(flight.parts)
@@ -143,19 +164,20 @@ class Leader:
             at += len(entry.raw)
             if flight.has_ended:
                 await self._write(leader, _last(entry, flight))
-                return
+                return True
             await self._write(leader, entry)
             if told == len(flight.parts) and not flight.has_ended:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_BEAT_SECONDS):
                         await flight.change()
-        if not flight.is_read:
-            flight.desert()
+        return False
 
-    async def _write(self, leader: bytes, entry: Entry) -> None:
+    async def _write(self, leader: bytes, entry: Entry, *, anew: bool = False) -> None:
         key = log_key(leader)
         try:
             async with self._state.pipeline(transaction=False) as pipeline:
+                if anew:
+                    pipeline.delete(key)
                 pipeline.xadd(key, {b"d": seal(self._sealing, key, entry)})
                 pipeline.expire(key, LOG_SECONDS)
                 await pipeline.execute()
