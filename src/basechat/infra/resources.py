@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from basechat.infra.db import Database
 from basechat.infra.events.tail import EventTail
+from basechat.infra.metrics.counters import Counters
 from basechat.infra.ratelimit import RateLimiter
 from basechat.kit.config import Settings
 
@@ -21,6 +22,7 @@ class Resources:
     database: Database
     cache: Redis
     state: Redis
+    counters: Counters
     limiter: RateLimiter
     tail: EventTail
     agent: aiohttp.ClientSession

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from basechat.infra.db import open_database
 from basechat.infra.events.tail import EventTail
 from basechat.infra.http import Address
+from basechat.infra.metrics.counters import Counters
+from basechat.infra.metrics.flush import Flusher
 from basechat.infra.ratelimit import RateLimiter
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
@@ -25,11 +27,14 @@ async def open_resources(
         reader = open_redis(settings.state_redis_url, max_connections=1)
         for client in (cache, state, reader):
             stack.push_async_callback(client.aclose)
+        counters = Counters()
+        await stack.enter_async_context(Flusher(counters, state).flushing())
         yield Resources(
             settings=settings,
             database=database,
             cache=cache,
             state=state,
+            counters=counters,
             limiter=RateLimiter(state),
             tail=EventTail(state, reader),
             agent=await stack.enter_async_context(agent.client()),
