@@ -18,6 +18,7 @@ from basechat.embedded.layout import Layout
 from basechat.infra.cache.store import Cache
 from basechat.infra.embeddings import Embeddings
 from basechat.infra.http import Address
+from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
 from bench.figures import Figure, percentile
@@ -65,7 +66,7 @@ async def _intents(settings: Settings) -> AsyncIterator[Intents]:
         cache = await stack.enter_async_context(open_redis(settings.cache_redis_url))
         secret = settings.secret_key.get_secret_value().encode()
         embeddings = Embeddings(http, agent.base_url, secret, model=settings.embeds_with)
-        intents = Intents(embeddings, Cache(cache, settings), limit=settings.intent_tool_limit, patience=30)
+        intents = Intents(embeddings, Cache(cache, settings, Counters()), limit=settings.intent_tool_limit, patience=30)
         stack.push_async_callback(intents.close)
         yield intents
 

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,13 +12,23 @@ import pytest
 from redis.asyncio import Redis
 
 from basechat.infra.cache.keys import Parts
-from basechat.infra.cache.layers import INTENT, MCP, Layer
-from basechat.infra.cache.store import PATIENCE_SECONDS, VALUE_BYTES, Cache, Counts
+from basechat.infra.cache.layers import INTENT, LLM, MCP, Layer
+from basechat.infra.cache.store import PATIENCE_SECONDS, VALUE_BYTES, Cache
+from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import as_bytes, open_redis
+from tests.support.counted import counted
 from tests.support.stack import Servers
 from tests.support.waiting import until
 
 OLD, NEW = (base64.b64encode(bytes([byte]) * 32).decode() for byte in (1, 2))
+
+_ROOT = Path(__file__).parents[2]
+_NOISE = base64.b85encode(b"".join(sha256(bytes([n])).digest() for n in range(200))).decode()
+_TEXTS = {
+    "english": (_ROOT / "README.md").read_text(),
+    "korean": (_ROOT / "README.ko.md").read_text(),
+    "incompressible": _NOISE,
+}
 
 
 @pytest.fixture
@@ -33,7 +45,7 @@ def parts() -> Parts:
 
 
 def _cache(redis: Redis, servers: Servers, **changes: Any) -> Cache:
-    return Cache(redis, servers.settings(**changes))
+    return Cache(redis, servers.settings(**changes), Counters())
 
 
 async def _only_key(redis: Redis, before: set[bytes]) -> bytes:
@@ -48,8 +60,8 @@ async def test_what_is_put_is_found(redis: Redis, servers: Servers, parts: Parts
     assert await cache.get(INTENT, parts) == value
     assert await _cache(redis, servers).get(INTENT, dict(reversed(parts.items()))) == value
     assert await cache.get(MCP.of("recall"), parts) is None
-    assert cache.counts(INTENT) == Counts(hits=1, misses=1)
-    assert cache.counts(MCP) == Counts(misses=1)
+    assert counted(cache, INTENT) == {"hit": 1, "miss": 1, "stored": 1}
+    assert counted(cache, MCP) == {"miss": 1}
 
 
 @pytest.mark.parametrize("layer", [INTENT, MCP.of("calculate")], ids=["intent", "mcp"])
@@ -82,7 +94,7 @@ async def test_what_can_not_be_opened_is_a_counted_miss(redis: Redis, servers: S
     for forged in (b"", b"x", sealed[:20], sealed[:-1] + bytes([sealed[-1] ^ 1]), b'"value"'):
         await redis.set(key, forged)
         assert await cache.get(INTENT, parts) is None
-    assert cache.counts(INTENT) == Counts(misses=5, unreadable=5)
+    assert counted(cache, INTENT) == {"stored": 1, "miss": 5, "unreadable": 5}
 
 
 async def test_a_value_moved_to_another_key_is_none(redis: Redis, servers: Servers, parts: Parts) -> None:
@@ -107,7 +119,7 @@ async def test_a_server_that_is_away_is_no_cache_and_left_alone(servers: Servers
         for _ in range(3):
             await cache.put(INTENT, parts, "value")
             assert await cache.get(INTENT, parts) is None
-    assert cache.counts(INTENT) == Counts(misses=3, errors=6)
+    assert counted(cache, INTENT) == {"miss": 3, "error": 6}
 
 
 async def test_a_server_that_hangs_is_waited_for_once(servers: Servers, parts: Parts) -> None:
@@ -133,10 +145,45 @@ async def test_a_server_that_comes_back_is_used_again(redis: Redis, servers: Ser
     cache = _cache(redis, servers)
     await redis.execute_command("CLIENT", "PAUSE", int(PATIENCE_SECONDS * 1000 + 300), "ALL")
     assert await cache.get(INTENT, parts) is None
-    assert cache.counts(INTENT).errors == 1
+    assert counted(cache, INTENT)["error"] == 1
 
     async def is_kept() -> bool:
         await cache.put(INTENT, parts, "value")
         return bool(await cache.get(INTENT, parts) == "value")
 
     await until(is_kept)
+
+
+@pytest.mark.parametrize("kind", ["english", "korean", "incompressible"])
+@pytest.mark.parametrize("size", [1024, 2048, 4096])
+async def test_an_answer_costs_little_more_than_its_text(
+    redis: Redis, servers: Servers, parts: Parts, kind: str, size: int
+) -> None:
+    text = _TEXTS[kind].encode()[:size].decode(errors="ignore")
+    before = set(await redis.keys("*"))
+    await _cache(redis, servers).put(LLM, parts, _completion(text))
+    taken = await redis.memory_usage(await _only_key(redis, before), samples=0)
+    assert taken is not None
+    assert taken <= 1.3 * size, taken / size
+
+
+@pytest.mark.parametrize("length", [1, 60_000, 70_000, VALUE_BYTES - 2])
+async def test_values_of_any_length_are_read_as_written(
+    redis: Redis, servers: Servers, parts: Parts, length: int
+) -> None:
+    value = (_NOISE * (1 + length // len(_NOISE)))[:length]
+    cache = _cache(redis, servers)
+    await cache.put(INTENT, parts, value)
+    assert await cache.get(INTENT, parts) == value
+
+
+def _completion(text: str) -> dict[str, Any]:
+    """Return what a provider answers, as it is kept."""
+    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    return {
+        "object": "chat.completion",
+        "created": 1_764_025_200,
+        "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 19, "completion_tokens": 210, "total_tokens": 229},
+    }

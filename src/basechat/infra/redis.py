@@ -1,14 +1,20 @@
 """The two Redis servers: how a client of each is made."""
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
+from basechat.kit.config import Settings
+
 # What a Redis server may answer that is away, or that can't write now (READONLY, MISCONF, OOM, NOREPLICAS).
 REDIS_AWAY = (RedisError, OSError)
 
-__all__ = ["REDIS_AWAY", "as_bytes", "open_redis"]
+CacheClient = Redis | RedisCluster
+"""A client of the cache server, or of the cluster that is one."""
+
+__all__ = ["REDIS_AWAY", "CacheClient", "as_bytes", "open_cache", "open_redis"]
 
 
 def as_bytes(reply: bytes | str | None) -> bytes:
@@ -16,6 +22,13 @@ def as_bytes(reply: bytes | str | None) -> bytes:
     if not isinstance(reply, bytes):
         raise TypeError(type(reply).__name__)
     return reply
+
+
+def open_cache(settings: Settings) -> CacheClient:
+    """Return a client of the cache server of the settings; nothing is connected yet."""
+    if settings.redis_cluster:
+        return _open_cluster(settings.cache_redis_url)
+    return open_redis(settings.cache_redis_url)
 
 
 def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> Redis:
@@ -32,3 +45,15 @@ def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> 
         retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), 1),
     )
     return Redis.from_pool(pool)
+
+
+def _open_cluster(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> RedisCluster:
+    """Return a client that learns the other nodes from the one at `url`, again whenever they change."""
+    return RedisCluster.from_url(
+        url,
+        require_full_coverage=False,  # what the other nodes hold is a cache still
+        max_connections=max_connections,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), 1),
+    )

@@ -11,6 +11,7 @@ from basechat.infra.db import Database
 from basechat.infra.events.tail import EventTail
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.ratelimit import RateLimiter
+from basechat.infra.redis import CacheClient
 from basechat.kit.config import Settings
 
 
@@ -20,7 +21,7 @@ class Resources:
 
     settings: Settings
     database: Database
-    cache: Redis
+    cache: CacheClient
     state: Redis
     counters: Counters
     limiter: RateLimiter

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     redis_db: int = Field(0, ge=0, description="Database number of the cache server.")
     redis_password: SecretStr = Field(SecretStr(""), description="Password of both Redis servers.")
     redis_url: SecretStr | None = Field(None, description="URL of the cache server; wins over the four above.")
+    redis_cluster: bool = Field(
+        False, description="Whether the cache server is a Redis Cluster, of which the above names any node."
+    )
     redis_state_url: SecretStr | None = Field(
         None, description="URL of the server of live logs, queue and sessions (noeviction)."
     )
@@ -151,6 +154,16 @@ class Settings(BaseSettings):
         "model", description="Who names a new chat: the model that answered in it, or its first line, without a call."
     )
 
+    # Telemetry
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="OpenTelemetry collector (OTLP over HTTP, like http://collector:4318) that spans are sent to.",
+    )
+    otel_exporter_otlp_headers: SecretStr | None = Field(
+        None, description="Headers for the collector, like `authorization=Bearer%20abc`, by commas."
+    )
+
     # Logging
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity written.")
     log_format: Literal["json", "console"] = Field("json", description="One JSON object per line, or text for people.")
@@ -167,6 +180,8 @@ class Settings(BaseSettings):
             raise ValueError(f"SECRET_KEY must have at least {SECRET_MIN_LENGTH} characters")
         if not all(len(key) == CACHE_KEY_BYTES for key in self.cache_keys):
             raise ValueError(f"CACHE_ENCRYPTION_KEYS must be keys of {CACHE_KEY_BYTES} bytes in Base64, by commas")
+        if self.redis_cluster and self.redis_url is None and self.redis_db != 0:
+            raise ValueError("REDIS_DB must be 0 with REDIS_CLUSTER: a cluster has no other database")
         if self.run_heartbeat_seconds * 2 > self.run_lease_seconds:
             raise ValueError("RUN_HEARTBEAT_SECONDS must be at most half of RUN_LEASE_SECONDS")
         return self

@@ -70,7 +70,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             catalogue=catalogue,
             dialler=Dialler(),
             accounts=Accounts(resources.state, usage),
-            cache=Cache(resources.cache, settings),
+            cache=Cache(resources.cache, settings, resources.counters),
             cache_scope=settings.cache_scope,
             usage=usage,
             flights=flights,

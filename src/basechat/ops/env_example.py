@@ -31,6 +31,7 @@ GROUPS = {
     "secret_key": "Secrets and accounts",
     "llm_agent_url": "Services",
     "openai_api_key": "Models",
+    "otel_exporter_otlp_endpoint": "Telemetry",
     "log_level": "Logging",
 }
 """The setting with which a group begins, in the order in which they are declared, to its title."""

@@ -29,7 +29,7 @@ from basechat.toolbox.servers.outside import load_servers
 async def open_assistant(resources: Resources, model: ModelClient) -> AsyncIterator[Assistant]:
     """Open what answers questions."""
     settings, agent = resources.settings, (resources.agent, resources.agent_url, resources.secret)
-    cache = Cache(resources.cache, settings)
+    cache = Cache(resources.cache, settings, resources.counters)
     async with AsyncExitStack() as stack:
         connections = await stack.enter_async_context(open_connections(settings))
         windows = Windows(*agent, default=settings.context_window)

@@ -9,7 +9,7 @@ from basechat.infra.http import Address
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.flush import Flusher
 from basechat.infra.ratelimit import RateLimiter
-from basechat.infra.redis import open_redis
+from basechat.infra.redis import open_cache, open_redis
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
 
@@ -23,7 +23,7 @@ async def open_resources(
     async with AsyncExitStack() as stack:
         database = open_database(settings, pool_size=pool_size, max_overflow=max_overflow)
         stack.push_async_callback(database.close)
-        cache, state = open_redis(settings.cache_redis_url), open_redis(settings.state_redis_url)
+        cache, state = open_cache(settings), open_redis(settings.state_redis_url)
         reader = open_redis(settings.state_redis_url, max_connections=1)
         for client in (cache, state, reader):
             stack.push_async_callback(client.aclose)

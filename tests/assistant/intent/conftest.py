@@ -7,6 +7,7 @@ import pytest
 from basechat.assistant.intent.intents import Intents
 from basechat.infra.cache.store import Cache
 from basechat.infra.embeddings import Embeddings
+from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import open_redis
 from tests.support.embeddings import embeddings_through, local_embeddings
 from tests.support.stack import Servers
@@ -21,7 +22,7 @@ async def real(servers: Servers) -> AsyncIterator[Intents]:
     """Decides by the real model; with patience, since the cores are shared."""
     settings = servers.settings()
     async with open_redis(settings.cache_redis_url) as redis, local_embeddings(servers) as embeddings:
-        intents = Intents(embeddings, Cache(redis, settings), limit=LIMIT, patience=60)
+        intents = Intents(embeddings, Cache(redis, settings, Counters()), limit=LIMIT, patience=60)
         yield intents
         await intents.close()
 
@@ -40,4 +41,4 @@ async def cache(servers: Servers) -> AsyncIterator[Cache]:
     settings = servers.settings()
     async with open_redis(settings.cache_redis_url) as redis:
         await redis.flushdb()
-        yield Cache(redis, settings)
+        yield Cache(redis, settings, Counters())

@@ -15,11 +15,13 @@ from basechat.assistant.intent.decision import fingerprint
 from basechat.assistant.intent.intents import Intents
 from basechat.assistant.intent.meaning import LISTS_KEPT
 from basechat.infra.cache.layers import INTENT
-from basechat.infra.cache.store import Cache, Counts
+from basechat.infra.cache.store import Cache
 from basechat.infra.embeddings import Embeddings
+from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import open_redis
 from tests.assistant.intent.conftest import LIMIT, MODEL
 from tests.assistant.intent.labelled import Tool
+from tests.support.counted import counted
 from tests.support.stack import SECRET, Servers
 from tests.support.waiting import until
 from tests.upstream import Upstream
@@ -53,7 +55,7 @@ async def test_while_tools_fit_all_are_offered_and_nothing_is_asked(
         assert intent.tools == sorted(tool.name for tool in tools)
         assert (intent.language, intent.recall) == ("ko", True)
     assert upstream.embeddings.copy() == []
-    assert cache.counts(INTENT) == Counts()
+    assert counted(cache, INTENT) == {}
 
 
 async def test_while_tools_fit_it_takes_less_than_a_millisecond(intents: Intents) -> None:
@@ -92,7 +94,7 @@ async def test_a_decision_is_made_once(intents: Intents, cache: Cache, upstream:
     for text, tools in (("feed the otter\n", TOOLS), ("FEED THE OTTER", TOOLS[::-1])):
         assert await intents.decide(text, tools, owner_id=uuid4()) == first
     assert len(upstream.embeddings) == asked
-    assert cache.counts(INTENT) == Counts(hits=2, misses=1)
+    assert counted(cache, INTENT) == {"hit": 2, "miss": 1, "stored": 1}
 
 
 async def test_other_tools_or_another_limit_are_another_decision(
@@ -103,7 +105,7 @@ async def test_other_tools_or_another_limit_are_another_decision(
     for tools in (TOOLS[1:], changed):
         await intents.decide("feed the otter", tools, owner_id=OWNER)
     await Intents(embeddings, cache, limit=LIMIT - 1).decide("feed the otter", TOOLS, owner_id=OWNER)
-    assert cache.counts(INTENT).hits == 0
+    assert "hit" not in counted(cache, INTENT)
 
 
 async def test_tools_are_embedded_once_for_all_who_ask_meanwhile(intents: Intents, upstream: Upstream) -> None:
@@ -134,9 +136,9 @@ async def test_embeddings_that_fail_leave_words_and_are_tried_again(
     upstream.models.append(MODEL)
     await intents.decide("feed the otter", TOOLS, owner_id=OWNER)
     assert len(upstream.embeddings) > 1
-    assert cache.counts(INTENT) == Counts(misses=2)
+    assert counted(cache, INTENT)["miss"] == 2
     await intents.decide("feed the otter", TOOLS, owner_id=OWNER)
-    assert cache.counts(INTENT).hits == 1
+    assert counted(cache, INTENT)["hit"] == 1
 
 
 async def test_without_a_model_words_do(cache: Cache) -> None:
@@ -178,7 +180,7 @@ async def test_what_came_too_late_for_one_message_serves_the_next(
 
 async def test_a_cache_that_is_away_is_no_error(embeddings: Embeddings, servers: Servers) -> None:
     async with open_redis("redis://127.0.0.1:9/0") as nowhere:
-        intents = Intents(embeddings, Cache(nowhere, servers.settings()), limit=LIMIT, patience=10)
+        intents = Intents(embeddings, Cache(nowhere, servers.settings(), Counters()), limit=LIMIT, patience=10)
         assert "zoo__feed_otter" in (await intents.decide("feed the otter", TOOLS, owner_id=OWNER)).tools
 
 

@@ -6,16 +6,14 @@ import hmac
 import logging
 import secrets
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
-
-from redis.asyncio import Redis
 
 from basechat.infra.cache.keys import Parts, cache_key
 from basechat.infra.cache.layers import Layer
-from basechat.infra.redis import REDIS_AWAY, as_bytes
+from basechat.infra.cache.packing import pack, unpack
+from basechat.infra.metrics.counters import Counters
+from basechat.infra.redis import REDIS_AWAY, CacheClient, as_bytes
 from basechat.infra.sealing import Sealing
 from basechat.kit import json
 from basechat.kit.config import Settings
@@ -25,39 +23,26 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 0.25
 PAUSE_SECONDS = 1.0  # in which a server that did not answer is not asked again: it would hold up every message
 VALUE_BYTES = 1_000_000
+_LONG_BYTES = 65_536  # packing more takes long enough to be done beside the event loop
 _JITTER = 10  # a value goes up to a tenth of its time early, so that not all of one moment go at once
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Counts:
-    """What a layer has answered in this process.
+class Cache:
+    """The cache server, asked and told; its being away is never an error.
 
-    Every read is a hit or a miss; `unreadable` values, which no key opens, are among the misses. `errors` are reads
-    and writes that the server did not answer.
+    It counts `cache.{layer}.hit|miss|stored|error|unreadable`: every read is a hit or a miss; `unreadable` values,
+    which no key opens, are among the misses; errors are reads and writes that the server did not answer.
     """
 
-    hits: int = 0
-    misses: int = 0
-    errors: int = 0
-    unreadable: int = 0
-
-
-class Cache:
-    """The cache server, asked and told; its being away is never an error."""
-
-    def __init__(self, redis: Redis, settings: Settings) -> None:
+    def __init__(self, redis: CacheClient, settings: Settings, counters: Counters) -> None:
         secret = settings.secret_key.get_secret_value().encode()
         self._redis = redis
+        self.counters = counters
         self._secret = _derived(secret, b"cache-key")
         self._sealing = cache_sealing(settings)
-        self._counts: defaultdict[str, Counts] = defaultdict(Counts)
         self._away_until = float("-inf")
-
-    def counts(self, layer: Layer) -> Counts:
-        """Return the counts of a layer."""
-        return self._counts[layer.name]
 
     def key(self, layer: Layer, parts: Parts) -> str:
         """Return the key of a value, for those who read and write it, or need its name."""
@@ -69,18 +54,12 @@ class Cache:
 
     async def get_at(self, layer: Layer, key: str) -> Any:
         """Return the JSON value of a key, or None."""
-        counts = self.counts(layer)
-        sealed = await self._ask(lambda: self._redis.get(key), counts)
-        if sealed is None:
-            counts.misses += 1
-            return None
-        value = self._sealing.open(as_bytes(sealed), place=key)
-        if value is None:
-            counts.misses += 1
-            counts.unreadable += 1
-            return None
-        counts.hits += 1
-        return json.loads(value)
+        sealed = await self._ask(lambda: self._redis.get(key), layer)
+        value = None if sealed is None else await self._opened(as_bytes(sealed), key)
+        if sealed is not None and value is None:
+            self._count(layer, "unreadable")
+        self._count(layer, "miss" if value is None else "hit")
+        return None if value is None else json.loads(value)
 
     async def put(self, layer: Layer, parts: Parts, value: Any) -> None:
         """Keep a JSON value other than null for the layer's time; one that is very large is not kept."""
@@ -91,20 +70,36 @@ class Cache:
         text = json.dumps(value)
         if len(text) > VALUE_BYTES:
             return
-        sealed = self._sealing.seal(text, place=key)
+        packed = await asyncio.to_thread(pack, text) if len(text) > _LONG_BYTES else pack(text)
+        sealed = self._sealing.seal(packed, place=key)
         seconds = layer.ttl_seconds - secrets.randbelow(layer.ttl_seconds // _JITTER)
-        await self._ask(lambda: self._redis.set(key, sealed, ex=seconds), self.counts(layer))
+        if await self._ask(lambda: self._redis.set(key, sealed, ex=seconds), layer):
+            self._count(layer, "stored")
 
-    async def _ask(self, command: Callable[[], Awaitable[T]], counts: Counts) -> T | None:
+    def _count(self, layer: Layer, outcome: str) -> None:
+        self.counters.add(f"cache.{layer.name}.{outcome}")
+
+    async def _opened(self, sealed: bytes, key: str) -> bytes | None:
+        packed = self._sealing.open(sealed, place=key)
+        if packed is None:
+            return None
+        try:
+            if len(packed) > _LONG_BYTES:
+                return await asyncio.to_thread(unpack, packed, limit=VALUE_BYTES)
+            return unpack(packed, limit=VALUE_BYTES)
+        except ValueError:
+            return None
+
+    async def _ask(self, command: Callable[[], Awaitable[T]], layer: Layer) -> T | None:
         """Return the server's reply, or None where there is none in time; then it is left alone for a while."""
         if time.monotonic() < self._away_until:
-            counts.errors += 1
+            self._count(layer, "error")
             return None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await command()
         except (*REDIS_AWAY, TimeoutError) as error:
-            counts.errors += 1
+            self._count(layer, "error")
             self._away_until = time.monotonic() + PAUSE_SECONDS
             log.warning("the cache does not answer: %s", str(error) or type(error).__name__)
             return None
