@@ -18,6 +18,7 @@ from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
 from basechat.ops.health import health_routes
+from basechat.ops.rollup import RollUp
 from basechat.services.assistant import open_assistant
 from basechat.services.wiring import open_resources
 
@@ -72,5 +73,6 @@ async def working(resources: Resources) -> AsyncIterator[None]:
                 is_busy=lambda: runs.is_busy,
             )
         )
-        async with background(reaper.run()), runs.working(), jobs.working():
+        roll_up = RollUp(resources.database, resources.state)
+        async with background(reaper.run(), roll_up.run()), runs.working(), jobs.working():
             yield

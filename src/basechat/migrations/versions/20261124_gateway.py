@@ -90,6 +90,7 @@ def _create_tables() -> None:
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("value", sa.Numeric(precision=20, scale=6), nullable=False),
+        sa.Column("minutes", postgresql.ARRAY(sa.Double()), nullable=True),
         sa.PrimaryKeyConstraint("hour", "name", name=op.f("pk_metrics_hourly")),
     )
 

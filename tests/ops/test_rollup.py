@@ -1,0 +1,157 @@
+"""Hours rolled up into PostgreSQL: once, by any number of workers, and never lowered by what Redis lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from basechat.infra.db import open_database
+from basechat.infra.metrics.counters import Counters
+from basechat.infra.metrics.flush import Flusher
+from basechat.infra.metrics.minutes import minute_key
+from basechat.infra.migrate import upgrade
+from basechat.infra.redis import open_redis
+from basechat.kit.config import Settings
+from basechat.ops.rollup import RollUp
+from tests.support.databases import as_owner, own_database
+from tests.support.plans import statements
+from tests.support.stack import Servers
+
+HOUR = 500_000  # hours since the epoch: 2027, when nobody else counts
+
+
+class Site:
+    """A database of its own, redis-state, and a clock at the beginning of an hour."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.minute = HOUR * 60
+        self.database = open_database(settings)
+        self.state = open_redis(settings.state_redis_url)
+        self.counters = Counters(clock=self.clock)
+        self.flusher = Flusher(self.counters, self.state)
+
+    def clock(self) -> float:
+        """Return the time."""
+        return self.minute * 60.0
+
+    def roll_up(self) -> RollUp:
+        """Return one worker's."""
+        return RollUp(self.database, self.state, clock=self.clock)
+
+    async def count(self, **counted: float) -> None:
+        """Count and flush."""
+        for name, value in counted.items():
+            self.counters.add(name, value)
+        await self.flusher.flush()
+
+    async def empty(self) -> None:
+        """Take away all that was counted so far."""
+        await self.state.delete(*map(minute_key, range(HOUR * 60, self.minute + 1)))
+
+    async def hours(self) -> dict[tuple[int, str], float]:
+        """Return what was rolled up: hours after the first, and name, to value."""
+        rows = await as_owner(
+            self.settings, "SELECT extract(epoch FROM hour) / 3600, name, value FROM metrics_hourly ORDER BY hour, name"
+        )
+        return {(int(hour) - HOUR, name): float(value) for hour, name, value in rows}
+
+
+@pytest.fixture
+async def site(servers: Servers) -> AsyncIterator[Site]:
+    """Nothing counted yet."""
+    async with AsyncExitStack() as stack:
+        settings = await stack.enter_async_context(own_database(servers))
+        await upgrade(settings)
+        site = Site(settings)
+        stack.push_async_callback(site.database.close)
+        stack.push_async_callback(site.state.aclose)
+        yield site
+        site.minute += 60
+        await site.empty()
+
+
+async def test_each_hour_is_the_sum_of_its_minutes(site: Site) -> None:
+    await site.count(calls=2, cost=0.125)
+    site.minute += 59
+    await site.count(calls=3)
+    site.minute += 1
+    await site.count(calls=5)
+    await site.roll_up().round()
+    assert await site.hours() == {(0, "calls"): 5, (0, "cost"): 0.125, (1, "calls"): 5}
+
+
+async def test_any_number_of_workers_may_do_it_at_once(site: Site) -> None:
+    for _ in range(3):
+        await site.count(**{f"n{n}": n + 1 for n in range(20)})
+        site.minute += 1
+    await asyncio.gather(*(site.roll_up().round() for _ in range(4)))
+    await site.roll_up().round()
+    assert await site.hours() == {(0, f"n{n}"): 3 * (n + 1) for n in range(20)}
+
+
+async def test_an_emptied_redis_lowers_nothing(site: Site) -> None:
+    roll_up = site.roll_up()
+    await site.count(calls=10)
+    site.minute += 20
+    await site.count(calls=7)
+    await roll_up.round()
+    await site.empty()
+    await roll_up.round()
+    assert await site.hours() == {(0, "calls"): 17}
+    await site.count(calls=1)  # into a minute that is known as 7
+    site.minute += 1
+    await site.count(calls=2)
+    await roll_up.round()
+    assert await site.hours() == {(0, "calls"): 19}
+    await site.roll_up().round()
+    assert await site.hours() == {(0, "calls"): 19}
+
+
+async def test_what_comes_late_is_added(site: Site) -> None:
+    roll_up = site.roll_up()
+    await site.count(calls=1)
+    site.counters.add("calls")
+    site.counters.close_minute()
+    site.minute += 119
+    await roll_up.round()
+    assert await site.hours() == {(0, "calls"): 1}
+    await site.flusher.flush()
+    await roll_up.round()
+    assert await site.hours() == {(0, "calls"): 2}
+
+
+async def test_hours_in_which_no_worker_ran_are_made_up_for(site: Site) -> None:
+    roll_up = site.roll_up()
+    await roll_up.round()
+    for _ in range(12):
+        await site.count(calls=1)
+        site.minute += 60
+    await roll_up.round()
+    assert await site.hours() == {(hour, "calls"): 1 for hour in range(10, 12)} | {
+        (hour, "calls"): 1 for hour in range(10)
+    }
+
+
+async def test_what_is_too_old_goes_in_batches_and_by_its_index(site: Site) -> None:
+    await as_owner(
+        site.settings,
+        """INSERT INTO metrics_hourly (hour, name, value, minutes)
+           SELECT date_trunc('hour', now()) - make_interval(hours => h), 'n' || n, 1,
+                  CASE WHEN h <= 60 THEN ARRAY[1.0] END
+           FROM unnest(ARRAY[1, 60, 9000, 10000, 11000]) AS h, generate_series(1, 800) AS n""",
+        "ANALYZE metrics_hourly",
+    )
+    with statements(site.database.system) as seen:
+        await site.roll_up().round()
+    kept = await as_owner(
+        site.settings,
+        "SELECT count(*), count(minutes), min(hour) > now() - interval '13 months' FROM metrics_hourly",
+    )
+    assert kept == [(2400, 800, True)]
+    deletes = [each for each in seen if "DELETE" in each[0]]
+    assert len(deletes) == 2
+    plan = str(await as_owner(site.settings, f"EXPLAIN {deletes[0][0]}"))
+    assert "Index Scan using pk_metrics_hourly" in plan
+    assert "Seq Scan" not in plan
