@@ -13,6 +13,7 @@ _COMMANDS: Mapping[str, str] = {
     "status": "basechat.embedded.commands:status",
     "logs": "basechat.embedded.commands:logs",
     "serve": "basechat.embedded.serving:serve",
+    "cache": "basechat.embedded.caches:cache",
     "health": "basechat.cli:health",
 }
 """Name to `module:command`. `status` should not wait for what `serve` imports."""

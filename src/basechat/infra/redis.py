@@ -4,17 +4,17 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from basechat.kit.config import Settings
 
 # What a Redis server may answer that is away, or that can't write now (READONLY, MISCONF, OOM, NOREPLICAS).
-REDIS_AWAY = (RedisError, OSError)
+REDIS_AWAY = (RedisError, RedisClusterException, OSError)
 
 CacheClient = Redis | RedisCluster
 """A client of the cache server, or of the cluster that is one."""
 
-__all__ = ["REDIS_AWAY", "CacheClient", "as_bytes", "open_cache", "open_redis"]
+__all__ = ["REDIS_AWAY", "CacheClient", "as_bytes", "open_cache", "open_cache_at", "open_redis"]
 
 
 def as_bytes(reply: bytes | str | None) -> bytes:
@@ -26,9 +26,12 @@ def as_bytes(reply: bytes | str | None) -> bytes:
 
 def open_cache(settings: Settings) -> CacheClient:
     """Return a client of the cache server of the settings; nothing is connected yet."""
-    if settings.redis_cluster:
-        return _open_cluster(settings.cache_redis_url)
-    return open_redis(settings.cache_redis_url)
+    return open_cache_at(settings.cache_redis_url, is_cluster=settings.redis_cluster)
+
+
+def open_cache_at(url: str, *, is_cluster: bool) -> CacheClient:
+    """Return a client of the cache server at `url`, or of the cluster that it belongs to; nothing is connected yet."""
+    return _open_cluster(url) if is_cluster else open_redis(url)
 
 
 def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> Redis:

@@ -1,6 +1,6 @@
 """Counters by the minute in redis-state, where those of all processes come together."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from redis.asyncio import Redis
 
@@ -32,11 +32,11 @@ async def read_minutes(state: Redis, minutes: Collection[Minute]) -> dict[Minute
     return found
 
 
-async def sum_minutes(state: Redis, minutes: Collection[Minute]) -> dict[str, float]:
-    """Return what was counted in all of the minutes together."""
+def total(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Return the sums of several times together."""
     sums: dict[str, float] = {}
-    for counted in (await read_minutes(state, minutes)).values():
-        for name, value in counted.items():
+    for part in parts:
+        for name, value in part.items():
             sums[name] = sums.get(name, 0.0) + value
     return sums
 
