@@ -53,9 +53,9 @@ def _remarks(report: Report) -> Iterator[str]:
 
 
 def in_bytes(number: float) -> str:
-    """Return a size in the unit that suits it."""
-    for unit in ("B", "kB", "MB"):
-        if number < 1000:
+    """Return a size in the unit that suits it, of which Redis too counts 1024 to the next."""
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
             return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} GB"
+        number /= 1024
+    return f"{number:.1f} GiB"
