@@ -5,11 +5,13 @@ from typing import Annotated
 
 import aiohttp
 from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from basechat.infra.db import Database
 from basechat.infra.events.tail import EventTail
 from basechat.infra.metrics.counters import Counters
+from basechat.infra.metrics.timings import Timings
 from basechat.infra.ratelimit import RateLimiter
 from basechat.infra.redis import CacheClient
 from basechat.kit.config import Settings
@@ -24,6 +26,8 @@ class Resources:
     cache: CacheClient
     state: Redis
     counters: Counters
+    timings: Timings
+    registry: CollectorRegistry
     limiter: RateLimiter
     tail: EventTail
     agent: aiohttp.ClientSession

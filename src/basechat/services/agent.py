@@ -13,6 +13,7 @@ from basechat.llm.gateway import open_gateway
 from basechat.llm.providers.configured import load_configured
 from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
 from basechat.ops.health import health_routes
+from basechat.ops.metrics import metrics_routes
 from basechat.services.wiring import open_resources
 
 
@@ -29,7 +30,8 @@ def create_app(settings: Settings) -> Starlette:
                 yield
 
     health = health_routes(lambda: app.state.resources, needs_database=False)
-    app = Starlette(routes=[*ROUTES, *health], lifespan=lifespan)
+    metrics = metrics_routes(lambda: app.state.resources)
+    app = Starlette(routes=[*ROUTES, *health, *metrics], lifespan=lifespan)
     add_gateway_errors(app)
     app.add_middleware(BodyLimit, max_bytes=BODY_LIMIT)
     app.add_middleware(RequestContext)

@@ -22,6 +22,7 @@ from basechat.kit.config import Settings
 from basechat.llm.providers import routes as providers
 from basechat.ops.caches.routes import router as caches_router
 from basechat.ops.health import health_routes
+from basechat.ops.metrics import metrics_routes
 from basechat.services.wiring import open_resources
 from basechat.toolbox.notes import routes as notes
 from basechat.toolbox.servers import routes as servers
@@ -70,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
+    app.router.routes.extend(metrics_routes(lambda: app.state.resources))
     add_problem_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=BODY_LIMIT)
     app.add_middleware(RequestContext)

@@ -8,6 +8,8 @@ from basechat.infra.events.tail import EventTail
 from basechat.infra.http import Address
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.flush import Flusher
+from basechat.infra.metrics.prometheus import new_registry
+from basechat.infra.metrics.timings import Timings
 from basechat.infra.ratelimit import RateLimiter
 from basechat.infra.redis import open_cache, open_redis
 from basechat.infra.resources import Resources
@@ -28,6 +30,7 @@ async def open_resources(
         for client in (cache, state, reader):
             stack.push_async_callback(client.aclose)
         counters = Counters()
+        registry = new_registry(counters)
         await stack.enter_async_context(Flusher(counters, state).flushing())
         yield Resources(
             settings=settings,
@@ -35,6 +38,8 @@ async def open_resources(
             cache=cache,
             state=state,
             counters=counters,
+            timings=Timings(registry),
+            registry=registry,
             limiter=RateLimiter(state),
             tail=EventTail(state, reader),
             agent=await stack.enter_async_context(agent.client()),

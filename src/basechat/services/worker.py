@@ -18,6 +18,7 @@ from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
 from basechat.ops.health import health_routes
+from basechat.ops.metrics import metrics_routes
 from basechat.ops.rollup import RollUp
 from basechat.services.assistant import open_assistant
 from basechat.services.wiring import open_resources
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> Starlette:
 
     app = Starlette(lifespan=lifespan)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
+    app.router.routes.extend(metrics_routes(lambda: app.state.resources))
     return app
 
 
