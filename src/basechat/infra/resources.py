@@ -5,6 +5,7 @@ from typing import Annotated
 
 import aiohttp
 from fastapi import Depends, Request
+from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
@@ -28,6 +29,7 @@ class Resources:
     counters: Counters
     timings: Timings
     registry: CollectorRegistry
+    tracer: Tracer
     limiter: RateLimiter
     tail: EventTail
     agent: aiohttp.ClientSession

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from basechat.infra.migrate import wait_for_schema
+from basechat.infra.telemetry.server_spans import ServerSpans
 from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
 from basechat.kit.config import Settings
@@ -23,7 +24,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_resources(settings) as resources:
+        async with open_resources(settings, service="llm-agent") as resources:
             await wait_for_schema(resources.database.system)
             app.state.resources = resources
             async with open_gateway(resources, configured) as app.state.gateway:
@@ -34,5 +35,7 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(routes=[*ROUTES, *health, *metrics], lifespan=lifespan)
     add_gateway_errors(app)
     app.add_middleware(BodyLimit, max_bytes=BODY_LIMIT)
+    if settings.otel_exporter_otlp_endpoint:
+        app.add_middleware(ServerSpans)
     app.add_middleware(RequestContext)
     return app

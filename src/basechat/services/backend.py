@@ -14,6 +14,7 @@ from basechat.infra.background import background
 from basechat.infra.mcp.connections import open_connections
 from basechat.infra.mcp.own import OwnServer
 from basechat.infra.migrate import upgrade
+from basechat.infra.telemetry.server_spans import ServerSpans
 from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext
 from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
@@ -28,6 +29,7 @@ from basechat.toolbox.notes import routes as notes
 from basechat.toolbox.servers import routes as servers
 
 BODY_LIMIT = 2_000_000
+NAME = "main-backend"
 POOL_SIZE, MAX_OVERFLOW = 20, 30
 
 
@@ -38,7 +40,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await upgrade(settings)
         async with (
-            open_resources(settings, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW) as resources,
+            open_resources(
+                settings, service="main-backend", pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW
+            ) as resources,
             open_connections(settings) as mcp,
         ):
             app.state.resources, app.state.mcp = resources, mcp
@@ -74,6 +78,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes.extend(metrics_routes(lambda: app.state.resources))
     add_problem_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=BODY_LIMIT)
+    if settings.otel_exporter_otlp_endpoint:
+        app.add_middleware(ServerSpans)
     app.add_middleware(RequestContext)
     return app
 

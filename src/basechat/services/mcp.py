@@ -22,7 +22,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_resources(settings) as resources:
+        async with open_resources(settings, service="mcp-server") as resources:
             tools = build_app(build_server(settings, resources.database))
             async with tools.router.lifespan_context(tools):
                 await wait_for_schema(resources.database.system)

@@ -13,12 +13,13 @@ from basechat.infra.metrics.timings import Timings
 from basechat.infra.ratelimit import RateLimiter
 from basechat.infra.redis import open_cache, open_redis
 from basechat.infra.resources import Resources
+from basechat.infra.telemetry.tracing import open_tracer
 from basechat.kit.config import Settings
 
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, *, pool_size: int | None = None, max_overflow: int | None = None
+    settings: Settings, *, service: str = "basechat", pool_size: int | None = None, max_overflow: int | None = None
 ) -> AsyncIterator[Resources]:
     """Open the resources of one process; the sizes are those of each database role's pool."""
     agent = Address.parse(settings.llm_agent_url)
@@ -40,6 +41,7 @@ async def open_resources(
             counters=counters,
             timings=Timings(registry),
             registry=registry,
+            tracer=await stack.enter_async_context(open_tracer(settings, service)),
             limiter=RateLimiter(state),
             tail=EventTail(state, reader),
             agent=await stack.enter_async_context(agent.client()),

@@ -29,7 +29,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_resources(settings) as resources:
+        async with open_resources(settings, service="worker") as resources:
             await wait_for_schema(resources.database.system)
             app.state.resources = resources
             async with working(resources):

@@ -1,0 +1,1 @@
+"""Spans for OpenTelemetry, where a collector is set; without one nothing is recorded and nothing is loaded."""
