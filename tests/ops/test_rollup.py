@@ -13,9 +13,10 @@ from basechat.infra.metrics.minutes import minute_key
 from basechat.infra.migrate import upgrade
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
+from basechat.ops.caches.history import read_history
 from basechat.ops.rollup import RollUp
 from tests.support.databases import as_owner, own_database
-from tests.support.plans import statements
+from tests.support.plans import explain, statements
 from tests.support.stack import Servers
 
 HOUR = 500_000  # hours since the epoch: 2027, when nobody else counts
@@ -154,4 +155,20 @@ async def test_what_is_too_old_goes_in_batches_and_by_its_index(site: Site) -> N
     assert len(deletes) == 2
     plan = str(await as_owner(site.settings, f"EXPLAIN {deletes[0][0]}"))
     assert "Index Scan using pk_metrics_hourly" in plan
+    assert "Seq Scan" not in plan
+
+
+async def test_a_page_of_hours_is_read_by_its_index(site: Site) -> None:
+    await as_owner(
+        site.settings,
+        """INSERT INTO metrics_hourly (hour, name, value)
+           SELECT to_timestamp((500000 - h) * 3600), 'cache.n' || n, 1
+           FROM generate_series(1, 2000) AS h, generate_series(1, 10) AS n""",
+        "ANALYZE metrics_hourly",
+    )
+    with statements(site.database.system) as seen:
+        found = await read_history(site.database, site.state, "cache.", until=HOUR, hours=24)
+    assert [sum(sums.values()) for _, sums in sorted(found.hours.items())] == [10] * 23 + [0]
+    plan = await explain(site.database.system, seen[-1])
+    assert "pk_metrics_hourly" in plan
     assert "Seq Scan" not in plan

@@ -1,17 +1,22 @@
 """Carries counters from redis-state, where they live for two days, into PostgreSQL, where they live for 13 months."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from redis.asyncio import Redis
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from basechat.infra.background import every
-from basechat.infra.db import Database
+from basechat.infra.db import DATABASE_AWAY, Database, is_weather
 from basechat.infra.metrics.counters import LATE_MINUTES, Minute
 from basechat.infra.metrics.minutes import KEPT_SECONDS, read_minutes
+from basechat.infra.redis import REDIS_AWAY
 from basechat.kit import json
+
+log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
 HOUR = 60
@@ -60,7 +65,7 @@ class RollUp:
 
     async def run(self) -> None:
         """Do it each minute, for ever."""
-        await every(EVERY_SECONDS, self.round)
+        await every(EVERY_SECONDS, self._round_in_any_weather)
 
     async def round(self) -> None:
         """Roll up once; where it is the first time in an hour, clear away what is over."""
@@ -72,6 +77,14 @@ class RollUp:
         if hour != self._rolled_up:
             await self._clear_away()
         self._rolled_up = hour
+
+    async def _round_in_any_weather(self) -> None:
+        try:
+            await self.round()
+        except (*REDIS_AWAY, *DATABASE_AWAY) as error:
+            if isinstance(error, DBAPIError) and not is_weather(error):
+                raise
+            log.warning("counters are rolled up later: %s", str(error) or type(error).__name__)
 
     async def _roll_up(self, hour: int) -> None:
         counted = await read_minutes(self._state, range(hour * HOUR, (hour + 1) * HOUR))

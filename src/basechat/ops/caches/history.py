@@ -16,9 +16,11 @@ log = logging.getLogger(__name__)
 
 _FRESH_HOURS = 2
 
+# Between two bounds: with one alone a plan made for any value would read the whole table.
 _HOURS = text("""
     SELECT CAST(extract(epoch FROM hour) / 3600 AS bigint) AS number, name, value, minutes
-    FROM metrics_hourly WHERE hour >= to_timestamp(:since * 3600) AND starts_with(name, :prefix)
+    FROM metrics_hourly
+    WHERE hour BETWEEN to_timestamp(:since * 3600) AND to_timestamp(:until * 3600) AND starts_with(name, :prefix)
 """)
 
 Sums = dict[str, float]
@@ -45,10 +47,9 @@ async def read_history(database: Database, state: Redis, prefix: str, *, until: 
     for hour in fresh:
         found[hour] = _summed(counted, hour, prefix)
     async with database.each_for_system() as connection:
-        for row in await connection.execute(_HOURS, {"since": since, "prefix": prefix}):
-            if row.number in found:
-                beyond = _beyond(counted, row.number, row.name, row.minutes)
-                found[row.number][row.name] = float(row.value) + beyond
+        for row in await connection.execute(_HOURS, {"since": since, "until": until, "prefix": prefix}):
+            beyond = _beyond(counted, row.number, row.name, row.minutes)
+            found[row.number][row.name] = float(row.value) + beyond
     return History(hours=found, is_fresh=is_fresh)
 
 
