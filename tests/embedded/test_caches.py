@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from basechat.embedded.layout import Layout
 from basechat.infra.cache.layers import LLM, MCP
 from basechat.infra.cache.store import Cache
 from basechat.infra.metrics.counters import Counters
@@ -118,6 +121,17 @@ def test_a_layer_that_is_none(basechat: Basechat) -> None:
     refused = basechat("cache", "clear", "session")
     assert refused.returncode == 2
     assert "'llm', 'mcp', 'intent', 'all'" in refused.stderr
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    layout = Layout.of(tmp_path / "data")
+    layout.run.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(layout.socket("redis")))
+        refused = Basechat(data=layout.data, port=free_port())("cache", "stats")
+    shutil.rmtree(layout.run)
+    assert refused.returncode == 1
+    assert f"{layout.socket('redis')} does not answer" in refused.stderr
 
 
 def test_a_folder_on_which_nothing_runs(tmp_path: Path) -> None:

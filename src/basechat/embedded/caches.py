@@ -9,7 +9,6 @@ from click.core import ParameterSource
 
 from basechat.embedded import redis
 from basechat.embedded.errors import StackError
-from basechat.embedded.health import answers_redis
 from basechat.embedded.layout import Layout
 from basechat.embedded.options import data_folder, sentences
 from basechat.infra.cache.layers import LAYERS
@@ -74,7 +73,7 @@ def _confirm(layer: str) -> None:
 def _servers(context: click.Context, data_dir: Path) -> Servers:
     """Return the servers of the stack that runs on the folder, else those of the environment; raises StackError."""
     layout = Layout.of(data_dir)
-    if answers_redis(layout.socket(redis.CACHE)):
+    if layout.socket(redis.CACHE).exists():  # also while it hangs, which is to be told
         return Servers(cache_url=redis.url(layout, redis.CACHE), state_url=redis.url(layout, redis.STATE))
     if context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE:
         raise StackError(f"BaseChat is not running on {layout.data}. Start it with `basechat up`.")
@@ -91,5 +90,8 @@ def _servers(context: click.Context, data_dir: Path) -> Servers:
 
 
 def _away(servers: Servers) -> StackError:
-    place = servers.cache_url.rpartition("@")[2]  # without the password
-    return StackError(f"The cache server at {place.removeprefix('redis://')} does not answer.")
+    place = servers.cache_url.rpartition("@")[2].partition("?")[0]  # without the password
+    return StackError(
+        f"The cache server at {place.partition('://')[2] or place} does not answer. `basechat status` tells more of a"
+        " stack on this machine."
+    )

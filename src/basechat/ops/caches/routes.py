@@ -56,10 +56,10 @@ async def cache_stats(
     hours: Annotated[int, Query(ge=1, le=48, description="How many hours back, the present one included.")] = 24,
 ) -> CacheStats:
     """Tell how well each layer does, hour by hour, and what it takes."""
-    server, keyspace, history = await asyncio.gather(
-        find_state(resources.cache),
-        _find_keyspace(resources.cache),
-        read_history(resources.database, resources.state, "cache.", until=int(time.time() // 3600), hours=hours),
+    until = int(time.time() // 3600)
+    (server, keyspace), history = await asyncio.gather(
+        _find_sizes(resources.cache),
+        read_history(resources.database, resources.state, "cache.", until=until, hours=hours),
     )
     return CacheStats(
         hours=hours,
@@ -84,13 +84,16 @@ async def invalidate_cache(
     return CacheCleared(layer=layer, removed=removed)
 
 
-async def _find_keyspace(cache: CacheClient) -> Keyspace | None:
-    """Return what the caches keep, or None where the server does not tell it in time."""
+async def _find_sizes(cache: CacheClient) -> tuple[ServerState | None, Keyspace | None]:
+    """Return what the server and the caches take, as far as the server tells it in time."""
+    server = await find_state(cache)
+    if server is None:
+        return None, None
     try:
         async with asyncio.timeout(MEASURE_SECONDS):
-            return await measure(cache)
+            return server, await measure(cache)
     except (*REDIS_AWAY, TimeoutError):
-        return None
+        return server, None
 
 
 def _server(state: ServerState | None) -> CacheServer:
