@@ -5,18 +5,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from redis.asyncio.cluster import RedisCluster
 
 from basechat.infra.cache.keyspace import clear, measure
 from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP
 from basechat.infra.cache.primaries import primaries
 from basechat.infra.cache.servers import find_state, notices
-from basechat.infra.cache.store import Cache
+from basechat.infra.cache.store import PATIENCE_SECONDS, Cache
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import CacheClient, open_cache
 from basechat.kit.config import Settings
 from tests.support.clusters import NODES, valkey_cluster
 from tests.support.counted import counted
 from tests.support.stack import SECRET
+from tests.support.waiting import until
 
 KEYS = 60
 
@@ -76,6 +78,22 @@ async def test_its_state_is_that_of_all_nodes(client: CacheClient) -> None:
     assert (state.nodes, state.policy, state.max_memory) == (NODES, "allkeys-lru", 0)
     assert len(state.identity) == NODES
     assert [notice.code for notice in notices(state, None)] == ["redis.unbounded"]
+
+
+async def test_a_node_that_hangs_is_a_miss_until_it_is_back(client: CacheClient, settings: Settings) -> None:
+    cache = Cache(client, settings, Counters())
+    for n in range(KEYS):
+        await cache.put(LLM, {"n": n}, n + 1)
+    assert await client.ping()
+    node = (await primaries(client))[0]
+    assert isinstance(client, RedisCluster)
+    await client.execute_command("CLIENT PAUSE", int(PATIENCE_SECONDS * 1000 + 500), "ALL", target_nodes=node.node)
+    assert None in [await cache.get(LLM, {"n": n}) for n in range(KEYS)]
+
+    async def are_all_there() -> bool:
+        return [await cache.get(LLM, {"n": n}) for n in range(KEYS)] == list(range(1, KEYS + 1))
+
+    await until(are_all_there)
 
 
 async def test_a_cluster_that_is_away_is_no_cache() -> None:
