@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import pytest
 
@@ -13,11 +14,16 @@ from basechat.infra.metrics.minutes import minute_key
 from basechat.infra.migrate import upgrade
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
+from basechat.kit.tasks import end_tasks
+from basechat.ops import rollup
 from basechat.ops.caches.history import read_history
 from basechat.ops.rollup import RollUp
 from tests.support.databases import as_owner, own_database
+from tests.support.own import quiet_stack
 from tests.support.plans import explain, statements
 from tests.support.stack import Servers
+from tests.support.waiting import until
+from tests.upstream import Upstream
 
 HOUR = 500_000  # hours since the epoch: 2027, when nobody else counts
 
@@ -172,3 +178,32 @@ async def test_a_page_of_hours_is_read_by_its_index(site: Site) -> None:
     plan = await explain(site.database.system, seen[-1])
     assert "pk_metrics_hourly" in plan
     assert "Seq Scan" not in plan
+
+
+async def test_workers_roll_up(servers: Servers, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollup, "EVERY_SECONDS", 0.02)
+    name = f"test.{uuid4().hex}"
+    async with quiet_stack(servers, upstream) as quiet, quiet.worker() as resources:
+        resources.counters.add(name, 3)
+
+        async def is_rolled_up() -> bool:
+            rows = await as_owner(quiet.settings, "SELECT value FROM metrics_hourly WHERE name = :name", name=name)
+            return [float(value) for (value,) in rows] == [3.0]
+
+        await until(is_rolled_up)
+
+
+async def test_a_server_that_is_away_is_waited_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rollup, "EVERY_SECONDS", 0.02)
+    async with open_redis("redis://127.0.0.1:9/0") as nowhere:
+        task = asyncio.create_task(RollUp(site.database, nowhere).run())
+
+        async def is_told_twice() -> bool:
+            return sum("rolled up later" in record.message for record in caplog.records) >= 2
+
+        await until(is_told_twice)
+        assert not task.done()
+        await end_tasks(task)
+    assert not any(record.exc_info for record in caplog.records)
