@@ -104,11 +104,25 @@ async def test_what_waits_is_bounded(clock: Clock) -> None:
     counters = Counters(clock=clock)
     for _ in range(LATE_MINUTES + 10):
         counters.add("calls")
-        assert counters.totals()
+        counters.close_minute()
         clock.minute += 1
     waiting = [minute for minute, _ in counters.take_minutes()]
     assert waiting == list(range(clock.minute - LATE_MINUTES, clock.minute))
     assert counters.value("calls") == LATE_MINUTES + 10
+
+
+async def test_what_redis_refuses_keeps_nothing_back_for_ever(state: Redis, clock: Clock) -> None:
+    counters, key = Counters(clock=clock), minute_key(clock.minute)
+    flusher = Flusher(counters, state)
+    await state.set(key, "no hash", ex=60)
+    for _ in range(2):
+        counters.add("calls")
+        await flusher.flush()
+        clock.minute += 1
+    assert await read_minutes(state, [clock.minute - 1]) == {}
+    clock.minute += LATE_MINUTES - 1
+    await flusher.flush()
+    assert await read_minutes(state, [clock.minute - LATE_MINUTES]) == {clock.minute - LATE_MINUTES: {"calls": 1.0}}
 
 
 async def test_an_emptied_redis_starts_from_nothing(state: Redis, clock: Clock) -> None:

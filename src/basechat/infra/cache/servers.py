@@ -31,7 +31,7 @@ class Notice:
 
 
 async def find_state(client: CacheClient) -> ServerState | None:
-    """Return how a server is doing, or None where it does not answer in time."""
+    """Return how a server is doing, or None where it does not answer in time. Hosted ones may tell less than others."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             told = [await primary.info() for primary in await primaries(client)]
@@ -39,11 +39,11 @@ async def find_state(client: CacheClient) -> ServerState | None:
         return None
     return ServerState(
         nodes=len(told),
-        used_memory=sum(info["used_memory"] for info in told),
-        max_memory=sum(info["maxmemory"] for info in told),
-        policy=", ".join(sorted({info["maxmemory_policy"] for info in told})),
-        evicted_keys=sum(info["evicted_keys"] for info in told),
-        identity=frozenset(info["run_id"] for info in told),
+        used_memory=sum(info.get("used_memory", 0) for info in told),
+        max_memory=sum(info.get("maxmemory", 0) for info in told),
+        policy=", ".join(sorted({info.get("maxmemory_policy", "unknown") for info in told})),
+        evicted_keys=sum(info.get("evicted_keys", 0) for info in told),
+        identity=frozenset(info["run_id"] for info in told if "run_id" in info),
     )
 
 

@@ -33,17 +33,19 @@ class Counters:
 
     def close_minute(self) -> None:
         """Put the open sums down under the minute that it is now: called each second, that is near enough."""
-        if not self._open:
-            return
-        closed, self._open = self._open, defaultdict(float)
-        waiting = self._waiting.setdefault(int(self._clock() // 60), defaultdict(float))
-        for name, value in closed.items():
-            waiting[name] += value
-            self._totals[name] += value
-        while len(self._waiting) > LATE_MINUTES:
-            lost = next(iter(self._waiting))
-            del self._waiting[lost]
-            log.warning("counters of the minute %d could not be flushed for too long and are lost", lost)
+        if self._open:
+            closed, self._open = self._open, defaultdict(float)
+            waiting = self._waiting.setdefault(self._now(), defaultdict(float))
+            for name, value in closed.items():
+                waiting[name] += value
+                self._totals[name] += value
+        for minute in [minute for minute in self._waiting if self.is_over(minute)]:
+            del self._waiting[minute]
+            log.warning("counters of the minute %d could not be flushed for too long and are lost", minute)
+
+    def is_over(self, minute: Minute) -> bool:
+        """Return whether it is too late to flush a minute: nobody looks at it again."""
+        return minute < self._now() - LATE_MINUTES
 
     def totals(self) -> Mapping[str, float]:
         """Return all that this process has counted since its start."""
@@ -56,3 +58,6 @@ class Counters:
         while self._waiting:
             minute = next(iter(self._waiting))
             yield minute, self._waiting.pop(minute)
+
+    def _now(self) -> Minute:
+        return int(self._clock() // 60)

@@ -81,6 +81,10 @@ class Flusher:
     async def _confirm(self) -> None:
         if (batch := self._sent) is None:
             return
+        if self._counters.is_over(batch.minute):
+            log.warning("nobody knows whether counters of the minute %d were flushed", batch.minute)
+            self._sent = None
+            return
         pairs = (part for name, value in batch.sums.items() for part in (name, repr(value)))
         await self._add(keys=[minute_key(batch.minute)], args=[self._mark, batch.number, KEPT_SECONDS, *pairs])
         self._sent = None
