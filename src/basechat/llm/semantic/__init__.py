@@ -1,0 +1,1 @@
+"""When two questions ask the same, though their words differ."""

@@ -1,0 +1,127 @@
+"""The English words that a question may have or lack, or have in another form, and still ask the same."""
+
+from basechat.llm.semantic.lexicon import listed, standing_for
+
+GREETINGS = (
+    r"(?:hi|hello|hey)(?: there| all| again)?",
+    r"good (?:morning|afternoon|evening)",
+    r"dear (?:assistant|ai)",
+    r"okay|ok|so|well|um+|uh+|hmm+|oh|ah|right|alright|now|listen|honestly|actually|basically|by the way",
+    r"(?:i'm |i am )?sorry(?: to bother you)?|excuse me",
+    r"(?:real |very )?quick(?:ly)?",
+)
+"""What may open a question, with a pause behind it."""
+
+THANKS = (
+    r"(?:many )?thanks(?: a lot| so much| in advance)?|thank you(?: very much| so much| in advance)?|thx|please|pls"
+)
+"""What may close a question, with a pause before it."""
+
+_WHETHER = r"(?: if| whether)?"
+_ASKED = r"(?=how|why|what|when|where|which|who)"
+REQUESTS = (
+    rf"(?:can|could|would|will) you (?:please |kindly )?(?:tell me|say|let me know){_WHETHER}",
+    rf"(?:can|could|would|will) you (?:please |kindly )?explain(?: to me)? {_ASKED}",
+    rf"would you mind telling me{_WHETHER}",
+    r"(?:can|could|would|will) you(?: please| kindly)?",
+    rf"do you (?:happen to )?know (?:if|whether|{_ASKED})",
+    rf"(?:i'd|i would) (?:like|love) to (?:know|ask|hear){_WHETHER}",
+    rf"i want(?:ed)? to (?:know|ask){_WHETHER}",
+    rf"i was (?:just )?wondering{_WHETHER}",
+    rf"tell me{_WHETHER}",
+    rf"may i ask{_WHETHER}",
+    rf"explain(?: to me)? {_ASKED}",
+    r"help me(?: to)?",
+    r"please|pls|kindly",
+)
+"""What may stand before what is asked."""
+
+PHRASES = (
+    (r"\b(?:show|tell) me how to\b", "how to"),
+    (r"\bhow (?:do|can|could) (?:i|we|you|one)\b|\bhow (?:i|we|you|one) (?:can|could)\b", "how to"),
+    (r"\b(?:what|which) is (?:the|a) (?:best |right |easiest )?(?:way|method) to\b", "how to"),
+    (r"\bis it possible to\b|\b(?:am i|are we) able to\b", "can i"),
+    (r"\bis it (?:ok|okay|fine|allowed|permitted) to\b|\b(?:am i|are we) (?:allowed|permitted) to\b", "may i"),
+    (r"^(?!.*\b(?:not|never)\b)(.*)\b(?:have|has|need|needs) to\b", r"\1must"),  # "need not" is no "must not"
+    (r"\b(is|are|was|were) there\b", r"\1"),
+    (r"\bregular expression\b", "regex"),
+    (r"\bfor me$", ""),
+)
+"""What is said in several words, and the form that stands for it."""
+
+CONTRACTIONS = (
+    (r"\bcan't\b|\bcannot\b", "can not"),
+    (r"\bwon't\b", "will not"),
+    (r"n't\b", " not"),
+    (r"\b(what|how|where|who|when|why|that|it|there|here)'s\b", r"\1 is"),
+    (r"\blet's\b", "let us"),
+    (r"\bi'm\b", "i am"),
+    (r"'re\b", " are"),
+    (r"'ve\b", " have"),
+    (r"'ll\b", " will"),
+)
+
+DROPPED = frozenset(listed("a an the do does my our"))
+"""Words that only grammar asks for, or that say whose it is where nobody else's is meant."""
+
+FLAGS = {
+    **dict.fromkeys(listed("is are am be been being"), ("be",)),
+    **dict.fromkeys(listed("was were"), ("be", "past")),
+    **dict.fromkeys(listed("have has"), ("have",)),
+    **dict.fromkeys(listed("can could"), ("can",)),
+    "had": ("have", "past"),
+    "did": ("past",),
+    **{word: (word,) for word in ("may", "might", "should", "must", "will", "would")},
+}
+"""Auxiliary verbs → what they say. Their place changes with the form of the question, what they say does not."""
+
+ASKING = frozenset(listed("how why when where who what"))
+ROLES = {
+    **{word: word for word in ASKING},
+    **{
+        word: word
+        for word in listed(
+            "from to in on at for with without by than before after of over under above below between against about as "
+            "until since within per if while because near through instead except during but that"
+        )
+    },
+    "into": "to",
+    "onto": "to",
+    "till": "until",
+    "via": "through",
+    "which": "what",
+    "whether": "if",
+}
+"""Words that open a part of a sentence → the role of the part."""
+
+SAME = standing_for(
+    (
+        "i me",
+        "we us",
+        "write compose draft",
+        "give show",
+        "recommend suggest",
+        "explain describe",
+        "calculate compute",
+        "remove delete erase",
+        "convert turn transform",
+        "large big",
+        "larger bigger",
+        "largest biggest",
+        "app application",
+        "email mail e-mail",
+        "repository repo",
+        "database db",
+        "configuration config",
+        "directory folder",
+        "dictionary dict",
+    )
+)
+"""Words → the one that stands for those of the same meaning."""
+
+NUMBERS = {
+    word: str(value)
+    for value, word in enumerate(listed("two three four five six seven eight nine ten eleven twelve"), start=2)
+}
+
+MONTHS = frozenset(listed("january february march april may june july august september october november december"))

@@ -1,0 +1,102 @@
+"""The stem of what a Korean sentence ends in, and whether that is an order, a question or neither."""
+
+import re
+import unicodedata
+from typing import Literal
+
+from basechat.llm.semantic import korean_words as words
+
+Mood = Literal["order", "question", "maybe", "statement", ""]
+"""What a sentence is; "" where it only names what somebody wants to know."""
+
+_GIVE, _TRY, _PLEASE, _TELL, _WONDER = (
+    re.compile(each) for each in (words.GIVE, words.TRY, words.PLEASE, words.TELL, words.WONDER)
+)
+_END = re.compile(r"[\s.!?~:]+$")
+_PARTICLE = re.compile(r"(?<=\w)[을를이가은는]$")
+_HANGUL = re.compile(r"[가-힣]+")
+_LETTERS = str.maketrans({"ㄴ": "ᆫ", "ㄹ": "ᆯ", "ㅂ": "ᆸ"})
+_VOWELS = {"ᅧ": "ᅵ", "ᅪ": "ᅩ", "ᅯ": "ᅮ", "ᅫ": "ᅬ"}
+
+
+def _in_letters(endings: list[str]) -> list[str]:
+    return [unicodedata.normalize("NFD", ending.translate(_LETTERS)) for ending in endings]
+
+
+_MOODS: tuple[tuple[Mood, list[str]], ...] = (
+    ("maybe", _in_letters(words.MAYBE)),
+    ("question", _in_letters(words.QUESTIONS)),
+    ("order", _in_letters(words.ORDERS)),
+    ("statement", _in_letters(words.PLAIN)),
+)
+
+
+def stemmed(sentence: str) -> tuple[str, Mood]:
+    """Return a sentence with the stem of its last word, and what it is."""
+    asks = sentence.rstrip(" ~").endswith("?") or not words.ASKING.isdisjoint(_HANGUL.findall(sentence))
+    text = _END.sub("", sentence)
+    return _wish(text) or _end(text, asks=asks)
+
+
+def _wish(text: str) -> tuple[str, Mood] | None:
+    """Read a sentence that ends in what is asked for: to be told, to be given, to have something done."""
+    if (bare := _WONDER.sub("", text)) != text:
+        return _named(bare), ""
+    if (bare := _PLEASE.sub("", text)) != text:
+        return bare, "order"
+    if (bare := _TRY.sub("", _GIVE.sub("", text))) == text:
+        return None
+    if (told := _TELL.sub("", bare)) != bare:
+        return _named(told), ""
+    head, _, last = bare.rpartition(" ")
+    return f"{head} {_bare_stem(last)}" if _HANGUL.fullmatch(last) else bare, "order"
+
+
+def _end(text: str, *, asks: bool) -> tuple[str, Mood]:
+    head, _, last = text.rpartition(" ")
+    if not _HANGUL.fullmatch(last):
+        return text, "question" if asks else "statement"
+    stem, mood = _noun(last) or _verb(last)
+    if stem in words.THING and _PARTICLE.search(head):
+        return _named(head), ""
+    if stem in words.WONDERED:
+        mood = ""
+    if stem in {"하", "되"} and head.endswith("야"):  # 해야 하다, 해야 되다
+        stem = "하"
+    return f"{head} {stem}", "question" if asks and mood == "statement" else mood
+
+
+def _named(text: str) -> str:
+    """방법을 (알려 주세요), 방법이 (뭐예요) → 방법: without the particle, which hangs on how it is asked for."""
+    return text if text.rpartition(" ")[2] in words.WHOLE else _PARTICLE.sub("", text)
+
+
+def _noun(word: str) -> tuple[str, Mood] | None:
+    for copula in words.COPULAS:
+        noun = word.removesuffix(copula)
+        if noun and noun != word:
+            if copula[0] in "인입일이" and noun in words.ENDS_IN_I:
+                return None
+            return noun, "question" if copula in words.ASKING_COPULAS else "statement"
+    return (word[:-1], "") if word[:-1] in words.WONDERED and word[-1] in "지죠니냐" else None
+
+
+def _verb(word: str) -> tuple[str, Mood]:
+    letters = unicodedata.normalize("NFD", word)
+    for mood, endings in _MOODS:
+        for ending in endings:
+            if letters.endswith(ending) and letters != ending:
+                stem = unicodedata.normalize("NFC", letters.removesuffix(ending))
+                stem = stem if stem in words.WONDERED else _bare_stem(stem)
+                return stem, "question" if mood == "maybe" and stem in words.SURE else mood
+    return _bare_stem(word), "statement"
+
+
+def _bare_stem(word: str) -> str:
+    """걸려 → 걸리, 있어 → 있: the stem without the vowel that joins it to an ending."""
+    if len(word) > 1 and word[-1] in "아어":
+        return word[:-1]
+    if word and word[-1] in words.CONTRACTED:
+        return word[:-1] + words.CONTRACTED[word[-1]]
+    letters = unicodedata.normalize("NFD", word)
+    return unicodedata.normalize("NFC", letters[:-1] + _VOWELS.get(letters[-1:], letters[-1:]))

@@ -1,0 +1,49 @@
+"""Reads pairs of questions that are labelled as of the same or of different meanings."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+FOLDER = Path(__file__).parent / "data"
+LANGUAGES = ("en", "ko", "cross")
+
+Set = Literal["tuning", "judging"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two questions, whether they ask the same, and in what they differ: wording, or a number, a name and so on."""
+
+    language: str
+    kind: str
+    same: bool
+    one: str
+    other: str
+
+
+def read(name: Set) -> Sequence[Pair]:
+    """Return the pairs of a set: each question with each of its variants."""
+    return [pair for language in LANGUAGES for pair in _pairs(name, language)]
+
+
+def read_crossed(name: Set) -> Sequence[Pair]:
+    """Return further pairs that differ: each variant of the same meaning with each one of another meaning."""
+    pairs = read(name)
+    return [
+        Pair(language=same.language, kind=different.kind, same=False, one=same.other, other=different.other)
+        for same in pairs
+        if same.same
+        for different in pairs
+        if not different.same and (different.one, different.language) == (same.one, same.language)
+    ]
+
+
+def _pairs(name: Set, language: str) -> Iterator[Pair]:
+    questions = tomllib.loads((FOLDER / f"{name}_{language}.toml").read_text())["question"]
+    for question in questions:
+        for label in ("same", "different"):
+            for kind, said in question[label].items():
+                for other in [said] if isinstance(said, str) else said:
+                    yield Pair(language=language, kind=kind, same=label == "same", one=question["text"], other=other)
