@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import click
 
 from tests.llm.semantic.interval import interval
-from tests.llm.semantic.labelled import LANGUAGES, Pair, Set, read, read_crossed
+from tests.llm.semantic.labelled import LANGUAGES, SETS, Pair, Set, read, read_crossed
 from tests.llm.semantic.matchers import Matcher, Similarity, says_the_same, threshold
 
 
 @click.command()
-@click.option("--set", "name", type=click.Choice(["tuning", "judging"]), default="judging", show_default=True)
+@click.option("--set", "name", type=click.Choice(SETS), default="judging", show_default=True)
 @click.option("--list", "listing", is_flag=True, help="Print the pairs that were matched wrongly, and those missed.")
 def main(name: Set, listing: bool) -> None:
     """Judge the ways to match questions on labelled pairs, with 95 % confidence intervals (Clopper-Pearson)."""

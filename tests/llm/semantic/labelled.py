@@ -10,6 +10,7 @@ FOLDER = Path(__file__).parent / "data"
 LANGUAGES = ("en", "ko", "cross")
 
 Set = Literal["tuning", "judging"]
+SETS: tuple[Set, ...] = ("tuning", "judging")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,16 @@ def read_crossed(name: Set) -> Sequence[Pair]:
         if same.same
         for different in pairs
         if not different.same and (different.one, different.language) == (same.one, same.language)
+    ]
+
+
+def read_attacks() -> Sequence[Pair]:
+    """Return pairs that were thought up against the rules, and some that the rules are for."""
+    attacks = tomllib.loads((FOLDER / "attacks.toml").read_text())
+    return [
+        Pair(language="", kind="attack", same=label == "same", one=one, other=other)
+        for label in ("differ", "same")
+        for one, other in attacks[label]
     ]
 
 

@@ -1,6 +1,7 @@
 """What an English question says: its parts with their roles, whatever its politeness."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,16 +13,17 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_OPENING = _pattern(rf"^(?:{'|'.join(words.GREETINGS)})\s*[,.:;!-]+\s+")
+_OPENING = _pattern(rf"^(?:{'|'.join(words.GREETINGS)})\s*[,.!]+\s+")
 _REQUEST = _pattern(rf"^(?:{'|'.join(words.REQUESTS)})(?:[,:]?\s+|(?<=\s))")
 _CLOSING = _pattern(rf"\s*[,.!?-]+\s*(?:{words.THANKS})[.!?]*$")
+_END = re.compile(r"(?:[.?\s]|(?<=[^\W\d])!)+$")
 _REWRITTEN = tuple((_pattern(pattern), form) for pattern, form in words.CONTRACTIONS + words.PHRASES)
 
 Part = tuple[str, tuple[str, ...]]
 """The role of a part of the sentence, and its words in order."""
 
-Flag = tuple[str, str]
-"""The role of the part that an auxiliary verb stands in, and what that verb says."""
+Flag = tuple[str, int, str]
+"""The role of the part that an auxiliary verb stands in, the how-manieth of that role it is, and what the verb says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,10 @@ class English:
         if self.flags != other.flags:
             return False
         return self.parts == other.parts or self._moved(other) or other._moved(self)
+
+    def gist(self) -> str:
+        """Return what all questions of the same meaning have in common."""
+        return f"en {self.flags} {sorted(self.parts)}"
 
     def _moved(self, other: "English") -> bool:
         count = self.fronted
@@ -57,7 +63,8 @@ def read(text: str) -> English:
             fronted = fronted or (len(parts) if parts and parts[0][0] else 0)
         else:
             parts.append(_settled(part))
-    return English(flags=tuple(sorted(flags)), parts=tuple(parts), fronted=fronted if fronted < len(parts) else 0)
+    flags.sort(key=lambda flag: flag[:2])  # those of one part stay in their order
+    return English(flags=tuple(flags), parts=tuple(parts), fronted=fronted if fronted < len(parts) else 0)
 
 
 def _bare(text: str) -> str:
@@ -65,34 +72,43 @@ def _bare(text: str) -> str:
     before = None
     while before != text:
         before = text
-        for pattern in (_OPENING, _REQUEST, _CLOSING):
+        for pattern in (_REQUEST, _OPENING, _CLOSING):
             text = pattern.sub("", text, count=1)
-    text = text.rstrip(".?! ")
+    text = _END.sub("", text)
     for pattern, form in _REWRITTEN:
         text = pattern.sub(form, text)
     return text
 
 
 def _parts(said: Sequence[Piece], flags: list[Flag]) -> Iterator[Part | None]:
-    """Yield the parts that say something, and None for each pause."""
+    """Yield the parts, and None for each pause."""
     role = ""
     part: list[str] = []
-    for piece in said:
+    begun: Counter[str] = Counter()
+    for piece, following in zip(said, [*said[1:], None], strict=True):
         word = _word(piece)
-        if word in words.DROPPED:
+        if word in words.DROPPED and _opens(following):
             continue
         if word in words.FLAGS and not _is_month(word, part):
-            flags.extend((role, flag) for flag in words.FLAGS[word])
+            flags.extend((role, begun[role], flag) for flag in words.FLAGS[word])
+        elif word in words.ROLES and role and not part and role not in words.ASKING:
+            role = f"{role} {words.ROLES[word]}"  # than in, from within
         elif word in words.ROLES or piece.kind == "pause":
-            if part or role in words.ASKING:
+            if part or role:
                 yield role, tuple(part)
+            begun[role] += 1
             if piece.kind == "pause":
                 yield None
             role, part = words.ROLES.get(word, ""), []
         else:
             part.append(word)
-    if part or role in words.ASKING:
+    if part or role:
         yield role, tuple(part)
+
+
+def _opens(following: Piece | None) -> bool:
+    """Whether a word may belong to the one after it: the `a` of `a file`, not that of `vitamin a`."""
+    return following is not None and following.kind != "pause" and following.text not in words.ROLES
 
 
 def _word(piece: Piece) -> str:

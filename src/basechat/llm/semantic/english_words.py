@@ -6,9 +6,8 @@ GREETINGS = (
     r"(?:hi|hello|hey)(?: there| all| again)?",
     r"good (?:morning|afternoon|evening)",
     r"dear (?:assistant|ai)",
-    r"okay|ok|so|well|um+|uh+|hmm+|oh|ah|right|alright|now|listen|honestly|actually|basically|by the way",
+    r"okay|ok|so|well|um+|uh+|hmm+|oh|ah|alright|listen|honestly|actually|basically|by the way",
     r"(?:i'm |i am )?sorry(?: to bother you)?|excuse me",
-    r"(?:real |very )?quick(?:ly)?",
 )
 """What may open a question, with a pause behind it."""
 
@@ -16,6 +15,13 @@ THANKS = (
     r"(?:many )?thanks(?: a lot| so much| in advance)?|thank you(?: very much| so much| in advance)?|thx|please|pls"
 )
 """What may close a question, with a pause before it."""
+
+ABOUT_TEXT = (
+    r"\b(?:translat\w*|proofread\w*|rewrit\w*|rephras\w*|paraphras\w*|reword\w*|grammar\w*|spell\w*|pronounc\w*|"
+    r"corrects?|say|sentences?|phrases?|idioms?|following|below|"
+    r"this (?:text|e-?mail|mail|message|paragraph|code|function|query|word))\b"
+)
+"""What shows that a question is about its own words, each of which then counts."""
 
 _WHETHER = r"(?: if| whether)?"
 _ASKED = r"(?=how|why|what|when|where|which|who)"
@@ -44,6 +50,7 @@ PHRASES = (
     (r"\bis it (?:ok|okay|fine|allowed|permitted) to\b|\b(?:am i|are we) (?:allowed|permitted) to\b", "may i"),
     (r"^(?!.*\b(?:not|never)\b)(.*)\b(?:have|has|need|needs) to\b", r"\1must"),  # "need not" is no "must not"
     (r"\b(is|are|was|were) there\b", r"\1"),
+    (r"\ba (few|little)\b", r"some-\1"),
     (r"\bregular expression\b", "regex"),
     (r"\bfor me$", ""),
 )
@@ -61,8 +68,8 @@ CONTRACTIONS = (
     (r"'ll\b", " will"),
 )
 
-DROPPED = frozenset(listed("a an the do does my our"))
-"""Words that only grammar asks for, or that say whose it is where nobody else's is meant."""
+DROPPED = frozenset(listed("a an the do does"))
+"""Words that only grammar asks for."""
 
 FLAGS = {
     **dict.fromkeys(listed("is are am be been being"), ("be",)),
@@ -105,11 +112,9 @@ SAME = standing_for(
         "calculate compute",
         "remove delete erase",
         "convert turn transform",
-        "large big",
         "larger bigger",
         "largest biggest",
-        "app application",
-        "email mail e-mail",
+        "email e-mail",
         "repository repo",
         "database db",
         "configuration config",

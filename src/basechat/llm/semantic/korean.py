@@ -3,17 +3,17 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from basechat.llm.semantic import korean_words as words
+from basechat.llm.semantic.korean_nouns import Word, last_consonant, may_lack, split
 from basechat.llm.semantic.korean_verbs import Mood, stemmed
-from basechat.llm.semantic.marks import UNITS, Piece, pieces
+from basechat.llm.semantic.marks import Piece, pieces
 
 _SENTENCES = re.compile(r'(?<=[^\d\s][.?!:~])\s+(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _OPENING = re.compile(rf"^(?:{'|'.join(words.GREETINGS)})\s*[,.!?~]+\s*")
-_CLOSING = re.compile(rf"[.,!?~]+\s*{words.THANKS}[.!~]*$")
-
-Word = tuple[str, str]
-"""A word without its particle, and the role that the particle says."""
+_CLOSING = re.compile(rf"([.,!?~]+)\s*{words.THANKS}[.!~]*$")
+_N, _L = 4, 8  # the numbers of the consonants ㄴ and ㄹ, in which verbs before a noun end
 
 Phrase = tuple[Word, ...]
 """Words up to one that has a role."""
@@ -30,6 +30,10 @@ class Korean:
         """Whether both say the same words, but for particles left out, or for one phrase in another place."""
         return self.moods == other.moods and (_spoken_alike(self.words, other.words) or self._moved(other))
 
+    def gist(self) -> str:
+        """Return what all questions of the same meaning have in common; order and particles are not."""
+        return f"ko {self.moods} {sorted(word for word, _ in self.words)}"
+
     def _moved(self, other: "Korean") -> bool:
         """Whether two neighbouring groups of phrases have changed places."""
         ours, theirs = _phrases(self.words), _phrases(other.words)
@@ -41,7 +45,7 @@ class Korean:
         while begin < end and ours[end - 1] == theirs[end - 1]:
             end -= 1
         ours, theirs = ours[begin:end], theirs[begin:end]
-        return any(ours[at:] + ours[:at] == theirs for at in range(len(ours)))
+        return all(map(_movable, ours)) and any(ours[at:] + ours[:at] == theirs for at in range(len(ours)))
 
 
 def read(text: str) -> Korean:
@@ -49,17 +53,28 @@ def read(text: str) -> Korean:
     before = None
     while before != text:
         before = text
-        text = _CLOSING.sub("", _OPENING.sub("", text, count=1))
+        text = _CLOSING.sub(r"\1", _OPENING.sub("", text, count=1))
     sentences = [stemmed(sentence) for sentence in _SENTENCES.split(text)]
     said = _words([piece for sentence, _ in sentences for piece in pieces(sentence)])
     return Korean(moods=tuple(mood for _, mood in sentences), words=tuple(_settled(said)))
 
 
 def _spoken_alike(ours: Sequence[Word], theirs: Sequence[Word]) -> bool:
+    """Whether the words are the same, but for particles left out where the order tells as much."""
     return len(ours) == len(theirs) and all(
-        one == other or (one[0] == other[0] and "" in (one[1], other[1]) and one[1] + other[1] in words.LEFT_OUT)
-        for one, other in zip(ours, theirs, strict=True)
+        one == other or _lacks(ours, theirs, at) or _lacks(theirs, ours, at)
+        for at, (one, other) in enumerate(zip(ours, theirs, strict=True))
     )
+
+
+def _lacks(ours: Sequence[Word], theirs: Sequence[Word], at: int) -> bool:
+    (word, ours_role), (other, role) = ours[at], theirs[at]
+    if word != other or ours_role or not may_lack(word, role):
+        return False
+    later = [role for _, role in theirs[at + 1 :]]
+    if role == "을" and not {"이", "은"}.isdisjoint(later):
+        return False  # what is done to, before who does: without its particle it would be who does
+    return later[:1] != ["은"]  # may be a verb, to which the word is what does or what is done to
 
 
 def _phrases(said: Phrase) -> list[Phrase]:
@@ -70,6 +85,20 @@ def _phrases(said: Phrase) -> list[Phrase]:
             phrases.append(said[begin:end])
             begin = end
     return [*phrases, said[begin:]]
+
+
+def _movable(phrase: Phrase) -> bool:
+    """Whether a phrase holds no verb, as far as can be told: something else before it might belong to that verb."""
+    *before, (last, role) = phrase
+    if role not in words.MOVABLE and last not in words.TIMES:
+        return False
+    if role in {"은", "을"} and (len(last) < 2 or last[-1] in words.STEM_ENDS) and not before:
+        return False
+    return not any(
+        word[-1] in words.VERB_ENDS or (last_consonant(word) in {_N, _L} and not number.isdecimal())
+        for (number, _), (word, _) in pairwise([("", ""), *before])
+        if "가" <= word[-1] <= "힣"
+    )
 
 
 def _by_role(phrases: list[Phrase]) -> dict[str, list[Phrase]]:
@@ -90,37 +119,20 @@ def _words(said: Sequence[Piece]) -> list[Word]:
             listed[-1] = listed[-1][0], words.SAME_ROLE.get(piece.text, piece.text)
             open_ended = False
         elif piece.text not in words.ADVERBS:
-            listed.append(_split(piece.text) if piece.kind == "hangul" else (piece.text, ""))
+            listed.append(split(piece.text) if piece.kind == "hangul" else (piece.text, ""))
             open_ended = piece.kind != "hangul"
     return listed
 
 
-def _split(text: str) -> Word:
-    """Part a noun from its particle, where the two fit together."""
-    stem, role = text, ""
-    if text not in words.WHOLE:
-        for particle in words.PARTICLES:
-            if text.endswith(particle) and _fits(text.removesuffix(particle), particle):
-                stem, role = text.removesuffix(particle), words.SAME_ROLE.get(particle, particle)
-                break
-    return words.SAME.get(stem, UNITS.get(stem, stem)), role
-
-
-def _fits(stem: str, particle: str) -> bool:
-    if not stem:
-        return False
-    closed = (ord(stem[-1]) - ord("가")) % 28 != 0  # whether the last syllable ends in a consonant
-    return closed if particle in words.AFTER_CONSONANT else not (closed and particle in words.AFTER_VOWEL)
-
-
 def _settled(said: list[Word]) -> list[Word]:
-    """Write counts as numbers, and put two nouns that 과 joins in one order."""
+    """Write counts as numbers, and put two nouns that 과 joins in one order, where that says the same."""
     listed = list(said)
+    symmetric = not words.SYMMETRIC.isdisjoint(word for word, _ in said)
     for index in range(len(listed) - 1):
         (first, role), (second, other) = listed[index : index + 2]
         if first in words.COUNTS and not role and second in words.COUNTERS:
             listed[index] = words.COUNTS[first], ""
-        if role == "과":
+        if role == "과" and symmetric:
             first, second = sorted((first, second))
             listed[index : index + 2] = (first, "과"), (second, other)
     return listed

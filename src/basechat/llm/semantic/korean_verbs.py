@@ -5,15 +5,16 @@ import unicodedata
 from typing import Literal
 
 from basechat.llm.semantic import korean_words as words
+from basechat.llm.semantic.korean_nouns import may_lack, split
 
-Mood = Literal["order", "question", "maybe", "statement", ""]
+Mood = Literal["order", "try", "question", "maybe", "statement", ""]
 """What a sentence is; "" where it only names what somebody wants to know."""
 
 _GIVE, _TRY, _PLEASE, _TELL, _WONDER = (
     re.compile(each) for each in (words.GIVE, words.TRY, words.PLEASE, words.TELL, words.WONDER)
 )
 _END = re.compile(r"[\s.!?~:]+$")
-_PARTICLE = re.compile(r"(?<=\w)[을를이가은는]$")
+_FOREIGN = re.compile(r"[A-Za-z0-9]+[을를이가은는]")
 _HANGUL = re.compile(r"[가-힣]+")
 _LETTERS = str.maketrans({"ㄴ": "ᆫ", "ㄹ": "ᆯ", "ㅂ": "ᆸ"})
 _VOWELS = {"ᅧ": "ᅵ", "ᅪ": "ᅩ", "ᅯ": "ᅮ", "ᅫ": "ᅬ"}
@@ -39,17 +40,22 @@ def stemmed(sentence: str) -> tuple[str, Mood]:
 
 
 def _wish(text: str) -> tuple[str, Mood] | None:
-    """Read a sentence that ends in what is asked for: to be told, to be given, to have something done."""
+    """Read a sentence that ends in what is asked for: to be told, to be given, to have something done or tried."""
     if (bare := _WONDER.sub("", text)) != text:
         return _named(bare), ""
     if (bare := _PLEASE.sub("", text)) != text:
         return bare, "order"
-    if (bare := _TRY.sub("", _GIVE.sub("", text))) == text:
+    if (bare := _TRY.sub("", text)) != text:
+        return _with_stem(bare), "try"
+    if (bare := _GIVE.sub("", text)) == text:
         return None
-    if (told := _TELL.sub("", bare)) != bare:
-        return _named(told), ""
-    head, _, last = bare.rpartition(" ")
-    return f"{head} {_bare_stem(last)}" if _HANGUL.fullmatch(last) else bare, "order"
+    told = _TELL.sub("", bare)
+    return (_named(told), "") if told != bare else (_with_stem(bare), "order")
+
+
+def _with_stem(text: str) -> str:
+    head, _, last = text.rpartition(" ")
+    return f"{head} {_bare_stem(last)}" if _HANGUL.fullmatch(last) else text
 
 
 def _end(text: str, *, asks: bool) -> tuple[str, Mood]:
@@ -57,8 +63,8 @@ def _end(text: str, *, asks: bool) -> tuple[str, Mood]:
     if not _HANGUL.fullmatch(last):
         return text, "question" if asks else "statement"
     stem, mood = _noun(last) or _verb(last)
-    if stem in words.THING and _PARTICLE.search(head):
-        return _named(head), ""
+    if stem in words.THING and (named := _named(head)) != head:
+        return named, ""
     if stem in words.WONDERED:
         mood = ""
     if stem in {"하", "되"} and head.endswith("야"):  # 해야 하다, 해야 되다
@@ -68,7 +74,9 @@ def _end(text: str, *, asks: bool) -> tuple[str, Mood]:
 
 def _named(text: str) -> str:
     """방법을 (알려 주세요), 방법이 (뭐예요) → 방법: without the particle, which hangs on how it is asked for."""
-    return text if text.rpartition(" ")[2] in words.WHOLE else _PARTICLE.sub("", text)
+    last = text.rpartition(" ")[2]
+    lacking = may_lack(*split(last)) if _HANGUL.fullmatch(last) else _FOREIGN.fullmatch(last)
+    return text[:-1] if lacking else text
 
 
 def _noun(word: str) -> tuple[str, Mood] | None:

@@ -16,6 +16,12 @@ GREETINGS = (
 THANKS = r"(?:정말 |미리 )?(?:감사(?:합니다|해요|드립니다|하겠습니다)|고마워요?|고맙습니다)"
 """What may close a question, with a pause before it."""
 
+ABOUT_TEXT = (
+    r"[가-힣]어로|뭐라고|번역|표현|단어|인사말|맞춤법|문법|띄어쓰기|교정|첨삭|고쳐|다듬|옮겨|옮기면|문장|속담|존댓말|반말|"
+    r"높임말|아래|다음 (?:글|메일|코드|내용|문서|질문)"
+)
+"""What shows that a question is about its own words, each of which then counts."""
+
 ADVERBS = frozenset({"좀", "혹시", "제발"})
 """What may stand anywhere and asks for nothing."""
 
@@ -81,6 +87,18 @@ AFTER_VOWEL = frozenset(listed("를 가 는 와 나 라는"))
 
 LEFT_OUT = frozenset({"을", "이", "은"})
 """Roles whose particles people leave out when they speak."""
+
+MOVABLE = LEFT_OUT | frozenset(listed("에 에서 에게 로 까지 부터 보다 의"))
+"""Roles of what may stand before or behind another, where no verb is among them."""
+
+VERB_ENDS = frozenset(listed("는 던 고 면 서 아 어 여 해 게 지 며 려"))
+"""Last syllables of what may be a verb that something before it belongs to."""
+
+STEM_ENDS = frozenset(listed("하 되 리 치 드 이 르 기 지 키 우 추 나 오"))
+"""Last syllables of verbs before 는, with which a verb looks like a noun with its particle."""
+
+SYMMETRIC = frozenset(listed("차이 차이점 공통점 사이 중"))
+"""Where one of these is said, two nouns joined by 과 may change places."""
 
 SAME_ROLE = {
     "를": "을",
