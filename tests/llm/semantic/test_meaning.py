@@ -81,7 +81,16 @@ def test_matching_is_symmetric(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "  ", "What is this?\nx = 1", "a" * (LONGEST + 1), "Translate dog", "문장을 고쳐 줘", "Shorten: I am here"],
+    [
+        "",
+        "  ",
+        "?",
+        "What is this?\nx = 1",
+        "a" * (LONGEST + 1),
+        "Translate dog",
+        "문장을 고쳐 줘",
+        "Shorten: I am here",
+    ],
 )
 def test_what_is_no_single_question_or_about_its_own_words_is_not_read(text: str) -> None:
     assert read(text) is None

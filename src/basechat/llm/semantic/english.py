@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from basechat.llm.semantic import english_words as words
 from basechat.llm.semantic.marks import Piece, pieces
@@ -85,7 +86,7 @@ def _parts(said: Sequence[Piece], flags: list[Flag]) -> Iterator[Part | None]:
     role = ""
     part: list[str] = []
     begun: Counter[str] = Counter()
-    for piece, following in zip(said, [*said[1:], None], strict=True):
+    for piece, following in zip_longest(said, said[1:]):
         word = _word(piece)
         if word in words.DROPPED and _opens(following):
             continue

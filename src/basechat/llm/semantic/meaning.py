@@ -37,7 +37,8 @@ def read(text: str) -> Meaning | None:
     text = cleaned(text)
     if _ABOUT_TEXT.search(text):
         return None
-    return Meaning(korean.read(text) if _HANGUL.search(text) else english.read(text), text)
+    said = korean.read(text) if _HANGUL.search(text) else english.read(text)
+    return Meaning(said, text) if (said.words if isinstance(said, Korean) else said.parts) else None
 
 
 def same(one: Meaning, other: Meaning) -> bool:
