@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from basechat.infra.redis import REDIS_AWAY
 from basechat.infra.sealing import Sealing
+from basechat.kit.tasks import end_tasks
 from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight, FlightLostError
@@ -52,7 +53,7 @@ class Follower:
             logger.warning("a flight that another process leads can't be followed: %s", error)
             raise FlightLostError from None
         finally:
-            asking.cancel()
+            await end_tasks(asking)
 
     async def _ask(self, leader: bytes) -> None:
         """Tell the leader that its flight is followed, again and again."""
