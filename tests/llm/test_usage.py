@@ -25,9 +25,11 @@ from tests.support.waiting import until
 from tests.upstream import Say, Stall, Upstream
 
 COLUMNS = ("status", "provider", "model", "prompt_tokens", "completion_tokens", "run", "attempt")
+HI = 5  # tokens of a question that says so, as estimated
 ROWS = """
     SELECT status, provider, model, prompt_tokens, completion_tokens, run_id::text, attempt,
-           first_token_ms, duration_ms, settled_at IS NOT NULL FROM usage WHERE owner_id::text = :owner ORDER BY id
+           first_token_ms, duration_ms, settled_at IS NOT NULL, estimated
+    FROM usage WHERE owner_id::text = :owner ORDER BY id
 """
 
 
@@ -39,7 +41,7 @@ async def client(stack: Stack, person: Person) -> AsyncIterator[Person]:
 
 
 async def _rows(settings: Settings, person: Person) -> list[dict[str, Any]]:
-    names = (*COLUMNS, "first_token_ms", "duration_ms", "settled")
+    names = (*COLUMNS, "first_token_ms", "duration_ms", "settled", "estimated")
     found = await as_owner(settings, ROWS, owner=person.user["id"])
     return [dict(zip(names, row, strict=True)) for row in found]
 
@@ -80,7 +82,8 @@ async def test_a_call_is_written_while_it_goes_on(client: Person, upstream: Upst
     async with streamed(client, question(model="stall-5")):
         await until(is_open)
     [row] = await _settled(settings, client)
-    assert _said(row) == ("cancelled", "openai", "stall-5", None, None, None, None)
+    assert _said(row) == ("cancelled", "openai", "stall-5", HI, row["completion_tokens"], None, None)
+    assert row["estimated"]
 
 
 async def test_a_stream_whose_client_did_not_ask_for_usage(
@@ -90,7 +93,8 @@ async def test_a_stream_whose_client_did_not_ask_for_usage(
         assert b"usage" not in await response.read()
     assert "stream_options" not in upstream.completions[-1].document
     [row] = await _settled(settings, client)
-    assert _said(row) == ("completed", "openai", "echo", None, None, None, None)
+    assert _said(row) == ("completed", "openai", "echo", HI, 1, None, None)
+    assert row["estimated"]
 
 
 async def test_an_answer_in_one_body(client: Person, upstream: Upstream, settings: Settings) -> None:
@@ -107,7 +111,11 @@ async def test_a_call_that_fails(
 ) -> None:
     await client.post(COMPLETIONS, question(model=model, stream=stream))
     [row] = await _settled(settings, client)
-    assert _said(row) == ("failed", "openai", model, None, None, None, None)
+    relayed = {"cut-10": 10, "fail-5": 5}.get(model, 0) if stream else 0
+    tokens = (HI, row["completion_tokens"]) if relayed else (0, 0)
+    assert _said(row) == ("failed", "openai", model, *tokens, None, None)
+    assert relayed <= tokens[1] <= 2 * relayed
+    assert row["estimated"] is bool(relayed)
 
 
 async def test_a_provider_that_is_down(
@@ -283,12 +291,12 @@ def test_the_last_lines_of_a_stream_tell_its_end(person: Person) -> None:
 
     usage = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n'
     none = b'data: {"choices":[{"delta":{"content":"x"}}],"usage":null}\n\n'
-    assert ended() == ("cancelled", None, None)
+    assert ended() == ("cancelled", 0, 0)
     assert ended(none * 500, usage, b"data: [DONE]\n\n") == ("completed", 3, 4)
     assert ended(none, usage + none + b"data: [DO") == ("cancelled", 3, 4)
     assert ended(*(bytes([byte]) for byte in none + usage + b"data: [DONE]\r\n\r\n")) == ("completed", 3, 4)
     assert ended(usage, b'data: {"error":{"message":"x"}}\n\ndata: [DONE]\n\n') == ("failed", 3, 4)
     said = b'data: {"choices":[{"delta":{"content":"\\"usage\\": \\"error\\""}}],"error":null}\n\n'
-    assert ended(said, b"data: []\n\ndata: {not json\n\n", status="completed") == ("completed", None, None)
+    assert ended(said, b"data: []\n\ndata: {not json\n\n", status="completed") == ("completed", 0, 5)
     odd = b'data: {"usage":{"prompt_tokens":-1,"completion_tokens":"4"}}\n\ndata: {"usage":[1]}\n\n'
-    assert ended(odd, status="completed") == ("completed", None, None)
+    assert ended(odd, status="completed") == ("completed", 0, 0)

@@ -150,6 +150,9 @@ class Settings(BaseSettings):
         description="Who gets an answer of the cache `llm:`: whoever asked before, or, of single questions without any"
         " context, everybody.",
     )
+    expected_completion_tokens: int = Field(
+        1024, ge=1, description="Tokens reserved in budgets for an answer whose request sets no `max_tokens`."
+    )
     titles: Literal["model", "first-line"] = Field(
         "model", description="Who names a new chat: the model that answered in it, or its first line, without a call."
     )

@@ -6,12 +6,13 @@ from typing import Any
 
 from starlette.responses import Response
 
+from basechat.llm.accounting.accounts import Accounts, Ask
 from basechat.llm.errors import GatewayError
+from basechat.llm.estimate import input_tokens
 from basechat.llm.providers.catalogue import Catalogue
 from basechat.llm.providers.route import Route
 from basechat.llm.requests import read_object
 from basechat.llm.upstream.request import call, refusal, whole
-from basechat.llm.usage.book import UsageBook
 from basechat.protocol import Caller
 
 SECONDS = 120
@@ -19,18 +20,22 @@ INPUTS = 2_048
 CHARACTERS = 300_000  # or tokens, which is OpenAI's own limit
 
 
-async def embed(catalogue: Catalogue, usage: UsageBook, caller: Caller, raw: bytes) -> Response:
+async def embed(catalogue: Catalogue, accounts: Accounts, caller: Caller, raw: bytes) -> Response:
     """Answer one call of `/v1/embeddings`; raises `GatewayError`."""
     began = time.perf_counter()
     body = read_body(raw)
     route, *_ = await catalogue.routes(body.get("model"), "embedding")
     provider = route.upstream.provider.name
+    ask = Ask(caller=caller, route=route, kind="embedding", prompt_tokens=input_tokens(body["input"]))
+    admission = await accounts.admit(ask)
+    if (record := admission.call) is None:
+        raise RuntimeError("a call that claims no flight was admitted to follow one")
     headers = {
+        **admission.headers,
         "x-basechat-provider": provider,
         "x-basechat-cache": "bypass",
         "x-basechat-overhead-ms": f"{(time.perf_counter() - began) * 1000:.1f}",
     }
-    record = usage.begin(caller, provider=provider, model=route.model)
     try:
         with record.refused_if_broken():
             async with asyncio.timeout(SECONDS):

@@ -1,5 +1,7 @@
 """Errors of the gateway in OpenAI's shape, so that every client of that API understands them."""
 
+from collections.abc import Mapping
+
 from starlette.responses import Response
 
 from basechat.kit import json
@@ -19,6 +21,7 @@ class GatewayError(Exception):
         code: str | None = None,
         param: str | None = None,
         retry_after: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -26,6 +29,7 @@ class GatewayError(Exception):
         self.code = code
         self.param = param
         self.retry_after = retry_after
+        self.headers = dict(headers or {})
 
     def document(self) -> dict[str, object]:
         """Return the error as OpenAI writes it."""
@@ -34,7 +38,7 @@ class GatewayError(Exception):
 
     def response(self) -> Response:
         """Return the answer that tells it."""
-        headers = {"retry-after": self.retry_after} if self.retry_after else {}
+        headers = self.headers | ({"retry-after": self.retry_after} if self.retry_after else {})
         return Response(json.dumps(self.document()), self.status, headers, "application/json")
 
     def chunk(self) -> bytes:

@@ -26,6 +26,13 @@ def completion_tokens(body: Mapping[str, Any]) -> int | None:
     return max(most, 0) * max(count, 1)
 
 
+def input_tokens(said: Any) -> int:
+    """Return about how many tokens a text to be embedded is, or a list of texts, each as text or as tokens."""
+    if isinstance(said, str):
+        return estimate(said)
+    return sum(1 if isinstance(each, int) else len(each) if isinstance(each, list) else estimate(each) for each in said)
+
+
 def _message(message: Mapping[str, Any]) -> int:
     content, calls = message.get("content"), message.get("tool_calls")
     parts = content if isinstance(content, list) else [content]

@@ -37,7 +37,6 @@ class Gateway:
     accounts: Accounts
     cache: Cache
     cache_scope: Scope
-    usage: UsageBook
     flights: Flights
     leader: Leader
     follower: Follower
@@ -54,8 +53,12 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
         updates = ProviderUpdates(resources.database, resources.secret, configured, catalogue)
         await updates.refresh()
         await stack.enter_async_context(background(updates.run(settings.provider_refresh_seconds)))
-        usage = UsageBook(resources.database)
-        await stack.enter_async_context(usage.writing())
+        accounts = Accounts(
+            resources.state,
+            UsageBook(resources.database),
+            expected_completion_tokens=settings.expected_completion_tokens,
+        )
+        await stack.enter_async_context(accounts.running())
         sealing = cache_sealing(settings)
         waiting = open_redis(settings.state_redis_url, max_connections=_BLOCKED_AT_ONCE)
         stack.push_async_callback(waiting.aclose)
@@ -69,10 +72,9 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             callers=Callers(resources, tasks),
             catalogue=catalogue,
             dialler=Dialler(),
-            accounts=Accounts(resources.state, usage),
+            accounts=accounts,
             cache=Cache(resources.cache, settings, resources.counters),
             cache_scope=settings.cache_scope,
-            usage=usage,
             flights=flights,
             leader=leader,
             follower=Follower(waiting, sealing),

@@ -56,6 +56,7 @@ class Budget(Base):
     subject: Mapped[str] = mapped_column(String(8))
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     token_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_tokens.id", ondelete="CASCADE"), index=True)
+    generation: Mapped[int] = mapped_column(server_default="0")
     requests_per_minute: Mapped[int | None]
     tokens_per_minute: Mapped[int | None]
     tokens_per_day: Mapped[int | None]

@@ -35,7 +35,7 @@ async def embeddings(request: Request) -> Response:
     known = await gateway.callers.find(request)
     body = await request.body()
     await known.permitted()
-    return await embed(gateway.catalogue, gateway.usage, known.caller, body)
+    return await embed(gateway.catalogue, gateway.accounts, known.caller, body)
 
 
 async def models(request: Request) -> Response:

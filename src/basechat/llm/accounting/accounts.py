@@ -1,24 +1,35 @@
 """Admitting calls: one script on redis-state decides everything that must be decided at once."""
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from redis.asyncio import Redis
 
+from basechat.infra.background import background, every
 from basechat.infra.patience import AwayError, Patience
+from basechat.llm.accounting.counters import Plan, Planner
+from basechat.llm.accounting.ledger import Ledger
+from basechat.llm.accounting.limits import REFRESH_SECONDS, Limits
+from basechat.llm.accounting.money import to_units
+from basechat.llm.accounting.rebuild import Rebuild, uncounted
+from basechat.llm.accounting.refusals import model_without_price, rate_headers, refusal
+from basechat.llm.accounting.scripts import ADMIT, MEMORY
+from basechat.llm.accounting.sweeping import SWEEP_SECONDS, Sweeper
+from basechat.llm.accounting.without_redis import WithoutRedis
 from basechat.llm.providers.provider import Kind
 from basechat.llm.providers.route import Route
 from basechat.llm.usage.book import UsageBook
 from basechat.llm.usage.call import Call
+from basechat.llm.usage.row import row_of
 from basechat.protocol import Caller
 
-# KEYS[1] the flight's key; ARGV[1] who would lead it, ARGV[2] for how many ms. Returns who leads it already.
-_ADMIT = """
-local leader = redis.call('GET', KEYS[1])
-if leader then return leader end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return false
-"""
+log = logging.getLogger(__name__)
+
+_TRIES = 4  # each makes counters that were missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,7 @@ class Ask:
     kind: Kind = "chat"
     prompt_tokens: int = 0
     completion_tokens: int | None = None
+    """At most; None where the request does not say."""
     claim: Claim | None = None
 
 
@@ -49,30 +61,147 @@ class Admission:
     call: Call | None = None
     leader: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    ledger: Ledger | None = None
+    claim: Claim | None = None
 
     def withdraw(self) -> None:
-        """Undo it in the background: the call is not made after all."""
-        if self.call is not None:
-            self.call.end("cancelled")
+        """Undo it in the background: the call is not made after all, and took nothing."""
+        if self.call is not None and self.ledger is not None:
+            self.ledger.withdraw(self.call, (self.claim.key, self.claim.leader) if self.claim else None)
 
 
 class Accounts:
-    """Admits calls."""
+    """Admits calls, and sees to it that each is settled."""
 
-    def __init__(self, state: Redis, book: UsageBook) -> None:
-        self._admit = state.register_script(_ADMIT)
-        self._patience = Patience("redis-state")
+    def __init__(self, state: Redis, book: UsageBook, *, expected_completion_tokens: int = 1024) -> None:
+        """`expected_completion_tokens` are reserved where a request does not say how long its answer may be."""
+        self._expected = expected_completion_tokens
+        self.limits = Limits(book.database)
         self._book = book
+        self._patience = Patience("redis-state")
+        self._planner = Planner(self.limits)
+        self._admit = state.register_script(ADMIT)
+        self._ledger = Ledger(state, self._planner)
+        self._rebuild = Rebuild(state, book.database, self._ledger)
+        self._sweeper = Sweeper(state, book.database, self._ledger)
+        self._without_redis = WithoutRedis(book.database, self.limits)
+        book.witness = self._ledger
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Write rows, settle calls, read limits and close what dead processes left, in the background."""
+        await self.limits.refresh()
+        upkeep = (every(REFRESH_SECONDS, self.limits.refresh), every(SWEEP_SECONDS, self._sweep))
+        async with self._ledger.running(), self._book.writing(), background(*upkeep):
+            yield
 
     async def admit(self, ask: Ask) -> Admission:
         """Let a call be made, unless its flight has a leader already; raises `GatewayError`."""
+        call = Call(
+            ask.caller,
+            provider=ask.route.provider.name,
+            model=ask.route.model,
+            kind=ask.kind,
+            price=ask.route.price,
+            prompt_estimate=ask.prompt_tokens,
+            reserved_tokens=ask.prompt_tokens + self._completion_tokens(ask),
+            settled=self._book.settle,
+        )
+        try:
+            admission = await self._admit_shared(ask, call)
+        except AwayError:
+            admission = await self._admit_alone(ask, call)
+        except asyncio.CancelledError:
+            self._give_up(ask, call)
+            raise
+        if admission.call is not None:
+            self._book.enter(call)
+        return admission
+
+    def note_cached(
+        self,
+        caller: Caller,
+        route: Route,
+        kind: Kind,
+        prompt_tokens: int,
+        completion_tokens: int,
+        first_token_ms: int,
+        duration_ms: int,
+    ) -> None:
+        """Note an answer that came from the cache or from another's flight: it took nothing from any budget."""
+        call = Call(caller, provider=route.provider.name, model=route.model, kind=kind, settled=self._book.settle)
+        call.note_cached(prompt_tokens, completion_tokens, first_token_ms, duration_ms)
+
+    def _completion_tokens(self, ask: Ask) -> int:
+        if ask.kind == "embedding":
+            return 0
+        return self._expected if ask.completion_tokens is None else ask.completion_tokens
+
+    async def _admit_shared(self, ask: Ask, call: Call) -> Admission:
+        for _ in range(_TRIES):
+            plan = self._plan(ask, call)
+            code, *told = await self._ask(plan, ask, call)
+            if code == b"led":
+                return Admission(leader=told[0])
+            if code == b"admitted":
+                self._ledger.open(call, (counter.key for counter in plan.windows))
+                return self._admission(ask, call, rate_headers(plan.buckets, told[0]))
+            if code == b"refused":
+                raise _refused(plan, call, told)
+            await self._rebuild.make([plan.counters[number - 1] for number in told])
+        raise uncounted()
+
+    async def _admit_alone(self, ask: Ask, call: Call) -> Admission:
+        """Admit a call without redis-state, which may have reserved for it before it fell silent."""
+        plan = self._plan(ask, call)
+        try:
+            headers = await self._without_redis.admit(plan, call, living=self._ledger.memory.living)
+        except BaseException:
+            self._give_up(ask, call)
+            raise
+        self._ledger.open(call, known=False)
+        return self._admission(ask, call, headers)
+
+    def _plan(self, ask: Ask, call: Call) -> Plan:
+        plan = self._planner.plan(ask.caller, memory=self._ledger.memory.began)
+        if plan.bounds_money and call.reserved_cost is None:
+            raise model_without_price(call.model)
+        return plan
+
+    async def _ask(self, plan: Plan, ask: Ask, call: Call) -> Sequence[Any]:
+        memory = self._ledger.memory
+        if plan.counters and not memory.began:
+            raise AwayError
         claim = ask.claim
-        if claim is not None:
-            try:
-                leader = await self._patience.ask(lambda: self._admit([claim.key], [claim.leader, claim.lease_ms]))
-            except AwayError:
-                leader = None
-            if leader is not None:
-                return Admission(leader=leader)
-        call = self._book.begin(ask.caller, provider=ask.route.provider.name, model=ask.route.model)
-        return Admission(call=call)
+        keys = [MEMORY, memory.journal, claim.key if claim else "", *plan.keys]
+        values: list[Any] = [
+            claim.leader if claim else b"",
+            claim.lease_ms if claim else 0,
+            str(call.id),
+            row_of(call),
+            call.reserved_tokens,
+            to_units(call.reserved_cost) if plan.bounds_money else 0,
+            *plan.bounds,
+        ]
+        return await self._patience.ask(lambda: cast("Awaitable[Sequence[Any]]", self._admit(keys, values)))
+
+    def _give_up(self, ask: Ask, call: Call) -> None:
+        self._admission(ask, call, {}).withdraw()
+
+    def _admission(self, ask: Ask, call: Call, headers: Mapping[str, str]) -> Admission:
+        return Admission(call=call, headers=headers, ledger=self._ledger, claim=ask.claim)
+
+    async def _sweep(self) -> None:
+        if self._ledger.overflowed:
+            await self.limits.count_anew()
+            self._ledger.overflowed = False
+        await self._sweeper.sweep()
+
+
+def _refused(plan: Plan, call: Call, told: Sequence[Any]) -> Exception:
+    """Return the refusal that the script tells: by which counter, of what, how much there is, and until when."""
+    number, what, had, wait_ms, levels = told
+    counter = plan.counters[number - 1]
+    wanted = to_units(call.reserved_cost) if what == b"cost" else call.reserved_tokens
+    full = [*levels, *[None] * (2 * len(plan.buckets) - len(levels))]
+    return refusal(counter, what.decode(), had, wait_ms, wanted, rate_headers(plan.buckets, full))

@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Row, text
+from sqlalchemy.exc import DBAPIError
 
 from basechat.infra.background import background, every
 from basechat.infra.db import DATABASE_AWAY, Database, is_weather
 from basechat.llm.usage.call import Call
+from basechat.llm.usage.row import row_of, write_rows
 from basechat.protocol import Caller
 
 log = logging.getLogger(__name__)
@@ -26,60 +27,77 @@ LEFT_AFTER = "15 minutes"
 _PAUSE = 0.5
 _FLUSH_SECONDS = 5
 
-# A call is written when it has begun and again when it has ended, or once if that was soon. The id is made with the
-# call, so a batch that is sent again, because nobody knows whether it arrived, changes nothing. People and runs may be
-# gone by now. What a sweeper closed while the call was still going on is told by the call itself in the end.
-_WRITE = text("""
-    INSERT INTO usage (id, owner_id, token_id, run_id, attempt, provider, model, status, prompt_tokens,
-                       completion_tokens, first_token_ms, duration_ms, created_at, settled_at)
-    SELECT c.id, u.id, t.id, r.id, c.attempt, c.provider, c.model, c.status, c.prompt_tokens, c.completion_tokens,
-           c.first_token_ms, c.duration_ms, now() - make_interval(secs => c.age),
-           CASE WHEN c.status <> 'started' THEN now() END
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:owners AS uuid[]), CAST(:tokens AS uuid[]),
-                CAST(:runs AS uuid[]), CAST(:attempts AS integer[]), CAST(:providers AS text[]),
-                CAST(:models AS text[]), CAST(:statuses AS text[]),
-                CAST(:prompt_tokens AS integer[]), CAST(:completion_tokens AS integer[]),
-                CAST(:first_token_ms AS integer[]), CAST(:duration_ms AS integer[]), CAST(:ages AS float8[]))
-         AS c (id, owner_id, token_id, run_id, attempt, provider, model, status, prompt_tokens, completion_tokens,
-               first_token_ms, duration_ms, age)
-    LEFT JOIN users u ON u.id = c.owner_id LEFT JOIN api_tokens t ON t.id = c.token_id
-    LEFT JOIN runs r ON r.id = c.run_id
-    ON CONFLICT (id) DO UPDATE
-    SET status = excluded.status, prompt_tokens = excluded.prompt_tokens,
-        completion_tokens = excluded.completion_tokens, first_token_ms = excluded.first_token_ms,
-        duration_ms = excluded.duration_ms, settled_at = excluded.settled_at
-    WHERE usage.status IN ('started', 'interrupted') AND excluded.status <> 'started'
-""")
-
-_SWEEP = text(f"""
-    WITH left_open AS (
-        SELECT id FROM usage WHERE status = 'started' AND created_at < now() - interval '{LEFT_AFTER}'
-        ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED
-    )
-    UPDATE usage SET status = 'interrupted', settled_at = now() FROM left_open WHERE usage.id = left_open.id
+_LEFT_OPEN = text(f"""
+    SELECT id FROM usage WHERE status = 'started' AND created_at < now() - interval '{LEFT_AFTER}'
+    ORDER BY created_at LIMIT 1000
 """)  # noqa: S608 - composed of constants
+
+# Nobody knows any more what they came to, so what was reserved for them stands.
+_CLOSE = text("""
+    WITH left_open AS (
+        SELECT id FROM usage WHERE id = ANY(:ids) AND status = 'started' ORDER BY id FOR UPDATE SKIP LOCKED
+    )
+    UPDATE usage SET status = 'interrupted', estimated = true, settled_at = now(), cost = reserved_cost,
+                     completion_tokens = greatest(reserved_tokens - coalesce(prompt_tokens, 0), 0)
+    FROM left_open WHERE usage.id = left_open.id
+    RETURNING usage.id, owner_id, token_id, prompt_tokens, completion_tokens, cost, created_at
+""")
+_DELETE = text("DELETE FROM usage WHERE id = ANY(:ids)")
+
+
+class Witness(Protocol):
+    """Who else keeps count of the calls."""
+
+    def ended(self, call: Call) -> None:
+        """Note that a call has ended."""
+
+    def written(self, calls: Sequence[Call]) -> None:
+        """Note that the final rows of calls are committed."""
+
+    async def open_among(self, ids: Collection[UUID]) -> set[UUID]:
+        """Return which calls are known to go on, in any process."""
+
+    async def closed(self, rows: Sequence[Row[Any]]) -> None:
+        """Note that rows were closed whose calls nobody knows any more."""
 
 
 class UsageBook:
     """The calls of this process on their way into the table.
 
-    A call never waits for its row and never fails because of it. A process that is killed loses the last 100 ms;
-    rows that it had begun are closed by any sweeper.
+    A call never waits for its row and never fails because of it. A process that is killed loses the rows of the last
+    100 ms; the journal in redis-state has them. Rows that it had begun are closed by any sweeper.
     """
 
     def __init__(self, database: Database) -> None:
         self.lost = 0
-        self._database = database
+        self.database = database
+        self.witness: Witness | None = None
         self._open: dict[UUID, Call] = {}
         self._waiting: dict[UUID, Call] = {}
+        self._sent: set[UUID] = set()
         self._wake = asyncio.Event()
 
     def begin(self, caller: Caller, *, provider: str, model: str) -> Call:
         """Note that a provider is called now."""
-        call = Call(caller, provider=provider, model=model, settled=self._settle)
+        call = Call(caller, provider=provider, model=model, settled=self.settle)
+        self.enter(call)
+        return call
+
+    def enter(self, call: Call) -> None:
+        """Note that a call goes on now."""
         self._open[call.id] = call
         self._enter(call)
-        return call
+
+    def settle(self, call: Call) -> None:
+        """Note that a call has ended."""
+        self._open.pop(call.id, None)
+        if self.witness is not None:
+            self.witness.ended(call)
+        if call.status == "withdrawn" and call.id not in self._sent:
+            self._waiting.pop(call.id, None)  # it leaves no trace
+            self._tell_written([call])
+        else:
+            self._enter(call)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -93,14 +111,18 @@ class UsageBook:
 
     async def sweep(self) -> None:
         """Close the rows that processes left behind which are dead by now."""
-        async with self._database.each_for_system() as connection:
-            closed = (await connection.execute(_SWEEP)).rowcount
+        async with self.database.each_for_system() as connection:
+            left = set((await connection.scalars(_LEFT_OPEN)).all())
+        if self.witness is not None and left:
+            left -= await self.witness.open_among(left)
+        if not left:
+            return
+        async with self.database.each_for_system() as connection:
+            closed = list(await connection.execute(_CLOSE, {"ids": list(left)}))
         if closed:
-            log.warning("%d calls of providers were left open by processes that died", closed)
-
-    def _settle(self, call: Call) -> None:
-        del self._open[call.id]
-        self._enter(call)
+            log.warning("%d calls of providers were left open by processes that died", len(closed))
+        if self.witness is not None:
+            await self.witness.closed(closed)
 
     def _enter(self, call: Call) -> None:
         if len(self._waiting) >= MOST_WAITING and call.id not in self._waiting:
@@ -134,9 +156,10 @@ class UsageBook:
     async def _write(self) -> bool:
         """Write one batch; returns whether the database took it."""
         batch = list(islice(self._waiting.values(), BATCH))
-        columns = _columns(batch)
+        statuses = [call.status for call in batch]
+        self._sent.update(call.id for call in batch)
         try:
-            await self._store(columns)
+            await self._store(batch)
         except DATABASE_AWAY as error:
             if not isinstance(error, DBAPIError) or is_weather(error):
                 log.warning("usage can't be written yet: %s", error)
@@ -144,34 +167,24 @@ class UsageBook:
                 return False
             self.lost += len(batch)
             log.exception("the usage of %d calls was refused", len(batch))
-        for call, status in zip(batch, columns["statuses"], strict=True):
-            if call.status == status:  # else it has ended meanwhile, and waits to be written again
-                del self._waiting[call.id]
+        done = [call for call, status in zip(batch, statuses, strict=True) if call.status == status]
+        for call in done:  # others have ended meanwhile, and wait to be written again
+            del self._waiting[call.id]
+        self._tell_written([call for call in done if call.status != "started"])
         if self._waiting:
             self._wake.set()
         return True
 
-    async def _store(self, columns: dict[str, list[Any]]) -> None:
-        async with self._database.each_for_system() as connection:
-            try:
-                await connection.execute(_WRITE, columns)
-            except IntegrityError:  # an owner or a run went at this very moment; now the statement sees it
-                await connection.execute(_WRITE, columns)
+    def _tell_written(self, calls: Sequence[Call]) -> None:
+        self._sent.difference_update(call.id for call in calls)
+        if self.witness is not None and calls:
+            self.witness.written(calls)
 
-
-def _columns(calls: list[Call]) -> dict[str, list[Any]]:
-    return {
-        "ids": [call.id for call in calls],
-        "owners": [call.caller.owner_id for call in calls],
-        "tokens": [call.caller.token_id for call in calls],
-        "runs": [call.caller.run_id for call in calls],
-        "attempts": [call.caller.attempt if call.caller.run_id else None for call in calls],
-        "providers": [call.provider for call in calls],
-        "models": [call.model for call in calls],
-        "statuses": [call.status for call in calls],
-        "prompt_tokens": [call.prompt_tokens for call in calls],
-        "completion_tokens": [call.completion_tokens for call in calls],
-        "first_token_ms": [call.first_token_ms for call in calls],
-        "duration_ms": [call.duration_ms for call in calls],
-        "ages": [call.age_seconds for call in calls],
-    }
+    async def _store(self, batch: Sequence[Call]) -> None:
+        rows = [row_of(call) for call in batch if call.status != "withdrawn"]
+        withdrawn = [call.id for call in batch if call.status == "withdrawn"]
+        if rows:
+            await write_rows(self.database, rows)
+        if withdrawn:
+            async with self.database.each_for_system() as connection:
+                await connection.execute(_DELETE, {"ids": withdrawn})

@@ -102,6 +102,7 @@ def _create_budgets() -> None:
         sa.Column("subject", sa.String(length=8), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=True),
         sa.Column("token_id", sa.Uuid(), nullable=True),
+        sa.Column("generation", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("requests_per_minute", sa.BigInteger(), nullable=True),
         sa.Column("tokens_per_minute", sa.BigInteger(), nullable=True),
         sa.Column("tokens_per_day", sa.BigInteger(), nullable=True),

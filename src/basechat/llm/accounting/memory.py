@@ -1,0 +1,76 @@
+"""What this process knows of redis-state: since when it remembers, which processes live, and that this one does."""
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import cast
+
+from redis.asyncio import Redis
+
+from basechat.infra.patience import AwayError, Patience
+from basechat.infra.redis import as_bytes
+from basechat.kit.ids import new_id
+from basechat.llm.accounting.scripts import BEAT, MEMORY, PROCESSES
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 1.0
+DEAD_AFTER_MS = 10_000
+
+
+def journal_key(process: str) -> str:
+    """Return where a process keeps its open calls: a hash of rows by the call's id."""
+    return f"usage:journal:{process}"
+
+
+@dataclass(slots=True)
+class Memory:
+    """The state of redis-state at the last sign of life."""
+
+    state: Redis
+    patience: Patience
+    process: str = field(default_factory=lambda: new_id().hex)
+    began: int = 0
+    """When its memory began, in ms; 0 while it was never heard."""
+    now: int = 0
+    living: int = 1
+    """How many processes of the gateway share the limits."""
+    dead: list[str] = field(default_factory=list)
+
+    @property
+    def journal(self) -> str:
+        """Where this process keeps its open calls."""
+        return journal_key(self.process)
+
+    @property
+    def age_ms(self) -> int:
+        """How long it remembers."""
+        return self.now - self.began
+
+    async def beat(self) -> bool:
+        """Give a sign of life; returns whether the server lost its memory since the last one. Raises `AwayError`.
+
+        A server that started anew may have lost its last second: that counts as if all were lost.
+        """
+        told = await self.patience.ask(lambda: self.state.info("server"))
+        script = self.state.register_script(BEAT)
+        began, self.now, self.living, dead = await self.patience.ask(
+            lambda: cast(
+                "Awaitable[tuple[int, int, int, list[bytes]]]",
+                script([MEMORY, PROCESSES], [told["run_id"], self.process, DEAD_AFTER_MS]),
+            )
+        )
+        self.dead = [process.decode() for process in dead]
+        lost, self.began = began != self.began, began
+        return lost
+
+    async def journals(self) -> list[str]:
+        """Return where all processes keep their open calls."""
+        return [journal_key(as_bytes(process).decode()) for process in await self.state.zrange(PROCESSES, 0, -1)]  # type: ignore[arg-type]
+
+    async def leave(self) -> None:
+        """Be no process any more that anybody waits for."""
+        try:
+            await self.patience.ask(lambda: self.state.zrem(PROCESSES, self.process))
+        except AwayError:
+            log.warning("redis-state could not be told that this process ended")
