@@ -23,8 +23,9 @@ class AwayError(Exception):
 class Patience:
     """How long one Redis server is waited for."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, *, seconds: float = PATIENCE_SECONDS) -> None:
         self._server = server
+        self._seconds = seconds
         self._away_until = float("-inf")
 
     async def ask(self, command: Callable[[], Awaitable[T]]) -> T:
@@ -32,7 +33,7 @@ class Patience:
         if time.monotonic() < self._away_until:
             raise AwayError
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await command()
         except (*REDIS_AWAY, TimeoutError) as error:
             self._away_until = time.monotonic() + PAUSE_SECONDS

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,11 @@ from basechat.protocol import Caller
 
 log = logging.getLogger(__name__)
 
-_TRIES = 4  # each makes counters that were missing
+BUDGET_SECONDS = 2.0
+"""How long a call with limits waits for redis-state: counting elsewhere costs more, and is coarser."""
+
+MAKING_SECONDS = 15.0
+"""How long a call waits for counters that are made anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +84,10 @@ class Accounts:
         self.limits = Limits(book.database)
         self._book = book
         self._patience = Patience("redis-state")
+        self._budget_patience = Patience("redis-state", seconds=BUDGET_SECONDS)
         self._planner = Planner(self.limits)
         self._admit = state.register_script(ADMIT)
-        self._ledger = Ledger(state, self._planner)
+        self._ledger = Ledger(state, self._planner, scripts=(ADMIT,))
         self._rebuild = Rebuild(state, book.database, self._ledger)
         self._sweeper = Sweeper(state, book.database, self._ledger)
         self._without_redis = WithoutRedis(book.database, self.limits)
@@ -138,7 +144,8 @@ class Accounts:
         return self._expected if ask.completion_tokens is None else ask.completion_tokens
 
     async def _admit_shared(self, ask: Ask, call: Call) -> Admission:
-        for _ in range(_TRIES):
+        until = time.monotonic() + MAKING_SECONDS
+        while time.monotonic() < until:
             plan = self._plan(ask, call)
             code, *told = await self._ask(plan, ask, call)
             if code == b"led":
@@ -183,7 +190,8 @@ class Accounts:
             to_units(call.reserved_cost) if plan.bounds_money else 0,
             *plan.bounds,
         ]
-        return await self._patience.ask(lambda: cast("Awaitable[Sequence[Any]]", self._admit(keys, values)))
+        patience = self._budget_patience if plan.counters else self._patience
+        return await patience.ask(lambda: cast("Awaitable[Sequence[Any]]", self._admit(keys, values)))
 
     def _give_up(self, ask: Ask, call: Call) -> None:
         self._admission(ask, call, {}).withdraw()

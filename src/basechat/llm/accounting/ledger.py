@@ -36,6 +36,7 @@ BATCH = 500
 MOST_ENTRIES = 20_000  # calls; of more, with redis-state away for long, PostgreSQL alone knows
 _PAUSE = 0.5
 _FLUSH_SECONDS = 3.0
+_BEAT_PATIENCE = 2.0
 _NOBODY = UUID(int=0)
 """Whoever an account that is gone was of; everybody's limits still count its calls."""
 
@@ -93,8 +94,8 @@ class Ledger:
     Everything about a call after its admission goes through one task in order, and may be said twice.
     """
 
-    def __init__(self, state: Redis, planner: Planner) -> None:
-        self.memory = Memory(state, Patience("redis-state"))
+    def __init__(self, state: Redis, planner: Planner, *, scripts: Sequence[str] = ()) -> None:
+        self.memory = Memory(state, Patience("redis-state", seconds=_BEAT_PATIENCE), scripts=(*scripts, SETTLE))
         self._state = state
         self._planner = planner
         self._settle = state.register_script(SETTLE)
@@ -192,8 +193,10 @@ class Ledger:
         that began meanwhile.
         """
         try:
-            lost = await self.memory.beat()
-            await self._write_journal([entry for entry in self._entries.values() if lost or not entry.known])
+            if await self.memory.beat():
+                for entry in self._entries.values():
+                    entry.known = False
+            await self._write_journal([entry for entry in self._entries.values() if not entry.known])
         except AwayError:
             return False
         return True

@@ -1,8 +1,9 @@
 """What this process knows of redis-state: since when it remembers, which processes live, and that this one does."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from redis.asyncio import Redis
@@ -29,6 +30,8 @@ class Memory:
 
     state: Redis
     patience: Patience
+    scripts: Sequence[str] = ()
+    """What calls wait for; a server that lost its memory is told them, before many calls find them missing."""
     process: str = field(default_factory=lambda: new_id().hex)
     began: int = 0
     """When its memory began, in ms; 0 while it was never heard."""
@@ -61,7 +64,11 @@ class Memory:
             )
         )
         self.dead = [process.decode() for process in dead]
-        lost, self.began = began != self.began, began
+        lost = began != self.began
+        if lost:
+            for each in self.scripts:
+                await self.patience.ask(partial(self.state.script_load, each))
+        self.began = began
         return lost
 
     async def journals(self) -> list[str]:

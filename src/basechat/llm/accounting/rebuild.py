@@ -113,11 +113,6 @@ class Rebuild:
 
         Where the server has lost its memory only now, nothing is made: the counters have other names then.
         """
-        began = self._ledger.memory.began
-        if not await self._ledger.beat():
-            raise AwayError
-        if self._ledger.memory.began != began:
-            return
         await asyncio.gather(*(self._make_once(counter) for counter in counters))
 
     async def _make_once(self, counter: Counter) -> None:
@@ -133,6 +128,11 @@ class Rebuild:
             task.exception()  # whoever waits is told; where nobody does any more, nobody has to be
 
     async def _make(self, counter: Counter) -> None:
+        began = self._ledger.memory.began
+        if not await self._ledger.beat():
+            raise AwayError
+        if self._ledger.memory.began != began:
+            return
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 if counter.is_window:

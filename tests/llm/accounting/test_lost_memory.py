@@ -1,0 +1,203 @@
+"""redis-state is emptied, starts anew, or is away: nothing is lost, nothing counts twice, nobody overspends."""
+
+import asyncio
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from basechat.embedded import redis
+from basechat.embedded.layout import Layout
+from basechat.embedded.service import Service, running
+from basechat.infra.migrate import upgrade
+from basechat.kit.config import Settings
+from basechat.llm.accounting.accounts import Admission
+from basechat.llm.errors import GatewayError
+from basechat.llm.usage import book as book_module
+from basechat.llm.usage.call import Call
+from basechat.protocol import Caller
+from tests.llm.accounting.gateways import (
+    Gateway,
+    counted,
+    gateways,
+    make_caller,
+    rows,
+    set_budget,
+    until_counted,
+    until_forgotten,
+    used,
+)
+from tests.support.databases import own_database
+from tests.support.stack import Servers
+from tests.support.waiting import until
+
+
+async def _call(gateway: Gateway, caller: Caller) -> Call:
+    call = (await gateway.admit(caller)).call
+    assert call is not None
+    return call
+
+
+async def _statuses(settings: Settings) -> list[str]:
+    return [row["status"] for row in await rows(settings)]
+
+
+async def test_an_emptied_server_counts_again_what_was_used_and_reserved(own: Settings) -> None:
+    caller = await make_caller(own)
+    async with gateways(own, 2) as [first, second]:
+        await set_budget([first, second], tokens_per_day=400, cost_per_month=Decimal(1))
+        (await _call(first, caller)).end_whole(used(10, 20))
+        going_on = await _call(first, caller)
+
+        async def are_written() -> bool:
+            return sorted(await _statuses(own)) == ["completed", "started"]
+
+        await until(are_written)
+        await second.state.flushdb()
+        await _call(second, caller)
+        await until_counted(second, 30 + 100 + 100)
+        await _call(second, caller)
+        with pytest.raises(GatewayError, match=r"70 tokens of it are left"):
+            await second.admit(caller)
+        going_on.end_whole(used(5, 5))
+        await until_counted(first, 30 + 10 + 200)
+
+
+async def test_a_call_without_a_row_yet_is_not_forgotten_by_an_emptied_server(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = await make_caller(own)
+    monkeypatch.setattr(book_module, "GATHER_SECONDS", 60.0)
+    async with gateways(own, 2) as [first, second]:
+        await set_budget([first, second], tokens_per_day=400)
+        going_on, ended = await _call(first, caller), await _call(first, caller)
+        ended.end_whole(used(20, 10))
+        await until_counted(second, 130)
+        assert await rows(own) == []
+        await second.state.flushdb()
+        await _call(second, caller)
+        await until_counted(second, 100 + 30 + 100)
+        going_on.end_whole(used(1, 1))
+        await until_counted(second, 2 + 30 + 100)
+    kept = await rows(own)
+    assert sorted(row["prompt_tokens"] + row["completion_tokens"] for row in kept if row["status"] == "completed") == [
+        2, 30
+    ]  # fmt: skip
+
+
+async def test_minutes_are_counted_again_from_the_last_one(own: Settings) -> None:
+    caller = await make_caller(own)
+    async with gateways(own) as [gateway]:
+        await set_budget([gateway], requests_per_minute=5, tokens_per_minute=1000)
+        for _ in range(3):
+            (await _call(gateway, caller)).end_whole(used(50, 50))
+        await until_forgotten(gateway)
+        await gateway.state.flushdb()
+        headers = (await gateway.admit(caller)).headers
+        assert headers["x-ratelimit-remaining-requests"] == "1"
+        assert headers["x-ratelimit-remaining-tokens"] == str(1000 - 300 - 100)
+
+
+async def test_calls_and_losses_in_any_order_come_to_what_the_rows_say(own: Settings) -> None:
+    caller = await make_caller(own)
+    chance = random.Random(4)  # noqa: S311 - no secret
+    async with gateways(own, 2) as running_gateways:
+        await set_budget(running_gateways, tokens_per_day=10**9, cost_per_month=Decimal(900_000))
+        await set_budget(running_gateways, "all", tokens_per_month=10**9)
+
+        async def use(gateway: Gateway) -> None:
+            for _ in range(15):
+                admission = await gateway.admit(caller)
+                await asyncio.sleep(chance.random() * 0.3)
+                assert admission.call is not None
+                match chance.randrange(4):
+                    case 0:
+                        admission.withdraw()
+                    case 1:
+                        admission.call.end("failed")
+                    case _:
+                        admission.call.end_whole(used(chance.randrange(100), chance.randrange(300)))
+
+        async def lose() -> None:
+            for _ in range(4):
+                await asyncio.sleep(chance.random())
+                await running_gateways[0].state.flushdb()
+
+        await asyncio.gather(lose(), *(use(gateway) for gateway in running_gateways for _ in range(10)))
+        (await running_gateways[0].admit(caller)).withdraw()  # makes the counters where the last loss came last
+        await until_forgotten(*running_gateways)
+        kept = [row for row in await rows(own) if row["status"] != "withdrawn"]
+        tokens = sum(row["prompt_tokens"] + row["completion_tokens"] for row in kept)
+        assert await counted(running_gateways[0]) == {(tokens, sum(row["cost"] for row in kept))}
+    assert len({row["id"] for row in kept}) == len(kept)
+
+
+@pytest.fixture
+def state_server(tmp_path: Path) -> tuple[Service, str]:
+    """A redis-state that the test starts and stops, and its address."""
+    layout = Layout.of(tmp_path / "data")
+    for folder in (layout.run, layout.logs):
+        folder.mkdir(parents=True)
+    redis.prepare_redis(layout)
+    return redis.services(layout)[1], redis.url(layout, redis.STATE)
+
+
+async def test_without_redis_budgets_hold_and_all_is_counted_when_it_is_back(
+    servers: Servers, state_server: tuple[Service, str]
+) -> None:
+    service, url = state_server
+    async with own_database(servers, redis_state_url=url) as settings:
+        await upgrade(settings)
+        caller = await make_caller(settings)
+        with running(service):
+            async with gateways(settings, 2) as pair:
+                await _lose_and_find(pair, caller, service)
+        assert sum(row["cost"] for row in await rows(settings)) == Decimal("0.18")
+
+
+async def _lose_and_find(pair: list[Gateway], caller: Caller, service: Service) -> None:
+    await set_budget(pair, tokens_per_day=1_000, requests_per_minute=100)
+    before = [await _call(pair[0], caller) for _ in range(3)]
+    before[0].end_whole(used(10, 20))
+    await until_counted(pair[0], 30 + 200)
+
+    async def are_written() -> bool:
+        return sorted(await _statuses(pair[0].settings)) == ["completed", "started", "started"]
+
+    await until(are_written)
+    await pair[0].state.shutdown(nosave=True)
+    asked = await asyncio.gather(*(pair[number % 2].admit(caller) for number in range(60)), return_exceptions=True)
+    refused = {(each.status, each.code) for each in asked if isinstance(each, GatewayError)}
+    assert refused == {(429, "insufficient_quota")}
+    admitted = [each for each in asked if isinstance(each, Admission)]
+    assert len(admitted) == 7  # 230 of 1,000 were taken
+    assert {each.headers["x-ratelimit-limit-requests"] for each in admitted} == {"50"}  # each process has its share
+    for number, admission in enumerate(admitted):
+        if number < 5:
+            assert admission.call is not None
+            admission.call.end_whole(used(10, 10))
+    before[1].end_whole(used(10, 0))
+
+    async def are_settled() -> bool:
+        statuses = await _statuses(pair[0].settings)
+        return (statuses.count("completed"), statuses.count("started")) == (7, 3)
+
+    await until(are_settled)
+    with running(service):
+        for gateway in pair:
+            await _until_heard(gateway)
+        await _call(pair[1], caller)
+        await until_counted(pair[1], 30 + 10 + 100 + 5 * 20 + 2 * 100 + 100)
+        rest = [each.call for each in admitted[5:] if each.call is not None]
+        for call in [*rest, before[2]]:
+            call.end_whole(used(10, 0))
+        await until_counted(pair[0], 30 + 10 + 10 + 5 * 20 + 2 * 10 + 100)
+        asked_last = await pair[0].admit(caller)
+        asked_last.withdraw()
+
+
+async def _until_heard(gateway: Gateway) -> None:
+    """Wait until the server is there again and the limits' new generation is known."""
+    await until(gateway.accounts._ledger.beat)
+    await gateway.accounts.limits.refresh()
