@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from basechat.embedded import redis
 from basechat.embedded.layout import Layout
 from basechat.embedded.service import Service, running
 from basechat.infra.migrate import upgrade
+from basechat.infra.patience import AwayError
 from basechat.kit.config import Settings
 from basechat.llm.accounting.accounts import Admission
 from basechat.llm.errors import GatewayError
@@ -150,13 +152,14 @@ async def test_without_redis_budgets_hold_and_all_is_counted_when_it_is_back(
     async with own_database(servers, redis_state_url=url) as settings:
         await upgrade(settings)
         caller = await make_caller(settings)
-        with running(service):
+        with ExitStack() as state:
+            state.enter_context(running(service))
             async with gateways(settings, 2) as pair:
-                await _lose_and_find(pair, caller, service)
+                await _lose_and_find(pair, caller, service, state)
         assert sum(row["cost"] for row in await rows(settings)) == Decimal("0.18")
 
 
-async def _lose_and_find(pair: list[Gateway], caller: Caller, service: Service) -> None:
+async def _lose_and_find(pair: list[Gateway], caller: Caller, service: Service, state: ExitStack) -> None:
     await set_budget(pair, tokens_per_day=1_000, requests_per_minute=100)
     before = [await _call(pair[0], caller) for _ in range(3)]
     before[0].end_whole(used(10, 20))
@@ -166,7 +169,7 @@ async def _lose_and_find(pair: list[Gateway], caller: Caller, service: Service) 
         return sorted(await _statuses(pair[0].settings)) == ["completed", "started", "started"]
 
     await until(are_written)
-    await pair[0].state.shutdown(nosave=True)
+    state.close()
     asked = await asyncio.gather(*(pair[number % 2].admit(caller) for number in range(60)), return_exceptions=True)
     refused = {(each.status, each.code) for each in asked if isinstance(each, GatewayError)}
     assert refused == {(429, "insufficient_quota")}
@@ -184,20 +187,27 @@ async def _lose_and_find(pair: list[Gateway], caller: Caller, service: Service) 
         return (statuses.count("completed"), statuses.count("started")) == (7, 3)
 
     await until(are_settled)
-    with running(service):
-        for gateway in pair:
-            await _until_heard(gateway)
-        await _call(pair[1], caller)
-        await until_counted(pair[1], 30 + 10 + 100 + 5 * 20 + 2 * 100 + 100)
-        rest = [each.call for each in admitted[5:] if each.call is not None]
-        for call in [*rest, before[2]]:
-            call.end_whole(used(10, 0))
-        await until_counted(pair[0], 30 + 10 + 10 + 5 * 20 + 2 * 10 + 100)
-        asked_last = await pair[0].admit(caller)
-        asked_last.withdraw()
+    state.enter_context(running(service))
+    for gateway in pair:
+        await _until_heard(gateway)
+    await _call(pair[1], caller)
+    await until_counted(pair[1], 30 + 10 + 100 + 5 * 20 + 2 * 100 + 100)
+    rest = [each.call for each in admitted[5:] if each.call is not None]
+    for call in [*rest, before[2]]:
+        call.end_whole(used(10, 0))
+    await until_counted(pair[0], 30 + 10 + 10 + 5 * 20 + 2 * 10 + 100)
 
 
 async def _until_heard(gateway: Gateway) -> None:
-    """Wait until the server is there again and the limits' new generation is known."""
+    """Wait until the server is asked again, and the limits' new generation is known."""
+
+    async def is_asked() -> bool:
+        try:
+            await gateway.accounts._budget_patience.ask(gateway.state.ping)
+        except AwayError:
+            return False
+        return True
+
     await until(gateway.accounts._ledger.beat)
+    await until(is_asked)
     await gateway.accounts.limits.refresh()
