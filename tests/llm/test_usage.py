@@ -185,7 +185,7 @@ async def test_a_gateway_that_stops_writes_what_it_knows(
     async with own_gateway(servers, person, openai_base_url=upstream.base_url) as client:
         await client.post(COMPLETIONS, question())
         hanging = [
-            asyncio.create_task(client.post(COMPLETIONS, question(model="stall-5", stream=stream)))
+            asyncio.create_task(client.post(COMPLETIONS, question(f"hi {stream}", model="stall-5", stream=stream)))
             for stream in (True, False)
         ]
         await until(are_asked)
@@ -209,8 +209,8 @@ async def test_rows_wait_for_the_database(servers: Servers, upstream: Upstream, 
                 f"ALTER DATABASE {name} CONNECTION LIMIT 0",
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",  # noqa: S608
             )
-            for _ in range(3):
-                assert (await client.post(COMPLETIONS, question("a b"))).status == 200
+            for content in ("a b", "a c", "a d"):
+                assert (await client.post(COMPLETIONS, question(content))).status == 200
             await as_owner(servers.settings(), f"ALTER DATABASE {name} CONNECTION LIMIT -1")
             rows = await _settled(quiet.settings, client, 4)
     assert [row["completion_tokens"] for row in rows] == [1, 2, 2, 2]

@@ -15,30 +15,17 @@ from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
 from basechat.llm.accounting.accounts import Accounts, Admission, Ask, Claim
-from basechat.llm.providers.catalogue import Route
 from basechat.llm.providers.listing import Upstream
+from basechat.llm.providers.prices import Price
 from basechat.llm.providers.provider import Provider
+from basechat.llm.providers.route import Route
 from basechat.llm.usage.book import UsageBook
 from basechat.protocol import Caller
 from tests.support.databases import as_owner
 from tests.support.waiting import until
 
-PER_TOKEN = Decimal("0.001")
-"""US dollars that each token of a priced model costs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Priced(Route):
-    """A route whose model costs the same both ways."""
-
-    @property
-    def price(self) -> "Priced":
-        """What its tokens cost."""
-        return self
-
-    def cost(self, *, prompt_tokens: int, cached_prompt_tokens: int, completion_tokens: int) -> Decimal:
-        """Return US dollars; the provider's own cache is free."""
-        return PER_TOKEN * (prompt_tokens - cached_prompt_tokens + completion_tokens)
+PRICE = Price(input=Decimal(1000), output=Decimal(1000), cached_input=Decimal(0))
+"""A thousandth of a US dollar for each token; those that the provider had cached are free."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +74,7 @@ async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gat
     address = Address.parse("http://127.0.0.1:9/v1")
     async with AsyncExitStack() as stack:
         upstream = Upstream(
-            Provider(name="openai", base_url="http://127.0.0.1:9/v1"),
+            Provider(name="own", base_url="http://127.0.0.1:9/v1"),
             address,
             await stack.enter_async_context(address.client()),
         )
@@ -100,7 +87,11 @@ async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gat
             await stack.enter_async_context(accounts.running())
             running.append(
                 Gateway(
-                    settings=settings, database=database, state=state, accounts=accounts, route=Priced(upstream, "m")
+                    settings=settings,
+                    database=database,
+                    state=state,
+                    accounts=accounts,
+                    route=Route(upstream, "m", told_price=PRICE),
                 )
             )
         yield running

@@ -9,7 +9,7 @@ from basechat.kit.config import Settings
 from basechat.llm.accounting.accounts import Admission, Claim
 from basechat.llm.accounting.refusals import tell_duration
 from basechat.llm.errors import GatewayError
-from basechat.llm.providers.catalogue import Route
+from basechat.llm.providers.route import Route
 from basechat.protocol import Caller
 from tests.llm.accounting.gateways import (
     Gateway,

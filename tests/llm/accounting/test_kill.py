@@ -1,0 +1,181 @@
+"""A gateway that is killed at any moment after an admission: no call is missing from the usage, none is there twice."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from basechat.kit.config import Settings
+from basechat.llm.accounting import memory
+from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
+from tests.llm.accounting.gateways import (
+    counted,
+    gateways,
+    make_caller,
+    rows,
+    set_budget,
+    windows,
+)
+from tests.llm.gateway import COMPLETIONS, question
+from tests.support.own import visitor
+from tests.support.person import Person
+from tests.support.stack import SECRET
+from tests.support.waiting import until
+from tests.upstream import Upstream, running_upstream
+
+START_SECONDS = 60
+PRICES = """
+[[providers]]
+name = "own"
+base_url = "{url}"
+models = ["echo", "stall-20", "slow-first-5000"]
+[providers.prices."*"]
+input = 1000
+output = 1000
+"""
+
+
+@pytest.fixture
+async def providers() -> AsyncIterator[Upstream]:
+    """A scripted upstream of the test's own."""
+    async with running_upstream() as upstream:
+        yield upstream
+
+
+@asynccontextmanager
+async def _process(settings: Settings, upstream: Upstream, folder: Path) -> AsyncIterator[tuple[int, str]]:
+    """Run llm-agent in a process of its own; gives its id and its socket."""
+    file = folder / "providers.toml"
+    file.write_text(PRICES.format(url=upstream.base_url))
+    socket = str(folder / "agent.sock")
+    assert settings.database_url is not None
+    environment = {
+        **os.environ,  # noqa: TID251 - the environment of the test run
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.cache_redis_url,
+        "REDIS_STATE_URL": settings.state_redis_url,
+        "SECRET_KEY": SECRET,
+        "PROVIDERS_FILE": str(file),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "basechat", "serve", "llm-agent", "--listen", f"unix:{socket}",
+        env=environment, cwd=folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(START_SECONDS), visitor(socket) as somebody:
+            while not await _is_ready(somebody):
+                assert process.returncode is None
+                await asyncio.sleep(0.05)
+        yield process.pid, socket
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _is_ready(somebody: Person) -> bool:
+    try:
+        return (await somebody.get("/health/live")).status == 200
+    except aiohttp.ClientConnectionError:
+        return False
+
+
+def _headers(caller: Caller) -> dict[str, str]:
+    return {INTERNAL_HEADER: sign_caller(caller, key=SECRET.encode(), audience="llm-agent")}
+
+
+@pytest.mark.parametrize("moment", ["before the first token", "in mid-stream", "right after the end"])
+async def test_what_a_killed_gateway_had_open_is_closed_once(
+    own: Settings, providers: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    monkeypatch.setattr(memory, "DEAD_AFTER_MS", 4_000)
+    caller = await make_caller(own)
+    async with gateways(own) as [sweeping]:
+        await set_budget([sweeping], tokens_per_day=100_000, cost_per_month=Decimal(1000))
+        async with _process(own, providers, tmp_path) as (pid, socket):
+            await _ask_and_kill(own, pid, socket, caller, providers, moment)
+        open_rows = await rows(own)
+
+        async def is_closed() -> bool:
+            found = await rows(own)
+            return len(found) == 4 and all(row["status"] != "started" for row in found)
+
+        await until(is_closed)
+        found = await rows(own)
+        tokens = sum(row["prompt_tokens"] + row["completion_tokens"] for row in found)
+        assert {row["id"] for row in open_rows} <= {row["id"] for row in found}
+        assert len(providers.completions) == len(found) == 4
+        assert await counted(sweeping) == {(tokens, sum(row["cost"] for row in found))}
+        assert not [value for window in (await windows(sweeping)).values() for value in window.values() if ":" in value]
+        _check(found, providers, moment)
+
+
+async def _ask_and_kill(
+    settings: Settings, pid: int, socket: str, caller: Caller, upstream: Upstream, moment: str
+) -> None:
+    """Ask three questions that are answered, and one in whose course the process is killed."""
+    async with visitor(socket, _headers(caller)) as client:
+        for number in range(3):
+            body = question(f"one two {number}", "echo", max_tokens=50)
+            assert (await client.post(COMPLETIONS, body)).status == 200
+
+        async def are_told() -> bool:
+            return [row["status"] for row in await rows(settings)] == ["completed"] * 3
+
+        await until(are_told)
+        if moment == "right after the end":
+            assert (await client.post(COMPLETIONS, question("one two 3", "echo", max_tokens=50))).status == 200
+            os.kill(pid, signal.SIGKILL)
+            return
+        model = "slow-first-5000" if moment == "before the first token" else "stall-20"
+        body: dict[str, Any] = question("so far", model, max_tokens=50, stream=True)
+        asking = asyncio.create_task(_hear(client, body))
+
+        async def is_under_way() -> bool:
+            return len(upstream.completions) == 4 and (
+                moment == "before the first token" or upstream.completions[-1].tokens_sent == 20
+            )
+
+        await until(is_under_way)
+        if moment == "in mid-stream":
+            await asyncio.sleep(2.5 * memory.BEAT_SECONDS)  # the journal is told with each beat
+        os.kill(pid, signal.SIGKILL)
+        await asking
+
+
+async def _hear(client: Person, body: dict[str, Any]) -> None:
+    try:
+        async with client.http.post(f"http://localhost{COMPLETIONS}", json=body, headers=client.headers) as response:
+            await response.read()
+    except (OSError, aiohttp.ClientError):
+        return
+
+
+def _check(found: list[dict[str, Any]], upstream: Upstream, moment: str) -> None:
+    """The sums are what the upstream saw, but for what was estimated."""
+    told, last = found[:3], found[3]
+    sent = [record.tokens_sent for record in upstream.completions]
+    assert [row["completion_tokens"] for row in told] == sent[:3]
+    assert not any(row["estimated"] for row in told)
+    assert [row["cost"] for row in told] == [
+        Decimal(row["prompt_tokens"] + row["completion_tokens"]) / 1000 for row in told
+    ]
+    match moment:
+        case "before the first token":
+            assert (last["status"], last["completion_tokens"], last["estimated"]) == ("interrupted", 0, True)
+            assert last["cost"] == Decimal(last["prompt_tokens"]) / 1000
+        case "in mid-stream":
+            assert (last["status"], last["estimated"]) == ("interrupted", True)
+            assert 20 <= last["completion_tokens"] <= 40
+            assert last["cost"] == Decimal(last["prompt_tokens"] + last["completion_tokens"]) / 1000
+        case _:
+            known = (last["status"], last["completion_tokens"])
+            assert known in {("completed", sent[3]), ("interrupted", 0)}
