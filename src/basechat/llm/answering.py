@@ -2,12 +2,15 @@
 
 import asyncio
 import time
-from contextlib import aclosing, suppress
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager, suppress
 
 from basechat.infra.cache.layers import LLM
+from basechat.infra.telemetry.model_call import ModelCall
 from basechat.llm import estimate
 from basechat.llm.accounting.accounts import Admission, Ask
 from basechat.llm.answers.answer import is_good, kept, told
+from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight
 from basechat.llm.gateway import Gateway
 from basechat.llm.question import Question
@@ -68,8 +71,8 @@ class Answering:
         if self._claim is not None:
             self._gateway.leader.lead(self._claim, flight)
         try:
-            with call.refused_if_broken():
-                await (self._stream(flight, call) if self._question.streams else self._whole(flight, call))
+            with call.refused_if_broken(), self._observed(call) as span:
+                await (self._stream(flight, call, span) if self._question.streams else self._whole(flight, call))
             await self._keep(flight, call)
         except BaseException:
             if self._claim is not None:
@@ -78,18 +81,49 @@ class Answering:
         if self._claim is not None:
             self._gateway.leader.release(self._claim)
 
+    @contextmanager
+    def _observed(self, call: Call) -> Iterator[ModelCall]:
+        """Tell a collector of traces about a call."""
+        route = self._question.routes[0]
+        span = ModelCall(
+            self._gateway.tracer,
+            operation="chat",
+            provider=route.provider.name,
+            kind=route.provider.kind,
+            model=route.model,
+            base_url=route.provider.base_url,
+            stream=self._question.streams,
+        )
+        error: str | None = "cancelled"
+        try:
+            yield span
+            error = None
+        except GatewayError as refusal:
+            error = refusal.code or str(refusal.status)
+            raise
+        finally:
+            span.end(
+                model=call.model,
+                prompt_tokens=call.prompt_tokens,
+                cached_prompt_tokens=call.cached_prompt_tokens,
+                completion_tokens=call.completion_tokens,
+                error=error,
+            )
+
     async def _keep(self, flight: Flight, call: Call) -> None:
         """Store a good answer, before the flight is over for those who come now."""
         if self._question.writes_cache and flight.draft.error is None and is_good(flight.document):
             value = [kept(flight.document), call.duration_ms]
             await self._gateway.cache.put_at(LLM, self._question.key, value)
 
-    async def _stream(self, flight: Flight, call: Call) -> None:
+    async def _stream(self, flight: Flight, call: Call, span: ModelCall) -> None:
         flight.called_at = time.perf_counter()
         answering = await self._gateway.dialler.stream(self._question.routes, self._question.body)
         status: CallStatus = "cancelled"
         try:
+            call.answered_by(answering.route)
             flight.begin(answering.route.provider.name)
+            span.began_to_answer()
             async with aclosing(answering.pieces) as pieces:
                 async for piece in pieces:
                     call.saw(piece.raw)
@@ -110,6 +144,7 @@ class Answering:
     async def _whole(self, flight: Flight, call: Call) -> None:
         flight.called_at = time.perf_counter()
         answered = await self._gateway.dialler.whole(self._question.routes, "chat/completions", self._question.body)
+        call.answered_by(answered.route)
         call.end_whole(answered.document)
         flight.begin(answered.route.provider.name)
         flight.finish(answered.document, answered.body)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +13,7 @@ from basechat.infra.web.leaving import unless_left
 from basechat.llm.answering import Answering
 from basechat.llm.answers.key import answer_parts, conversation
 from basechat.llm.callers import Known
-from basechat.llm.flights.flight import FlightLostError, Reader
+from basechat.llm.flights.flight import Flight, FlightLostError, Outcome, Reader
 from basechat.llm.gateway import Gateway
 from basechat.llm.question import Question
 from basechat.llm.requests import read_chat
@@ -72,16 +73,63 @@ async def _answer(gateway: Gateway, request: Request, question: Question, *, sha
 
 def _headers(question: Question, reader: Reader, *, leads: bool) -> dict[str, str]:
     flight = reader.flight
-    cache = "coalesced" if flight.outcome == "miss" and not leads else flight.outcome
     spent = (flight.called_at or time.perf_counter()) - question.began
     return {
         **(flight.headers if leads else {}),
         "x-basechat-provider": flight.provider,
-        "x-basechat-cache": cache,
+        "x-basechat-cache": _outcome(reader, leads=leads),
         "x-basechat-overhead-ms": f"{max(spent, 0) * 1000:.1f}",
     }
 
 
+def _outcome(reader: Reader, *, leads: bool) -> Outcome:
+    """Return where a client's answer came from. All but one share a call; who comes after its end finds it kept."""
+    outcome = reader.flight.outcome
+    if leads or outcome != "miss":
+        return outcome
+    return "hit" if reader.is_late else "coalesced"
+
+
 def _ending(gateway: Gateway, question: Question, reader: Reader, *, leads: bool) -> Callable[[], None]:
     """Return what is to be done when a client has its answer, or has left."""
-    return reader.leave
+
+    def ended() -> None:
+        reader.leave()
+        flight, outcome = reader.flight, _outcome(reader, leads=leads)
+        if outcome == "bypass":
+            gateway.counters.add("cache.llm.bypassed")
+        if outcome == "miss":
+            _observe(gateway, question, flight)
+        elif outcome != "bypass" and flight.has_ended and flight.error is None:
+            _count_saved(gateway, question, flight, outcome)
+
+    return ended
+
+
+def _observe(gateway: Gateway, question: Question, flight: Flight) -> None:
+    if flight.called_at is None or not flight.provider:
+        return
+    gateway.timings.overhead(flight.provider, flight.called_at - question.began)
+    if flight.began_at is not None:
+        gateway.timings.first_token(flight.provider, flight.began_at - question.began)
+
+
+def _count_saved(gateway: Gateway, question: Question, flight: Flight, outcome: Outcome) -> None:
+    """Count what a call would have taken that was not made; it is in the person's usage, and cost nothing."""
+    usage = flight.document.get("usage")
+    prompt, completion = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
+    counters, route = gateway.counters, question.routes[0]
+    if outcome == "coalesced":
+        counters.add("cache.llm.coalesced")
+    elif flight.saved_ms is not None:
+        counters.add("cache.llm.saved_seconds", flight.saved_ms / 1000)
+    if route.price is not None:
+        cost = route.price.cost(prompt_tokens=prompt, cached_prompt_tokens=0, completion_tokens=completion)
+        counters.add("cache.llm.saved_cost", float(cost))
+    spent_ms = int((time.perf_counter() - question.began) * 1000)
+    gateway.accounts.note_cached(question.known.caller, route, "chat", prompt, completion, spent_ms, spent_ms)
+
+
+def _tokens(usage: Any, name: str) -> int:
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if isinstance(count, int) and 0 <= count < 2**31 else 0

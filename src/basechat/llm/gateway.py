@@ -4,8 +4,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from opentelemetry.trace import Tracer
+
 from basechat.infra.background import background
 from basechat.infra.cache.store import Cache, cache_sealing
+from basechat.infra.metrics.counters import Counters
+from basechat.infra.metrics.timings import Timings
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
 from basechat.kit.tasks import Tasks
@@ -40,6 +44,9 @@ class Gateway:
     flights: Flights
     leader: Leader
     follower: Follower
+    counters: Counters
+    timings: Timings
+    tracer: Tracer
 
 
 @asynccontextmanager
@@ -78,4 +85,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             flights=flights,
             leader=leader,
             follower=Follower(waiting, sealing),
+            counters=resources.counters,
+            timings=resources.timings,
+            tracer=resources.tracer,
         )

@@ -1,6 +1,7 @@
 """An answer that is under way, read by any number of clients as it comes; none of them can hold it up."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -41,6 +42,7 @@ class Flight:
         self.provider = ""
         self.headers: Mapping[str, str] = {}
         self.called_at: float | None = None
+        self.began_at: float | None = None
         self.saved_ms: int | None = None
         self.draft = Draft()
         self.parts: list[Part] = []
@@ -90,6 +92,7 @@ class Flight:
     def begin(self, provider: str) -> None:
         """Note that the answer begins, and whose it is."""
         self.provider = provider
+        self.began_at = time.perf_counter()
         self.has_begun = True
         self._tell()
 
@@ -132,6 +135,8 @@ class Reader:
 
     def __init__(self, flight: Flight) -> None:
         self.flight = flight
+        self.is_late = flight.has_ended
+        """Whether the whole answer was there when it joined."""
 
     def leave(self) -> None:
         """Read no more."""
