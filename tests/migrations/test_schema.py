@@ -8,14 +8,8 @@ from alembic import command
 from sqlalchemy import Connection
 
 from basechat.infra.db import open_database
-from basechat.infra.migrate import (
-    SchemaError,
-    alembic_config,
-    head_revision,
-    on_owner_connection,
-    upgrade,
-    wait_for_schema,
-)
+from basechat.infra.migrate import alembic_config, on_owner_connection, upgrade
+from basechat.infra.schema import SchemaError, head_revision, wait_for_schema
 from basechat.kit.config import Settings
 from basechat.tables import metadata
 from tests.support.databases import as_owner, own_database

@@ -45,8 +45,8 @@ def warm(meanwhile: Callable[[], None]) -> None:
     sys.meta_path.insert(0, watcher)
     gc.disable()  # nothing that is imported goes away again, and looking for it costs a tenth of the time
     try:
-        importlib.import_module(_ENTRY)
-        for name in _LATE:
+        entry = importlib.import_module(_ENTRY)
+        for name in (*(service.module for service in entry.SERVICES.values()), *_LATE):
             importlib.import_module(name)
     finally:
         sys.meta_path.remove(watcher)

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
+from basechat.identity.bearer import bearer_token
 from basechat.identity.caller import Caller
 from basechat.identity.credentials import find_caller
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.errors import AuthRequiredError, ForbiddenError
 
 COOKIE = "basechat_session"
@@ -85,12 +86,6 @@ ChatCaller = Annotated[Caller, Depends(require_chat)]
 SignedInCaller = Annotated[Caller, Depends(require_session)]
 AdminCaller = Annotated[Caller, Depends(require_admin)]
 ClientDep = Annotated[Client, Depends(client_of)]
-
-
-def bearer_token(request: Request) -> str | None:
-    """Return the token of the `Authorization` header."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
 def _token(request: Request) -> tuple[str | None, bool]:

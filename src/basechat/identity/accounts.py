@@ -13,8 +13,9 @@ from basechat.identity.access import Client
 from basechat.identity.audit import record
 from basechat.identity.caller import Caller
 from basechat.identity.credentials import forget_credentials
+from basechat.identity.passwords import hash_password, verify_password
 from basechat.identity.schemas import Registration
-from basechat.identity.secrets import hash_password, token_hash, verify_password
+from basechat.identity.secrets import token_hash
 from basechat.identity.sign_in import end_other_sessions, open_session
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings

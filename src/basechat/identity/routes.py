@@ -24,7 +24,8 @@ from basechat.identity.schemas import (
     SignedIn,
     UserOut,
 )
-from basechat.infra.resources import Resources, ResourcesDep
+from basechat.infra.resources import Resources
+from basechat.infra.web.depends import ResourcesDep
 
 router = APIRouter(tags=["accounts"])
 

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from basechat.identity.access import Client
 from basechat.identity.credentials import forget_credentials
-from basechat.identity.secrets import SESSION_PREFIX, new_token, token_hash, verify_password
+from basechat.identity.passwords import verify_password
+from basechat.identity.secrets import SESSION_PREFIX, new_token, token_hash
 from basechat.infra.resources import Resources
 from basechat.kit.errors import AuthRequiredError, NotFoundError, RateLimitedError
 from basechat.kit.ids import new_id

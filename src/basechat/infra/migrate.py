@@ -1,43 +1,31 @@
-"""The schema: brought up to date under an advisory lock, and waited for by the services that don't do it."""
+"""The schema, brought up to date under an advisory lock by the service that does it."""
 
-import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from basechat.infra.database_url import ROLES, owner_url, role_password, scram_verifier
+from basechat.infra.schema import SCRIPTS, SchemaError, head_revision
 from basechat.kit.config import Settings
 
 log = logging.getLogger(__name__)
 
 _LOCK = 4_242_001  # any number that nothing else on the server locks
-_SCRIPTS = Path(__file__).parent.parent / "migrations"
-
-
-class SchemaError(Exception):
-    """The database's schema is not one that this version knows."""
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
     """Return Alembic's configuration, on a connection or on the settings' own."""
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
+    config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     return config
-
-
-def head_revision() -> str:
-    """Return the revision that this version needs."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
 
 async def on_owner_connection(settings: Settings, do: Callable[[Connection], None]) -> None:
@@ -88,21 +76,3 @@ async def _open_roles(connection: AsyncConnection, secret_key: str) -> None:
         verifier = scram_verifier(role_password(role, secret_key))
         await connection.exec_driver_sql(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier}'")
     await connection.commit()
-
-
-async def wait_for_schema(engine: AsyncEngine, *, timeout: float = 120) -> None:
-    """Return when the database is at this version's revision; raises `SchemaError` after `timeout` seconds."""
-    head, last = head_revision(), "no answer"
-    loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + timeout, 0.1
-    while loop.time() < deadline:
-        try:
-            async with engine.connect() as connection:
-                last = await connection.scalar(text("SELECT version_num FROM alembic_version")) or "none"
-            if last == head:
-                return
-        except (DBAPIError, InterfaceError, OSError) as error:
-            last = str(error).splitlines()[0]
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 1.0)
-    raise SchemaError(f"The schema did not reach revision {head} within {timeout:.0f} s (last seen: {last})")

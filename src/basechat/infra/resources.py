@@ -1,10 +1,8 @@
 """What a service works with: opened once in `services/wiring.py`, handed to each app."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import aiohttp
-from fastapi import Depends, Request
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
@@ -39,12 +37,3 @@ class Resources:
     def secret(self) -> bytes:
         """The key that signs what services say to each other."""
         return self.settings.secret_key.get_secret_value().encode()
-
-
-async def resources_of(request: Request) -> Resources:
-    """Return the resources of the app that answers this request."""
-    resources: Resources = request.app.state.resources
-    return resources
-
-
-ResourcesDep = Annotated[Resources, Depends(resources_of)]

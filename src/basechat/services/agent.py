@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from basechat.infra.migrate import wait_for_schema
+from basechat.infra.schema import wait_for_schema
 from basechat.infra.telemetry.server_spans import ServerSpans
 from basechat.infra.web.body_limit import BodyLimit
 from basechat.infra.web.context import RequestContext

@@ -1,7 +1,8 @@
 """Running one service: its app under uvicorn, on a TCP address or a Unix socket."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,6 @@ from starlette.types import ASGIApp
 
 from basechat.kit.config import Settings, load_settings
 from basechat.kit.logging import configure_logging
-from basechat.services import agent, backend, mcp, worker
 
 _UNIX = "unix:"
 _KEEP_ALIVE_SECONDS = 75  # longer than nginx keeps its connections, so that none closes under a request
@@ -18,18 +18,23 @@ _KEEP_ALIVE_SECONDS = 75  # longer than nginx keeps its connections, so that non
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service: its app, its port, and how long open connections have when it stops."""
+    """A service: the module of its app, its port, and how long open connections have when it stops."""
 
-    create_app: Callable[[Settings], ASGIApp]
+    module: str
     port: int
     grace_seconds: int = 3
 
+    def create_app(self, settings: Settings) -> ASGIApp:
+        """Import the module, which brings all that the service needs and the others may not, and make its app."""
+        app: ASGIApp = importlib.import_module(self.module).create_app(settings)
+        return app
+
 
 SERVICES: Mapping[str, Service] = {
-    "main-backend": Service(backend.create_app, 8000),
-    "llm-agent": Service(agent.create_app, 8001, grace_seconds=20),
-    "mcp-server": Service(mcp.create_app, 8002),
-    "worker": Service(worker.create_app, 8005),
+    "main-backend": Service("basechat.services.backend", 8000),
+    "llm-agent": Service("basechat.services.agent", 8001, grace_seconds=20),
+    "mcp-server": Service("basechat.services.mcp", 8002),
+    "worker": Service("basechat.services.worker", 8005),
 }
 
 

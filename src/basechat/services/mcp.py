@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from basechat.infra.migrate import wait_for_schema
+from basechat.infra.schema import wait_for_schema
 from basechat.infra.web.context import RequestContext
 from basechat.kit.config import Settings
 from basechat.ops.health import health_routes

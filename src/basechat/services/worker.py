@@ -13,9 +13,9 @@ from basechat.chat.runs.worker import RunWorker, WorkerParts
 from basechat.chat.titles import TITLE_JOB, TitleJobs
 from basechat.infra.background import background
 from basechat.infra.events.writer import LogWriter
-from basechat.infra.migrate import wait_for_schema
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
+from basechat.infra.schema import wait_for_schema
 from basechat.kit.config import Settings
 from basechat.ops.health import health_routes
 from basechat.ops.metrics import metrics_routes

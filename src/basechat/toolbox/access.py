@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from basechat.identity.access import bearer_token
+from basechat.identity.bearer import bearer_token
 from basechat.identity.credentials import find_caller
 from basechat.infra.mcp.own import AUDIENCE
 from basechat.infra.resources import Resources

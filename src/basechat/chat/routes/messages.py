@@ -7,7 +7,7 @@ from fastapi import APIRouter, status
 from basechat.chat.feedback import give_feedback
 from basechat.chat.schemas import Feedback
 from basechat.identity.access import ChatCaller
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 
 router = APIRouter(prefix="/messages", tags=["chats"])
 

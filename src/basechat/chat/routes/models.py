@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from basechat.identity.access import ChatCaller
 from basechat.infra import gateway
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 
 router = APIRouter(tags=["models"])
 

@@ -15,7 +15,7 @@ from basechat.chat.runs.tools.approve import answer_call
 from basechat.chat.runs.watch import Watcher, check_event_id
 from basechat.chat.schemas import Accepted, ApprovalDecision, EditedMessage, NewMessage, Regeneration, Run
 from basechat.identity.access import ChatCaller
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 from basechat.infra.web.event_stream import EventStream
 
 router = APIRouter(tags=["runs"])

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from basechat.chat import history, sessions
 from basechat.chat.schemas import Chat, ChatChange, Chats, Messages, NewChat
 from basechat.identity.access import ChatCaller
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 
 router = APIRouter(prefix="/sessions", tags=["chats"])
 

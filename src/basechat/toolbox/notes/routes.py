@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from basechat.identity.access import ChatCaller
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.body import Strict
 from basechat.kit.errors import ConflictError, NotFoundError
 from basechat.toolbox.notes import store

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, status
 from basechat.identity.access import ChatCaller
 from basechat.infra.mcp.connections import McpConnections
 from basechat.infra.mcp.own import OwnServer
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.errors import UnavailableError
 from basechat.toolbox.servers import service, store
 from basechat.toolbox.servers.schemas import (
