@@ -1,29 +1,23 @@
 """`python -m bench`: starts everything, measures, compares with the limits, ends everything."""
 
-import asyncio
-import signal
 import sys
-import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Unpack
 
 import click
-import psutil
-import uvloop
 
 from bench import cancel, first_token, footprint, intent, paced, reconnect, takeover, throughput
-from bench.client import Api, BenchError, Connection
-from bench.figures import Figure
+from bench.client import Api, Connection
+from bench.command import Outputs, Run, conduct, outputs
 from bench.processes import cpu_seconds
-from bench.report import Report, now
+from bench.report import Subject
 from bench.sides import Sides
 from bench.stack import Stack, free_port, running_upstream
 
 LONGEST_RUN_SECONDS = 20 * 60
-QUIET_PERCENT = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +62,12 @@ QUICK = Size(
 )
 
 
-@dataclass(slots=True)
-class Run:
-    """Collects the figures and tells what is going on."""
-
-    figures: list[Figure] = field(default_factory=list)
-
-    async def add(self, title: str, measured: Awaitable[list[Figure]]) -> None:
-        """Wait for some figures, telling their names and how long they took."""
-        print(f"  {title} …", end="", flush=True, file=sys.stderr)
-        began = time.monotonic()
-        self.figures += await measured
-        print(f" {time.monotonic() - began:.0f} s", file=sys.stderr)
+SUBJECT = Subject(command="python -m bench", product="BaseChat", section="last run")
 
 
 async def measure(run: Run, size: Size, folder: Path, *, starts: bool) -> None:
-    """Measure everything into `run`; SIGTERM ends it as Ctrl-C does, with all that it started."""
-    if task := asyncio.current_task():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with asyncio.timeout(LONGEST_RUN_SECONDS), running_upstream() as upstream:
+    """Measure everything into `run`."""
+    async with running_upstream() as upstream:
         stack = Stack(folder, free_port(), upstream)
         if starts:
             await run.add("first and second start", footprint.measure_starts(stack, second_starts=size.second_starts))
@@ -97,7 +78,7 @@ async def measure(run: Run, size: Size, folder: Path, *, starts: bool) -> None:
             await run.add("intent", intent.measure(stack))
             await run.add("streams at once", throughput.measure(sides, rounds=size.rounds, warm_up=2))
             await run.add("paced streams", paced.measure(sides, tokens=size.paced_tokens))
-            run.figures += sides.figures()
+            run.figures += sides.tally.figures()
             await run.add("memory after", footprint.measure_memory(stack, "Memory after the load", limited=False))
             await run.add("reconnects", reconnect.measure(sides, count=size.reconnects))
             await _measure_faults(run, size, stack, sides)
@@ -146,57 +127,18 @@ async def _sides(stack: Stack) -> AsyncIterator[Sides]:
 @click.command()
 @click.option("--quick", is_flag=True, help="Fewer messages and rounds, one second start.")
 @click.option("--skip-starts", is_flag=True, help="Leave the start times out.")
-@click.option("--keep", type=click.Path(exists=False, path_type=Path), help="Work in this new folder, and leave it.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the run there too.")
-@click.option("--write-readme", is_flag=True, help="Put the run into bench/README.md.")
-def main(quick: bool, skip_starts: bool, keep: Path | None, json_file: Path | None, write_readme: bool) -> None:
+@outputs
+def main(quick: bool, skip_starts: bool, **where: Unpack[Outputs]) -> None:
     """Measure BaseChat beside the direct call to the same upstream; ends with 1 where a limit is missed."""
-    busy = psutil.cpu_percent(interval=3)
-    if busy > QUIET_PERCENT:
-        print(f"Other work takes {busy:.0f} % of the cores: the figures will be worse than they are.", file=sys.stderr)
-    began, clock = now(), time.monotonic()
-    run = Run()
-    with _folder(keep) as folder:
-        failure = _attempt(run, QUICK if quick else FULL, folder, starts=not skip_starts)
-    words = ("python -m bench", "--quick" if quick else "", "--skip-starts" if skip_starts else "")
-    seconds = time.monotonic() - clock
-    options = " ".join(filter(None, words))
-    report = Report(began=began, seconds=seconds, options=options, busy_percent=busy, figures=run.figures)
-    print(report.table())
-    if failure:
-        print(f"\nThe run failed: {failure}", file=sys.stderr)
-        sys.exit(2)
-    if json_file is not None:
-        report.write_json(json_file)
-    if write_readme:
-        report.write_readme()
-    if report.missed:
-        print(f"\nBeyond the limit: {', '.join(figure.name for figure in report.missed)}", file=sys.stderr)
-        sys.exit(1)
-
-
-@contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
-    """Give a new folder, of our own choice unless `keep` names one, which then stays."""
-    if keep is not None:
-        keep.mkdir(parents=True)
-        yield keep.absolute()
-        return
-    with tempfile.TemporaryDirectory(prefix="basechat-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL runs as another account where we are root
-        yield folder
-
-
-def _attempt(run: Run, size: Size, folder: Path, *, starts: bool) -> str:
-    """Measure; return why that failed, or nothing."""
-    try:
-        uvloop.run(measure(run, size, folder, starts=starts))
-    except (BenchError, TimeoutError, OSError) as error:
-        return str(error) or "it took too long"
-    except asyncio.CancelledError:
-        return "it was ended by a signal"
-    return ""
+    size = QUICK if quick else FULL
+    flags = {"quick": quick, "skip-starts": skip_starts}
+    conduct(
+        SUBJECT,
+        lambda run, folder: measure(run, size, folder, starts=not skip_starts),
+        flags=flags,
+        seconds=LONGEST_RUN_SECONDS,
+        **where,
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -27,6 +27,12 @@ class Exchange:
     status: int = 0
     ended_at: int = 0
     arrivals: list[tuple[int, bytes]] = field(default_factory=list)
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Time from sending the request to the answer's end."""
+        return (self.ended_at - self.sent_at) / 1e6
 
     @property
     def body(self) -> bytes:
@@ -125,6 +131,9 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(BenchError(f"the connection was closed in mid-answer: {exc}"))
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._exchange.headers[name.lower()] = value
+
     def on_body(self, data: bytes) -> None:
         self._exchange.arrivals.append((self._now, data))
         self._arrived.set()
@@ -140,11 +149,12 @@ class Connection(asyncio.Protocol):
             self._answer.set_result(None)
 
 
-def request(method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> bytes:
+def request(method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> bytes:
     """Return the bytes of a request with a JSON body."""
     content = b"" if body is None else orjson.dumps(body)
-    fields = {"Host": "127.0.0.1", "Content-Length": str(len(content)), "Content-Type": "application/json"}
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in (fields | (headers or {})).items())]
+    always = {"Host": "127.0.0.1", "Content-Length": str(len(content)), "Content-Type": "application/json"}
+    fields = {**always, **(headers or {})}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 

@@ -8,12 +8,16 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured number: ours, the direct call's beside it, and what it may be."""
+    """One measured number: ours (NaN where there was nothing to measure), the direct call's, and what it may be.
+
+    `beside` is that of another product in the same run.
+    """
 
     name: str
     unit: str
     ours: float
     direct: float | None = None
+    beside: float | None = None
     limit: float | None = None
     judged: Literal["at most", "at least", "difference at most"] = "at most"
 
@@ -44,6 +48,7 @@ class Figure:
             "unit": self.unit,
             "ours": self.ours,
             "direct": self.direct,
+            "beside": self.beside,
             "difference": self.difference,
             "ratio": self.ratio,
             "judged": self.judged,

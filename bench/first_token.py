@@ -19,7 +19,7 @@ async def measure(sides: Sides, *, count: int, warm_up: int) -> list[Figure]:
         if number % MESSAGES_PER_CHAT == 0:
             await chat[0].renew()
         for lanes, times in ((chat, ours), (direct, theirs)):
-            streams = await sides.ask(lanes, MODEL, TOKENS)
+            streams = await sides.tally.ask(lanes, MODEL, TOKENS)
             times.extend(stream.first_token_ms for stream in streams)
     close(chat + direct)
     ours, theirs = ours[-count:], theirs[-count:]

@@ -5,7 +5,7 @@ import statistics
 
 from bench.client import BenchError
 from bench.figures import Figure
-from bench.processes import pss_bytes
+from bench.processes import memory
 from bench.stack import Stack
 
 FIRST_START_LIMIT_S = 90.0
@@ -43,8 +43,8 @@ async def measure_memory(stack: Stack, name: str, *, limited: bool) -> list[Figu
     """Return the memory of all processes of the running stack, after some seconds of idleness."""
     await asyncio.sleep(SETTLE_SECONDS)
     processes = stack.processes()
-    total = pss_bytes(processes)
+    total = memory(processes)
     if total is None:
         return []
     limit = MEMORY_LIMIT_MB if limited else None
-    return [Figure(name=f"{name} ({len(processes)} processes)", unit="MB", ours=total / MEGABYTE, limit=limit)]
+    return [Figure(name=f"{name} ({len(processes)} processes)", unit="MB", ours=total.pss / MEGABYTE, limit=limit)]

@@ -1,7 +1,7 @@
 """A lane is one client with its own connection: through BaseChat, or straight to the upstream."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import uuid4
 
@@ -41,23 +41,40 @@ class Lane(Protocol):
     def close(self) -> None: ...
 
 
-def _prompt() -> str:
+def new_prompt() -> str:
     """Return a message that was never sent before, so that no cache can answer it."""
     return f"Message {uuid4()}: please tell me in a few words what you know about this number."
 
 
+def completion(model: str, prompt: str, headers: Mapping[str, str], *, stream: bool = True) -> bytes:
+    """Return the bytes of a call of OpenAI's chat completions."""
+    body = {"model": model, "messages": [{"role": "user", "content": prompt}], "stream": stream}
+    return request("POST", "/v1/chat/completions", body, headers)
+
+
+def read_completion(exchange: Exchange) -> Stream:
+    """Return the stream of a completion; raises `BenchError` where it is none."""
+    _expect_ok(exchange)
+    deltas: list[tuple[int, str]] = []
+    for at, _, data in exchange.events():
+        choices = [] if data == b"[DONE]" else orjson.loads(data)["choices"]
+        if choices and (text := choices[0]["delta"].get("content")):
+            deltas.append((at, text))
+    return _stream(exchange, deltas)
+
+
 @dataclass(slots=True)
-class DirectLane:
-    """Asks the upstream itself."""
+class CompletionLane:
+    """Asks whoever speaks OpenAI's API: the upstream itself, or a gateway in front of it."""
 
     connection: Connection
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     async def renew(self) -> None:
         """Nothing is kept from one message to the next."""
 
     async def ask(self, model: str) -> Exchange:
-        body = {"model": model, "messages": [{"role": "user", "content": _prompt()}], "stream": True}
-        return await self.connection.exchange(request("POST", "/v1/chat/completions", body))
+        return await self.connection.exchange(completion(model, new_prompt(), self.headers))
 
     async def read(self, exchange: Exchange) -> Stream:
         _expect_ok(exchange)
@@ -87,7 +104,7 @@ class ChatLane:
     async def ask(self, model: str) -> Exchange:
         headers = self.api.headers | {"Accept": "text/event-stream"}
         path = f"/api/sessions/{self.session_id}/messages"
-        body = {"content": _prompt(), "model": model}
+        body = {"content": new_prompt(), "model": model}
         return await self.connection.exchange(request("POST", path, body, headers))
 
     async def read(self, exchange: Exchange) -> Stream:

@@ -21,12 +21,12 @@ async def measure(sides: Sides, *, tokens: int) -> list[Figure]:
     """Return the delays of all tokens of one round on each side, after a round that does not count."""
     model = f"stamped-{tokens}x{PAUSE_MS}ms"
     chats, direct_lanes = await sides.chat_lanes(STREAMS), await sides.direct_lanes(STREAMS)
-    await sides.ask(chats, f"stamped-{WARM_UP_TOKENS}x{PAUSE_MS}ms", WARM_UP_TOKENS)
+    await sides.tally.ask(chats, f"stamped-{WARM_UP_TOKENS}x{PAUSE_MS}ms", WARM_UP_TOKENS)
     gc.collect()
     before = sides.stack_cpu_seconds()
-    ours = await sides.ask(chats, model, tokens)
+    ours = await sides.tally.ask(chats, model, tokens)
     used = sides.stack_cpu_seconds() - before
-    direct = await sides.ask(direct_lanes, model, tokens)
+    direct = await sides.tally.ask(direct_lanes, model, tokens)
     close(chats + direct_lanes)
     late, late_direct = (
         [delay for stream in streams for delay in delays_ms(stream, tokens)] for streams in (ours, direct)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -34,19 +35,28 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
     return False
 
 
-def pss_bytes(processes: Iterable[psutil.Process]) -> int | None:
-    """Return the sum of the proportional set sizes, or None where the system does not tell them."""
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident and proportional set size, in bytes: what is shared counts in full, or by its part."""
+
+    rss: int
+    pss: int
+
+
+def memory(processes: Iterable[psutil.Process]) -> Memory | None:
+    """Return the sum over some processes, or None where the system does not tell."""
     if sys.platform != "linux":
         return None
-    return sum(_pss_bytes(process.pid) for process in processes)
+    each = [_rollup(process.pid) for process in processes]
+    return Memory(sum(one.get("Rss", 0) for one in each), sum(one.get("Pss", 0) for one in each))
 
 
-def _pss_bytes(pid: int) -> int:
+def _rollup(pid: int) -> dict[str, int]:
     try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return next(int(line.split()[1]) * KIB for line in rollup.splitlines() if line.startswith("Pss:"))
+        return {}
+    return {name: int(size) * KIB for name, size, *_ in (line.replace(":", "").split() for line in lines)}
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:

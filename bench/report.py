@@ -1,5 +1,6 @@
 """What a run found, for people, for JSON and for `bench/README.md`."""
 
+import math
 import os
 import platform
 import subprocess
@@ -16,17 +17,26 @@ from bench.figures import Figure
 from bench.stack import ROOT
 
 README = ROOT / "bench" / "README.md"
-BEGIN, END = "<!-- last run: begin -->", "<!-- last run: end -->"
-HEADINGS = ("figure", "BaseChat", "direct", "difference", "ratio", "limit", "verdict")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a bench measures, by which command, beside what else, and the section of the README where it stands."""
+
+    command: str
+    product: str
+    section: str
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The figures of one run and where it ran."""
 
+    subject: Subject
     began: datetime
     seconds: float
-    options: str
+    flags: Sequence[str]
     busy_percent: float
     figures: Sequence[Figure]
 
@@ -37,8 +47,8 @@ class Report:
 
     def table(self) -> str:
         """Return the table for a terminal."""
-        rows = [HEADINGS, *map(_cells, self.figures)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+        rows = self._rows()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = []
         for row in rows:
             first, *others = (cell for cell in row)
@@ -54,7 +64,7 @@ class Report:
         return {
             "began": self.began.isoformat().replace("+00:00", "Z"),
             "seconds": round(self.seconds, 1),
-            "options": self.options,
+            "options": self._command,
             "machine": machine(),
             "busy_percent_before": self.busy_percent,
             "commit": commit(),
@@ -64,14 +74,15 @@ class Report:
     def markdown(self) -> str:
         """Return the section of the README, without its markers."""
         where = machine()
-        rows = [HEADINGS, ("---", *("---:" for _ in HEADINGS[2:]), "---"), *map(_cells, self.figures)]
+        headings, *rows = self._rows()
+        ruler = ("---", *("---:" for _ in headings[2:]), "---")
         about = (
-            f"{self.began:%Y-%m-%d %H:%M} UTC, commit {commit()}, `{self.options}`, {self.seconds:.0f} s in all; "
+            f"{self.began:%Y-%m-%d %H:%M} UTC, commit {commit()}, `{self._command}`, {self.seconds:.0f} s in all; "
             f"{where['cores']} cores ({where['processor']}), {where['memory_gb']} GB, "
             f"{where['system']}, Python {where['python']}; "
             f"other work before the run: {self.busy_percent:.0f} % of the cores."
         )
-        return "\n".join([about, "", *("| " + " | ".join(row) + " |" for row in rows)])
+        return "\n".join([about, "", *("| " + " | ".join(row) + " |" for row in (headings, ruler, *rows))])
 
     def write_json(self, path: Path) -> None:
         """Write the run as JSON."""
@@ -79,12 +90,22 @@ class Report:
 
     def write_readme(self) -> None:
         """Put the run between the markers of the README."""
-        before, _, rest = README.read_text().partition(BEGIN)
-        _, _, after = rest.partition(END)
-        README.write_text(f"{before}{BEGIN}\n{self.markdown()}\n{END}{after}")
+        begin, end = (f"<!-- {self.subject.section}: {mark} -->" for mark in ("begin", "end"))
+        before, _, rest = README.read_text().partition(begin)
+        _, _, after = rest.partition(end)
+        README.write_text(f"{before}{begin}\n{self.markdown()}\n{end}{after}")
+
+    @property
+    def _command(self) -> str:
+        return " ".join([self.subject.command, *self.flags])
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        others = ("direct", self.subject.beside) if self.subject.beside else ("direct",)
+        headings = ("figure", self.subject.product, *others, "difference", "ratio", "limit", "verdict")
+        return [headings, *(_cells(figure, beside=self.subject.beside is not None) for figure in self.figures)]
 
 
-def _cells(figure: Figure) -> tuple[str, ...]:
+def _cells(figure: Figure, *, beside: bool) -> tuple[str, ...]:
     if figure.limit is None:
         limit, verdict = "", ""
     else:
@@ -97,7 +118,8 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     return (
         figure.name,
         f"{_number(figure.ours)} {figure.unit}",
-        "" if figure.direct is None else _number(figure.direct),
+        _maybe(figure.direct),
+        *([_maybe(figure.beside)] if beside else []),
         difference,
         "" if figure.ratio is None else f"{figure.ratio:.2f}",
         limit,
@@ -105,7 +127,13 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     )
 
 
+def _maybe(value: float | None) -> str:
+    return "" if value is None else _number(value)
+
+
 def _number(value: float) -> str:
+    if math.isnan(value):
+        return "none"
     if abs(value) >= 100 or value.is_integer():
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

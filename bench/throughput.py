@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bench.figures import Figure
 from bench.lanes import Lane
 from bench.sides import Sides, close
+from bench.tally import Tally
 
 STREAMS = 50
 TOKENS = 50
@@ -19,8 +20,8 @@ async def measure(sides: Sides, *, rounds: int, warm_up: int) -> list[Figure]:
     ours: list[float] = []
     theirs: list[float] = []
     for _ in range(warm_up + rounds):
-        ours.append(await _round(sides, await sides.chat_lanes(STREAMS)))
-        theirs.append(await _round(sides, await sides.direct_lanes(STREAMS)))
+        ours.append(await tokens_per_second(sides.tally, await sides.chat_lanes(STREAMS)))
+        theirs.append(await tokens_per_second(sides.tally, await sides.direct_lanes(STREAMS)))
     ours, theirs = ours[warm_up:], theirs[warm_up:]
     name = f"{STREAMS} streams of {TOKENS} tokens at once"
     return [
@@ -37,9 +38,10 @@ async def measure(sides: Sides, *, rounds: int, warm_up: int) -> list[Figure]:
     ]
 
 
-async def _round(sides: Sides, lanes: Sequence[Lane]) -> float:
+async def tokens_per_second(tally: Tally, lanes: Sequence[Lane]) -> float:
+    """Ask on all lanes at once and close them; return the rate from the first request to the last answer's end."""
     gc.collect()
-    streams = await sides.ask(lanes, MODEL, TOKENS)
+    streams = await tally.ask(lanes, MODEL, TOKENS)
     close(lanes)
     began = min(stream.sent_at for stream in streams)
     ended = max(stream.ended_at for stream in streams)

@@ -1,7 +1,7 @@
 """What the supervisor and the tests need to know of a process in order to run it."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Service:
 
 
 @contextmanager
-def running(*services: Service) -> Iterator[None]:
+def running(*services: Service) -> Iterator[Sequence[Child]]:
     """Start the services at once, wait until all are ready, and stop them in reverse order; for tests and benches."""
     with ExitStack() as stack:
         children = []
@@ -35,7 +35,7 @@ def running(*services: Service) -> Iterator[None]:
         for service, child in zip(services, children, strict=True):
             if not _becomes_ready(service, child):
                 raise StackError(f"{service.name} did not become ready; see its log.")
-        yield
+        yield children
 
 
 def _becomes_ready(service: Service, child: Child) -> bool:

@@ -1,0 +1,87 @@
+"""What the cache answers: whole answers that were given before, and one answer for many who ask the same at once."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import orjson
+
+from bench.client import Api, Connection, Exchange
+from bench.figures import Figure, percentile
+from bench.gateway.parties import Parties
+from bench.lanes import completion, new_prompt, read_completion
+from bench.sides import close
+from bench.throughput import MODEL, TOKENS
+
+P50_LIMIT_MS = 2.0
+SAME = 200
+SLOW_MODEL = "paced-50x20ms"  # so that all have asked long before the answer has ended
+STATE = b"x-basechat-cache"
+
+
+async def measure_answers(parties: Parties, *, count: int) -> list[Figure]:
+    """Return the times of whole answers from the cache, streamed and in one body."""
+    return [
+        *await _repeat(parties, "streamed", stream=True, count=count),
+        *await _repeat(parties, "in one body", stream=False, count=count),
+    ]
+
+
+async def _repeat(parties: Parties, how: str, *, stream: bool, count: int) -> list[Figure]:
+    connection = await Connection.open(parties.ours.address)
+    message = completion(MODEL, new_prompt(), parties.ours.headers, stream=stream)
+    first, *others = [await connection.exchange(message) for _ in range(1 + count)]
+    connection.close()
+    hits = [each for each in others if _state(each) == "hit" and _text(each, stream) == _text(first, stream)]
+    times = [each.elapsed_ms for each in hits] or [math.nan]
+    name = f"A hit, whole answer of {TOKENS} tokens {how}"
+    return [
+        Figure(name=f"{name}, p50", unit="ms", ours=percentile(times, 50), limit=P50_LIMIT_MS),
+        Figure(name=f"{name}, p99", unit="ms", ours=percentile(times, 99)),
+        Figure(
+            name=f"{name}, right ones of {count} repeated calls",
+            unit="",
+            ours=float(len(hits)),
+            limit=float(count),
+            judged="at least",
+        ),
+    ]
+
+
+async def measure_same(parties: Parties) -> list[Figure]:
+    """Return how many calls of the upstream many identical requests at once come to."""
+    lanes = await parties.ours.lanes(SAME)
+    prompt = new_prompt()
+    message = completion(SLOW_MODEL, prompt, parties.ours.headers)
+    exchanges = await asyncio.gather(*(lane.connection.exchange(message) for lane in lanes))
+    texts = {read_completion(each).text for each in exchanges}
+    close(lanes)
+    name = f"{SAME} identical requests at once"
+    return [
+        Figure(name=f"{name}, calls of the upstream ({_told(exchanges)})", unit="", limit=1.0,
+               ours=float(await _asked(parties.direct.address, prompt))),
+        Figure(name=f"{name}, different answers", unit="", ours=float(len(texts)), limit=1.0),
+    ]  # fmt: skip
+
+
+async def _asked(upstream: str, prompt: str) -> int:
+    """Return how often the upstream was asked this."""
+    connection = await Connection.open(upstream)
+    seen = await Api(connection).call("GET", "/_requests")
+    connection.close()
+    return sum(prompt in one["body"] for one in seen["requests"])
+
+
+def _told(exchanges: Sequence[Exchange]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in Counter(map(_state, exchanges)).most_common())
+
+
+def _state(exchange: Exchange) -> str:
+    return exchange.headers.get(STATE, b"no header").decode()
+
+
+def _text(exchange: Exchange, stream: bool) -> str:
+    if stream:
+        return read_completion(exchange).text
+    return str(orjson.loads(exchange.body)["choices"][0]["message"]["content"])

@@ -1,0 +1,55 @@
+"""LiteLLM's proxy, from an environment of its own, in front of the same upstream; it reaches nothing else."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from basechat.embedded.health import answers_http
+from basechat.embedded.process import start_command
+from basechat.embedded.service import Service
+from bench.client import BenchError
+from bench.stack import ROOT
+
+PROGRAM = ROOT / ".cache" / "bench" / "litellm" / "bin" / "litellm"
+KEY = "sk-of-the-bench"
+
+
+def service(folder: Path, port: int, upstream: str, models: Sequence[str]) -> Service:
+    """Return one process of the proxy, with the upstream as OpenAI; neither database nor cache nor telemetry."""
+    if not PROGRAM.exists():
+        raise BenchError("LiteLLM is not installed. `make bench-gateway` installs it; or leave it out: --skip-litellm.")
+    config = folder / "litellm.json"  # JSON is YAML too
+    config.write_text(json.dumps(_config(upstream, models)))
+    command = (PROGRAM, "--config", config, "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False")
+    log, environment = folder / "litellm.log", _environment(folder)
+    return Service(
+        name="litellm",
+        launch=lambda: start_command(command, log=log, environment=environment, folder=folder),
+        ready=lambda: answers_http(f"http://127.0.0.1:{port}/health/liveliness"),
+        patience=180,
+    )
+
+
+def _config(upstream: str, models: Sequence[str]) -> dict[str, object]:
+    provider = {"api_base": f"{upstream}/v1", "api_key": KEY}
+    return {
+        "model_list": [
+            {"model_name": model, "litellm_params": {"model": f"openai/{model}", **provider}} for model in models
+        ],
+        "litellm_settings": {"telemetry": False},
+        "general_settings": {"master_key": KEY},
+    }
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return all that the process sees; the table of prices is the one in its package, not one that it fetches."""
+    return {
+        "PATH": f"{PROGRAM.parent}:/usr/bin:/bin",
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOG": "ERROR",
+        "LITELLM_MODE": "PRODUCTION",
+        "LITELLM_TELEMETRY": "False",
+        "DISABLE_ADMIN_UI": "True",
+    }

@@ -1,0 +1,53 @@
+"""What no cache can answer: the first token one at a time, and a hundred streams at once."""
+
+import statistics
+
+from bench.figures import Figure, percentile
+from bench.gateway.parties import Parties, compared
+from bench.sides import close
+from bench.throughput import MODEL, TOKENS, tokens_per_second
+
+STREAMS = 100
+FIRST_TOKEN_LIMITS_MS = {50: 1.5, 99: 6.0}
+LIMIT_TOKENS_PER_SECOND = 15_000.0
+
+
+async def measure_first_tokens(parties: Parties, *, count: int, warm_up: int) -> list[Figure]:
+    """Return the figures of `count` messages to each party, in turns, after `warm_up` that do not count."""
+    lanes = [await party.lanes(1) for party in parties.in_turn]
+    times: list[list[float]] = [[] for _ in lanes]
+    for _ in range(warm_up + count):
+        for lane, kept in zip(lanes, times, strict=True):
+            kept.extend(stream.first_token_ms for stream in await parties.tally.ask(lane, MODEL, TOKENS))
+    for lane in lanes:
+        close(lane)
+    return [
+        compared(
+            [percentile(kept[-count:], percent) for kept in times],
+            name=f"First token on a miss, one at a time, p{percent}",
+            unit="ms",
+            limit=limit,
+            judged="difference at most",
+        )
+        for percent, limit in FIRST_TOKEN_LIMITS_MS.items()
+    ]
+
+
+async def measure_streams(parties: Parties, *, rounds: int, warm_up: int) -> list[Figure]:
+    """Return the median and the slowest of the rounds of each party, in turns."""
+    rates: list[list[float]] = [[] for _ in parties.in_turn]
+    for _ in range(warm_up + rounds):
+        for party, kept in zip(parties.in_turn, rates, strict=True):
+            kept.append(await tokens_per_second(parties.tally, await party.lanes(STREAMS)))
+    counted = [kept[warm_up:] for kept in rates]
+    name, unit = f"{STREAMS} streams of {TOKENS} tokens at once on a miss", "tokens/s"
+    return [
+        compared(
+            [statistics.median(kept) for kept in counted],
+            name=f"{name}, median of {rounds} rounds",
+            unit=unit,
+            limit=LIMIT_TOKENS_PER_SECOND,
+            judged="at least",
+        ),
+        compared([min(kept) for kept in counted], name=f"{name}, slowest round", unit=unit),
+    ]
