@@ -4,7 +4,6 @@ import hmac
 from typing import Any
 from uuid import UUID
 
-from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,13 +16,14 @@ from basechat.identity.passwords import hash_password, verify_password
 from basechat.identity.schemas import Registration
 from basechat.identity.secrets import token_hash
 from basechat.identity.sign_in import end_other_sessions, open_session
+from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
 from basechat.kit.errors import AppError, AuthRequiredError, ConflictError, ForbiddenError, RateLimitedError
 from basechat.kit.ids import new_id
 
-_PER_ADDRESS = RateLimitItemPerHour(60)
-_CONFIRMATIONS = RateLimitItemPerMinute(10, 15)
+_PER_ADDRESS = Limit(60, 3600)
+_CONFIRMATIONS = Limit(10, 15 * 60)
 _FIRST_ACCOUNT_LOCK = 4_242_002
 
 _INSERT = text("""

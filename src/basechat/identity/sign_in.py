@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from limits import RateLimitItemPerMinute
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,11 +10,12 @@ from basechat.identity.access import Client
 from basechat.identity.credentials import forget_credentials
 from basechat.identity.passwords import verify_password
 from basechat.identity.secrets import SESSION_PREFIX, new_token, token_hash
+from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import AuthRequiredError, NotFoundError, RateLimitedError
 from basechat.kit.ids import new_id
 
-_WINDOW_MINUTES = 15
+_WINDOW_SECONDS = 15 * 60
 
 _FIND_USER = text("""
     SELECT id, username, email, role, created_at, password_hash FROM users
@@ -34,8 +34,8 @@ async def sign_in(resources: Resources, name: str, password: str, client: Client
     settings, limiter = resources.settings, resources.limiter
     # The address first: one that is refused must not use up the attempts of accounts.
     windows = (
-        (RateLimitItemPerMinute(settings.login_attempts_per_address, _WINDOW_MINUTES), "address", client.address),
-        (RateLimitItemPerMinute(settings.login_attempts_per_account, _WINDOW_MINUTES), "account", name.lower()),
+        (Limit(settings.login_attempts_per_address, _WINDOW_SECONDS), "address", client.address),
+        (Limit(settings.login_attempts_per_account, _WINDOW_SECONDS), "account", name.lower()),
     )
     for limit, kind, key in windows:
         seconds = await limiter.try_once(limit, "login", kind, key)
@@ -49,7 +49,7 @@ async def sign_in(resources: Resources, name: str, password: str, client: Client
         user = (await connection.execute(_FIND_USER, {"name": name})).one_or_none()
     if not await verify_password(password, user.password_hash if user else None) or user is None:
         raise _wrong()
-    await limiter.forget(windows[1][0], "login", "account", name.lower())
+    await limiter.forget("login", "account", name.lower())
     async with resources.database.as_system() as connection:
         token = await open_session(connection, user.id, user.password_hash, client, days=settings.session_days)
     return user, token

@@ -1,53 +1,69 @@
-"""Log lines: structured, one way for every service and for the libraries that use `logging`."""
+"""Log lines, one way for every service and for the libraries: one JSON object each, or text for people."""
 
 import logging
 import sys
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
 
 import orjson
-import structlog
+
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+# A line per request; and a traceback for each thing that an outside server gets wrong, which its error tells.
+_LEAST: Mapping[str, int] = {"httpx2": logging.WARNING, "mcp": logging.WARNING, "mcp.client": logging.CRITICAL}
 
 
-def _json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+@contextmanager
+def logged_with(request_id: str) -> Iterator[None]:
+    """Name the request in every line that is logged meanwhile."""
+    token = _request_id.set(request_id)
+    try:
+        yield
+    finally:
+        _request_id.reset(token)
 
 
 def configure_logging(service: str, *, level: str, fmt: str) -> None:
     """Send every log line of this process to stderr, as JSON or as text for people."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    last: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)]
-        if fmt == "json"
-        else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        ]
-    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
-        )
-    )
+    handler.setFormatter(_Json(service) if fmt == "json" else _Text(service))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # A line per request; and a traceback for each thing that an outside server gets wrong, which its error tells.
-    for name, least in (("httpx2", logging.WARNING), ("mcp", logging.WARNING), ("mcp.client", logging.CRITICAL)):
+    for name, least in _LEAST.items():
         logging.getLogger(name).setLevel(least)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(service=service)
+
+
+class _Json(logging.Formatter):
+    """Writes one JSON object per line."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "service": self._service,
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            "request_id": _request_id.get(),
+            "exception": self.formatException(record.exc_info) if record.exc_info else None,
+        }
+        told = {name: value for name, value in fields.items() if value is not None}
+        return orjson.dumps(told, default=str).decode()
+
+
+class _Text(logging.Formatter):
+    """Writes a line for people, with the traceback below it."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"%(asctime)s %(levelname)-8s {service} %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        request_id = _request_id.get()
+        line = super().formatMessage(record)
+        return f"{line} request_id={request_id}" if request_id else line

@@ -2,11 +2,11 @@
 
 import re
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from basechat.kit.ids import new_id
+from basechat.kit.logging import logged_with
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -31,5 +31,5 @@ class RequestContext:
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with logged_with(request_id):
             await self.app(scope, receive, send_with_id)

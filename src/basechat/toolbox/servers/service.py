@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from limits import RateLimitItemPerMinute
 from sqlalchemy import Row, func
 
 from basechat.infra.mcp.connections import McpConnections
 from basechat.infra.mcp.errors import Trouble
+from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError, RateLimitedError
 from basechat.kit.ids import new_id
@@ -20,7 +20,7 @@ from basechat.toolbox.servers.endpoint import Endpoint, Findings, find_tools
 from basechat.toolbox.servers.outside import endpoint_of
 from basechat.toolbox.servers.schemas import NewServer, ServerChange
 
-_CHECKS = RateLimitItemPerMinute(30)  # each reaches out to an address of somebody's choice
+_CHECKS = Limit(30, 60)  # each reaches out to an address of somebody's choice
 _FIELDS = {"http": {"url", "headers"}, "stdio": {"command"}}
 _REFUSED: Mapping[str, str] = {Trouble.ADDRESS: "url", Trouble.COMMAND: "command"}
 
