@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up down test check lint bench chaos test-containers setup web chromium clean
+.PHONY: help up down test check lint bench bench-gateway chaos test-containers setup web chromium clean
 
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export UV_PYTHON_DOWNLOADS := never
@@ -47,6 +47,11 @@ lint: setup .cache/web-modules ## Style, format and import contracts
 
 bench: setup web ## The numbers of bench/README.md, measured here
 	@$(BIN)/python -m bench $(BENCH)
+
+bench-gateway: setup ## llm-agent beside LiteLLM's proxy, measured here
+	@$(ONCE) .cache/bench/litellm/.fingerprint "$$(scripts/fingerprint bench/gateway/litellm.txt)" \
+	    $(STEP) "litellm, for the bench" scripts/litellm
+	@$(BIN)/python -m bench.gateway $(BENCH)
 
 chaos: setup web ## Break BaseChat under load and count what was lost (CHAOS="--faults 60 --seed 7")
 	@$(BIN)/python -m tests.chaos $(CHAOS)
