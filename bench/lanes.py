@@ -77,13 +77,7 @@ class CompletionLane:
         return await self.connection.exchange(completion(model, new_prompt(), self.headers))
 
     async def read(self, exchange: Exchange) -> Stream:
-        _expect_ok(exchange)
-        deltas: list[tuple[int, str]] = []
-        for at, _, data in exchange.events():
-            choices = [] if data == b"[DONE]" else orjson.loads(data)["choices"]
-            if choices and (text := choices[0]["delta"].get("content")):
-                deltas.append((at, text))
-        return _stream(exchange, deltas)
+        return read_completion(exchange)
 
     def close(self) -> None:
         self.connection.close()
