@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from basechat.identity.access import bearer_token
+from basechat.identity.bearer import bearer_token
 from basechat.identity.credentials import find_caller
 from basechat.infra.resources import Resources
 from basechat.kit.tasks import Tasks

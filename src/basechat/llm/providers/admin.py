@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from limits import RateLimitItemPerMinute
 from pydantic import ValidationError
 from sqlalchemy import Row
 from yarl import URL
@@ -13,6 +12,7 @@ from yarl import URL
 from basechat.identity.access import Client
 from basechat.identity.audit import record
 from basechat.identity.caller import Caller
+from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError, RateLimitedError
 from basechat.kit.ids import new_id
@@ -32,7 +32,7 @@ from basechat.llm.providers.schemas import (
 )
 from basechat.llm.providers.stored import open_provider
 
-_CHECKS = RateLimitItemPerMinute(30)  # each reaches out to an address of somebody's choice
+_CHECKS = Limit(30, 60)  # each reaches out to an address of somebody's choice
 _OPTIONS = set(ProviderOptions.model_fields)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 
 from basechat.identity.access import AdminCaller, ClientDep
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 from basechat.llm.providers import admin, admin_aliases
 from basechat.llm.providers.aliases import Alias
 from basechat.llm.providers.schemas import (
