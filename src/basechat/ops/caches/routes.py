@@ -16,7 +16,7 @@ from basechat.infra.cache.layers import LAYERS
 from basechat.infra.cache.servers import ServerState, are_one, find_state, notices
 from basechat.infra.metrics.minutes import total
 from basechat.infra.redis import REDIS_AWAY, CacheClient
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.errors import UnavailableError
 from basechat.ops.caches.figures import layer_figures
 from basechat.ops.caches.history import History, read_history
