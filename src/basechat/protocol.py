@@ -12,6 +12,8 @@ from uuid import UUID
 from basechat.kit import json
 
 INTERNAL_HEADER = "x-basechat-internal"
+ANSWER_SECONDS = 600
+"""Within so many seconds llm-agent has begun to stream an answer, given a whole one, or refused."""
 CALL_ID_META = "basechat/call"
 """In the `_meta` of a call of a tool: what the run calls it, the same when it is repeated after a fault."""
 

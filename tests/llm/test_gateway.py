@@ -14,7 +14,7 @@ from tests.llm.gateway import COMPLETIONS, check_error, own_gateway, question, s
 from tests.support.own import visitor
 from tests.support.person import Person
 from tests.support.stack import Servers, Stack
-from tests.upstream import Say, Upstream
+from tests.upstream import Say, Upstream, scripts
 from tests.upstream.scripts import KOREAN
 
 
@@ -67,7 +67,7 @@ async def test_unknown_fields_reach_the_provider_untouched(client: Person, upstr
     assert client.token not in str(record.headers)
 
 
-@pytest.mark.parametrize("model", ["tokens-50", "korean", "long-10000", "fail-5", "garbage", "invalid-utf8", "empty"])
+@pytest.mark.parametrize("model", ["tokens-50", "korean", "long-10000", "fail-5", "empty"])
 async def test_a_stream_comes_through_byte_for_byte(client: Person, upstream: Upstream, model: str) -> None:
     body = question(model=model, stream_options={"include_usage": True})
     async with streamed(client, body) as response:
@@ -119,6 +119,18 @@ async def test_a_cut_stream_ends_with_an_error(client: Person, upstream: Upstrea
 
 async def test_a_cut_body_is_a_bad_gateway(client: Person, upstream: Upstream) -> None:
     check_error(await client.post(COMPLETIONS, question(model="cut-10")), 502)
+
+
+@pytest.mark.parametrize("model", ["garbage", "invalid-utf8"])
+async def test_what_can_not_be_read_is_not_passed_on(client: Person, upstream: Upstream, model: str) -> None:
+    for stream in (True, False):
+        reply = await client.post(COMPLETIONS, question(model=model, stream=stream))
+        check_error(reply, 502, "provider_garbled")
+    upstream.script("echo", Say(("yes",)), *scripts.find_script(model, "") or ())
+    async with streamed(client, question()) as response:
+        *_, last, empty = (await response.read()).split(b"\n\n")
+    assert empty == b""
+    assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "provider_garbled"
 
 
 async def test_the_providers_call_ends_when_the_client_goes(client: Person, upstream: Upstream) -> None:

@@ -91,10 +91,9 @@ async def test_a_stream_whose_client_did_not_ask_for_usage(
 ) -> None:
     async with streamed(client, question()) as response:
         assert b"usage" not in await response.read()
-    assert "stream_options" not in upstream.completions[-1].document
+    assert upstream.completions[-1].document["stream_options"] == {"include_usage": True}
     [row] = await _settled(settings, client)
-    assert _said(row) == ("completed", "openai", "echo", HI, 1, None, None)
-    assert row["estimated"]
+    assert _said(row) == ("completed", "openai", "echo", 1, 1, None, None)
 
 
 async def test_an_answer_in_one_body(client: Person, upstream: Upstream, settings: Settings) -> None:

@@ -12,12 +12,12 @@ from basechat.assistant.completion import Completion, garbled, message_of
 from basechat.chat.runs.answer import AnswerError, Question
 from basechat.infra.http import read_at_most
 from basechat.kit import json, sse
-from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
+from basechat.protocol import ANSWER_SECONDS, INTERNAL_HEADER, Caller, sign_caller
 
 Messages = Sequence[Mapping[str, Any]]
 Definitions = Sequence[Mapping[str, Any]]
 
-SILENCE_SECONDS = 180
+SILENCE_SECONDS = ANSWER_SECONDS + 30  # the gateway knows why a provider is silent, so it is to say so first
 _ERROR_BYTES = 65_536
 _PAUSES = (0.2, 0.8, 2.0, 4.0, 8.0, 15.0)  # seconds between tries to reach llm-agent, which may be starting anew
 

@@ -135,6 +135,15 @@ class Settings(BaseSettings):
     providers_file: Path | None = Field(
         None, description="TOML file with any number of further providers, and aliases."
     )
+    provider_connect_seconds: Seconds = Field(10, description="How long a provider may take to accept a connection.")
+    provider_first_token_seconds: Seconds = Field(120, description="How long it may take to begin its answer.")
+    provider_silence_seconds: Seconds = Field(60, description="How long it may say nothing in the middle of one.")
+    provider_retries: int = Field(
+        2, ge=0, le=10, description="How often it is asked again where it fails, before the next one is asked."
+    )
+    provider_failures_to_open: int = Field(
+        10, ge=1, description="Failures in a row after which it is left alone for some seconds, up to a minute."
+    )
     provider_refresh_seconds: Seconds = Field(
         2, description="How often llm-agent looks for providers and aliases that administrators changed."
     )

@@ -1,49 +1,48 @@
 """Embeddings: one call of a provider, bounded in count, size and time."""
 
-import asyncio
 import time
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 
-from basechat.llm.accounting.accounts import Accounts, Ask
+from basechat.infra.web.leaving import unless_left
+from basechat.llm.accounting.accounts import Ask
+from basechat.llm.callers import Known
 from basechat.llm.errors import GatewayError
 from basechat.llm.estimate import input_tokens
-from basechat.llm.providers.catalogue import Catalogue
-from basechat.llm.providers.route import Route
+from basechat.llm.gateway import Gateway
 from basechat.llm.requests import read_object
-from basechat.llm.upstream.request import call, refusal, whole
-from basechat.protocol import Caller
 
 SECONDS = 120
 INPUTS = 2_048
 CHARACTERS = 300_000  # or tokens, which is OpenAI's own limit
 
 
-async def embed(catalogue: Catalogue, accounts: Accounts, caller: Caller, raw: bytes) -> Response:
-    """Answer one call of `/v1/embeddings`; raises `GatewayError`."""
+async def embed(gateway: Gateway, request: Request, known: Known, raw: bytes) -> Response:
+    """Answer one call of `/v1/embeddings`; raises `GatewayError`, and `ClientLeftError` where nobody waits."""
     began = time.perf_counter()
     body = read_body(raw)
-    route, *_ = await catalogue.routes(body.get("model"), "embedding")
-    provider = route.upstream.provider.name
-    ask = Ask(caller=caller, route=route, kind="embedding", prompt_tokens=input_tokens(body["input"]))
-    admission = await accounts.admit(ask)
-    if (record := admission.call) is None:
+    routes = await gateway.catalogue.routes(body.get("model"), "embedding")
+    await known.permitted()
+    ask = Ask(caller=known.caller, route=routes[0], kind="embedding", prompt_tokens=input_tokens(body["input"]))
+    admission = await gateway.accounts.admit(ask)
+    if (call := admission.call) is None:
         raise RuntimeError("a call that claims no flight was admitted to follow one")
+    overhead = f"{(time.perf_counter() - began) * 1000:.1f}"
+    with call.refused_if_broken():
+        answered = await unless_left(
+            request.receive, gateway.dialler.whole(routes, "embeddings", body, seconds=SECONDS)
+        )
+    call.answered_by(answered.route)
+    call.end_whole(answered.document)
     headers = {
         **admission.headers,
-        "x-basechat-provider": provider,
+        "x-basechat-provider": answered.route.provider.name,
         "x-basechat-cache": "bypass",
-        "x-basechat-overhead-ms": f"{(time.perf_counter() - began) * 1000:.1f}",
+        "x-basechat-overhead-ms": overhead,
     }
-    try:
-        with record.refused_if_broken():
-            async with asyncio.timeout(SECONDS):
-                answer, document = await _ask(route, body | {"model": route.model})
-    except TimeoutError:
-        raise GatewayError(504, f"The provider {provider} did not answer in time.") from None
-    record.end_whole(document)
-    return Response(answer, headers=headers, media_type="application/json")
+    return Response(answered.body, headers=headers, media_type="application/json")
 
 
 def read_body(raw: bytes) -> dict[str, Any]:
@@ -59,13 +58,6 @@ def read_body(raw: bytes) -> dict[str, Any]:
         raise GatewayError(400, f"`input` may hold at most {INPUTS:,} texts.", param="input")
     _check_size(sum(1 if isinstance(each, int) else len(each) for each in said))
     return body
-
-
-async def _ask(route: Route, body: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-    async with await call(route, "embeddings", body) as upstream:
-        if upstream.status != 200:
-            raise await refusal(upstream)
-        return await whole(upstream)
 
 
 def _are_texts(said: list[Any]) -> bool:

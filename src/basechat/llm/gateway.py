@@ -24,6 +24,7 @@ from basechat.llm.providers.configured import Configured
 from basechat.llm.providers.provider import Kind
 from basechat.llm.providers.updates import ProviderUpdates
 from basechat.llm.upstream.dial import Dialler
+from basechat.llm.upstream.limits import Limits
 from basechat.llm.usage.book import UsageBook
 
 _BLOCKED_AT_ONCE = 256
@@ -78,7 +79,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             tasks=tasks,
             callers=Callers(resources, tasks),
             catalogue=catalogue,
-            dialler=Dialler(),
+            dialler=Dialler(Limits.of(settings), count=resources.counters.add),
             accounts=accounts,
             cache=Cache(resources.cache, settings, resources.counters),
             cache_scope=settings.cache_scope,

@@ -33,9 +33,7 @@ async def embeddings(request: Request) -> Response:
     """`POST /v1/embeddings`."""
     gateway: Gateway = request.app.state.gateway
     known = await gateway.callers.find(request)
-    body = await request.body()
-    await known.permitted()
-    return await embed(gateway.catalogue, gateway.accounts, known.caller, body)
+    return await embed(gateway, request, known, await request.body())
 
 
 async def models(request: Request) -> Response:

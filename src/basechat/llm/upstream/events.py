@@ -6,8 +6,8 @@ from typing import Any
 from basechat.kit import json
 
 EVENT_BYTES = 16_000_000
-_FIELD = b"data:"
 _DONE = b"[DONE]"
+_FIELDS = (b"", b"data", b"event", b"id", b"retry")  # the nameless one is a comment
 
 
 class GarbledError(Exception):
@@ -21,53 +21,137 @@ class Piece:
     raw: bytes
     documents: list[dict[str, Any]] = field(default_factory=list)
     is_done: bool = False
-    """Whether `[DONE]` is among them."""
+    """Whether `[DONE]` is the last of them."""
 
 
 class EventCutter:
-    """Cuts a stream of bytes into whole events and reads each, so that nothing unreadable is ever passed on."""
+    """Cuts a stream of bytes into whole events and reads each, so that nothing unreadable is ever passed on.
+
+    However the bytes are split, the events are the same, and what can't be read is told behind all that could be.
+    What follows `[DONE]` is dropped unread.
+    """
 
     def __init__(self) -> None:
         self._rest = bytearray()
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing is left of an event that did not end."""
-        return not self._rest.strip()
+        self._ended = False
+        self._garbled: GarbledError | None = None
 
     def cut(self, part: bytes) -> Piece | None:
         """Return the events that end in this part, if any does; raises `GarbledError`."""
-        if not self._rest and part.endswith(b"\n\n"):
-            return _read(part)
-        began = max(len(self._rest) - 3, 0)  # an end may lie across two parts
+        if self._ended:
+            self._check()
+            return None
+        if not self._rest:
+            if part.endswith(b"}\n\n") and part.startswith(b"data: {") and part.find(b"\n") == len(part) - 2:
+                return Piece(part, [_object(part[6:-2])])  # one event of one line, as nearly all are
+            if part.endswith(b"\n\n"):
+                return self._read(part)
+        whole = self._whole(part)
+        return self._read(whole) if whole else None
+
+    def finish(self) -> Piece | None:
+        """Return the last event where the stream ended without the empty line behind it; raises `GarbledError`.
+
+        Half an event is no JSON, so it can't be taken for a whole one.
+        """
+        if self._ended:
+            self._check()
+            return None
+        rest = bytes(self._rest).rstrip(b"\r\n")
+        self._rest.clear()
+        return self._read(rest + b"\n\n") if rest else None
+
+    def _check(self) -> None:
+        """Raise what could not be read, behind what could."""
+        if self._garbled is not None:
+            raise self._garbled
+
+    def _whole(self, part: bytes) -> bytes:
+        """Take the bytes up to the end of the last event that is whole."""
+        began = max(len(self._rest) - 2, 0)  # an end may lie across two parts
         self._rest += part
-        end = _last_end(self._rest, began)
-        if end is None:
+        end = max(self._rest.rfind(b"\n\n", began) + 2, self._rest.rfind(b"\n\r\n", began) + 3)
+        if end <= 2:  # neither was found
             if len(self._rest) > EVENT_BYTES:
                 raise GarbledError(f"an event of more than {EVENT_BYTES:,} bytes")
-            return None
+            return b""
         whole = bytes(self._rest[:end])
         del self._rest[:end]
-        return _read(whole)
+        return whole
+
+    def _read(self, raw: bytes) -> Piece:
+        piece = _read_usual(raw)
+        if piece is None:
+            piece, self._garbled = _read_any(raw)
+        self._ended = piece.is_done or self._garbled is not None
+        if not piece.raw:
+            self._check()
+        return piece
 
 
-def _last_end(stream: bytearray, began: int) -> int | None:
-    """Return where the last event ends that ends behind `began`."""
-    ends = [at + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if (at := stream.rfind(mark, began)) >= 0]
-    return max(ends, default=None)
+def _read_usual(raw: bytes) -> Piece | None:
+    """Read events of one line each, `data: {…}`; returns None where one is not, or can't be read."""
+    *events, last = raw.split(b"\n\n")
+    if last:
+        return None
+    documents = []
+    is_done = False
+    for event in events:
+        if is_done or b"\n" in event:
+            return None
+        if event.startswith(b"data: {"):
+            try:
+                documents.append(_object(event[6:]))
+            except GarbledError:
+                return None
+        elif event == b"data: [DONE]":
+            is_done = True
+        else:
+            return None
+    return Piece(raw, documents, is_done)
 
 
-def _read(raw: bytes) -> Piece:
+def _read_any(raw: bytes) -> tuple[Piece, GarbledError | None]:
+    """Read events as the standard allows them: any line ends, comments, other fields, data over several lines.
+
+    Returns those before the first that can't be read, and why it can't be.
+    """
     piece = Piece(raw)
-    for line in raw.split(b"\n"):
-        if not line.startswith(_FIELD):
-            continue
-        said = line[len(_FIELD) :].strip()
-        if said == _DONE:
-            piece.is_done = True
-        elif said:
-            piece.documents.append(_object(said))
-    return piece
+    data: list[bytes] = []
+    at = end = 0
+    garbled = None
+    try:
+        for line in raw.splitlines(keepends=True):
+            at += len(line)
+            if line.strip(b"\r\n"):
+                data += _data_of(line)
+                continue
+            said = b"\n".join(data)
+            data.clear()
+            piece.is_done = said == _DONE
+            if said and not piece.is_done:
+                piece.documents.append(_object(said))
+            end = at
+            if piece.is_done:
+                break
+    except GarbledError as error:
+        garbled = error
+    piece.raw = raw[:end]
+    return piece, garbled
+
+
+def _data_of(line: bytes) -> list[bytes]:
+    """Return the data of a line, if it has any; comments must at least be text, for whoever decodes them."""
+    name, _, value = line.rstrip(b"\r\n").partition(b":")
+    if name not in _FIELDS:
+        raise GarbledError("a line that is of no event")
+    if name == b"data":
+        return [value.strip(b" ")]
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        raise GarbledError("a comment that is no UTF-8") from error
+    return []
 
 
 def _object(said: bytes) -> dict[str, Any]:

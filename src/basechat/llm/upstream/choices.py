@@ -1,0 +1,27 @@
+"""Whether a streamed answer is whole: every choice that was begun has said why it ended."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from basechat.llm.upstream.events import GarbledError
+
+
+class Choices:
+    """The choices of a stream, as its chunks tell them."""
+
+    def __init__(self) -> None:
+        self._begun: set[Any] = set()
+        self._finished: set[Any] = set()
+
+    @property
+    def have_finished(self) -> bool:
+        """Whether nothing more is to come."""
+        return bool(self._finished) and self._begun <= self._finished
+
+    def read(self, chunk: Mapping[str, Any]) -> None:
+        """Read one chunk; raises `GarbledError` where its choices are none."""
+        try:
+            for choice in chunk.get("choices") or ():
+                (self._finished if choice.get("finish_reason") else self._begun).add(choice.get("index"))
+        except (TypeError, AttributeError) as error:
+            raise GarbledError("choices that are none") from error

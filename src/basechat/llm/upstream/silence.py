@@ -1,0 +1,49 @@
+"""Noticing that a provider fell silent in the middle of its answer."""
+
+import asyncio
+
+import aiohttp
+
+
+class Silence:
+    """Breaks off a read that has waited too long.
+
+    Reads happen for every token, so nothing is scheduled for each: one timer looks now and then at when the last began.
+    Time that nobody waits, because the client is slow, is not counted. A comment says that the provider still works;
+    it is believed for `longest` seconds.
+    """
+
+    def __init__(self, content: aiohttp.StreamReader, *, seconds: float, longest: float) -> None:
+        self._content = content
+        self._seconds = seconds
+        self._longest = max(longest, seconds)
+        self._loop = asyncio.get_running_loop()
+        self._waits_since: float | None = None
+        self._sign_at = 0.0
+        self._timer = self._loop.call_later(seconds, self._look)
+
+    def begins(self) -> None:
+        """Note that something is waited for."""
+        self._waits_since = self._sign_at = self._loop.time()
+
+    def sign(self) -> None:
+        """Note that a comment came."""
+        self._sign_at = self._loop.time()
+
+    def ends(self) -> None:
+        """Note that it came."""
+        self._waits_since = None
+
+    def close(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        due = now + self._seconds
+        if self._waits_since is not None:
+            due = min(self._sign_at + self._seconds, self._waits_since + self._longest)
+        if now >= due:
+            self._content.set_exception(TimeoutError())
+        else:
+            self._timer = self._loop.call_at(due, self._look)

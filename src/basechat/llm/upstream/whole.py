@@ -1,0 +1,37 @@
+"""A provider's answer in one body."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+
+from basechat.infra.http import read_at_most
+from basechat.kit import json
+from basechat.llm.providers.provider import Provider
+from basechat.llm.upstream.failure import cut, garbled, late
+from basechat.llm.upstream.refusal import error_in, told_in_place
+
+_BYTES = 32_000_000
+
+
+async def read_whole(
+    provider: Provider, response: aiohttp.ClientResponse, *, holds: str, deadline: float
+) -> tuple[bytes, dict[str, Any]]:
+    """Return an answer as it is and as it reads: an object whose field `holds` is a list; raises `Failure`."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            body = await read_at_most(response.content, _BYTES)
+        document = json.loads(body)
+    except TimeoutError:
+        raise late(provider.name) from None
+    except aiohttp.ClientError:
+        raise cut(provider.name) from None
+    except ValueError:
+        raise garbled(provider.name) from None
+    finally:
+        response.close()
+    if error := error_in(document):
+        raise told_in_place(provider, error)
+    if not isinstance(document, dict) or not isinstance(document.get(holds), list):
+        raise garbled(provider.name)
+    return body, document
