@@ -1,13 +1,14 @@
 """A scripted OpenAI-compatible upstream on loopback: what it answers is chosen by the model's name."""
 
 from tests.upstream.records import RequestRecord
-from tests.upstream.scripts import Call, Cut, Fail, Raw, Say, Script, Stall, Stamp, Step, Wait
+from tests.upstream.scripts import Call, Cut, Fail, Head, Raw, Say, Script, Stall, Stamp, Step, Wait
 from tests.upstream.server import Upstream, running_upstream
 
 __all__ = [
     "Call",
     "Cut",
     "Fail",
+    "Head",
     "Raw",
     "RequestRecord",
     "Say",

@@ -9,7 +9,7 @@ import orjson
 
 from tests.upstream import wire
 from tests.upstream.records import RequestRecord, prompt_tokens
-from tests.upstream.scripts import Call, Cut, Fail, Raw, Say, Script, Stall, Stamp, Step, Wait
+from tests.upstream.scripts import Call, Cut, Fail, Head, Raw, Say, Script, Stall, Stamp, Step, Wait
 from tests.upstream.sinks import Body, Channel, Events, Sink
 
 
@@ -31,6 +31,8 @@ class Answer:
         self.due = asyncio.get_running_loop().time()
         if script and isinstance(script[0], Fail):
             self._refuse(script[0])
+        elif any(isinstance(step, Head) for step in script):
+            await self._bare(script)
         elif document.get("stream"):
             await self._stream(script, document)
         else:
@@ -54,6 +56,24 @@ class Answer:
         if (document.get("stream_options") or {}).get("include_usage"):
             tail += self.completion.usage_chunk(self._usage(document))
         self.channel.write(wire.frame(tail + wire.DONE) + wire.LAST_FRAME)
+
+    async def _bare(self, script: Script) -> None:
+        """Give an answer of which the script says every byte."""
+        is_framed = True
+        for step in script:
+            if isinstance(step, Head):
+                is_framed = step.is_framed
+                self.channel.write(wire.head(step.status, step.content_type, step.headers, is_framed=is_framed))
+            elif isinstance(step, Raw):
+                if step.data:  # an empty frame would be the last
+                    self.channel.write(wire.frame(step.data) if is_framed else step.data)
+                    await self.channel.flushed()
+            elif not await self._step(step, Body()):
+                return
+        if is_framed:
+            self.channel.write(wire.LAST_FRAME)
+        else:
+            self.channel.close()
 
     async def _whole(self, script: Script, document: dict[str, Any]) -> None:
         kept = Body()

@@ -42,6 +42,19 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The answer's head, in the place of the usual one; then `Raw` steps are its body, as many as there are.
+
+    Without frames, closing the connection is the body's end.
+    """
+
+    status: int = 200
+    content_type: str = "text/event-stream"
+    headers: tuple[tuple[str, str], ...] = ()
+    is_framed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """OpenAI's error: with its status as the first step, as an error event later."""
 
@@ -70,7 +83,7 @@ class Call:
     call_id: str | None = None
 
 
-Step = Say | Stamp | Wait | Raw | Fail | Cut | Stall | Call
+Step = Say | Stamp | Wait | Head | Raw | Fail | Cut | Stall | Call
 Script = tuple[Step, ...]
 
 _ERRORS = {

@@ -41,6 +41,11 @@ class Upstream:
         return f"http://127.0.0.1:{self.port}/v1"
 
     @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    @property
     def completions(self) -> list[RequestRecord]:
         """The requests for completions, oldest first."""
         return [record for record in self.requests if record.path == "/v1/chat/completions"]

@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
-from tests.upstream import Fail, Say, Upstream, running_upstream
+from tests.upstream import Cut, Fail, Head, Raw, Say, Upstream, running_upstream
 from tests.upstream.scripts import KOREAN, LISTED
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -108,6 +108,20 @@ async def test_scripts_of_tests_win_over_the_names(client: aiohttp.ClientSession
     async with client.get(f"{upstream.base_url}/models") as response:
         listed = [model["id"] for model in (await response.json())["data"]]
     assert listed == [*LISTED, "mine"]
+
+
+async def test_heads_and_bytes_as_they_are_told(client: aiohttp.ClientSession, upstream: Upstream) -> None:
+    head = Head(418, "text/plain", (("X-Own", "1"),))
+    open_ended = Head(is_framed=False)
+    upstream.next_answers((head, Raw(b"a"), Raw(b"b")), (open_ended, Raw(b"c")), (Head(), Raw(b"d"), Cut()))
+    url = f"{upstream.base_url}/chat/completions"
+    async with client.post(url, json=_body("echo")) as response:
+        assert (response.status, response.headers["X-Own"], await response.text()) == (418, "1", "ab")
+    async with client.post(url, json=_body("echo")) as response:
+        assert (response.content_type, await response.text()) == ("text/event-stream", "c")
+    async with client.post(url, json=_body("echo")) as response:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
 
 
 async def test_unknown_models_and_bad_bodies(client: aiohttp.ClientSession, upstream: Upstream) -> None:

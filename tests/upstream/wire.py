@@ -33,6 +33,14 @@ def response(status: int, body: bytes, *, retry_after: int | None = None) -> byt
     return head % (status, phrase, len(body), retry) + body
 
 
+def head(status: int, content_type: str, headers: tuple[tuple[str, str], ...], *, is_framed: bool) -> bytes:
+    """Return the head of an answer whose body comes in frames, or ends with the connection."""
+    fields = [("Content-Type", content_type), *headers]
+    fields.append(("Transfer-Encoding", "chunked") if is_framed else ("Connection", "close"))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, _PHRASES.get(status, b"Scripted"), lines.encode())
+
+
 def error(status: int, code: str | None, message: str) -> dict[str, Any]:
     """Return OpenAI's error document."""
     kind = {401: "authentication_error", 404: "invalid_request_error", 429: "rate_limit_error"}.get(status)

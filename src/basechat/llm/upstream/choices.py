@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from basechat.llm.upstream.events import GarbledError
-
 
 class Choices:
     """The choices of a stream, as its chunks tell them."""
 
     def __init__(self) -> None:
-        self._begun: set[Any] = set()
-        self._finished: set[Any] = set()
+        self._begun: set[int] = set()
+        self._finished: set[int] = set()
 
     @property
     def have_finished(self) -> bool:
@@ -19,9 +17,6 @@ class Choices:
         return bool(self._finished) and self._begun <= self._finished
 
     def read(self, chunk: Mapping[str, Any]) -> None:
-        """Read one chunk; raises `GarbledError` where its choices are none."""
-        try:
-            for choice in chunk.get("choices") or ():
-                (self._finished if choice.get("finish_reason") else self._begun).add(choice.get("index"))
-        except (TypeError, AttributeError) as error:
-            raise GarbledError("choices that are none") from error
+        """Read one chunk."""
+        for choice in chunk.get("choices") or ():
+            (self._finished if choice.get("finish_reason") else self._begun).add(choice.get("index", 0))

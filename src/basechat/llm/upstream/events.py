@@ -16,7 +16,10 @@ class GarbledError(Exception):
 
 @dataclass(slots=True)
 class Piece:
-    """Whole events as the provider sent them, and the JSON objects in them, in order."""
+    """Whole events as the provider sent them, and the JSON objects in them, in order.
+
+    The `choices` of an object, if there are any, are objects with a number as their `index`, if it is told.
+    """
 
     raw: bytes
     documents: list[dict[str, Any]] = field(default_factory=list)
@@ -52,14 +55,15 @@ class EventCutter:
     def finish(self) -> Piece | None:
         """Return the last event where the stream ended without the empty line behind it; raises `GarbledError`.
 
-        Half an event is no JSON, so it can't be taken for a whole one.
+        Half an event is dropped; it is no JSON, so it can't be taken for a whole one.
         """
         if self._ended:
             self._check()
             return None
         rest = bytes(self._rest).rstrip(b"\r\n")
         self._rest.clear()
-        return self._read(rest + b"\n\n") if rest else None
+        piece, _ = _read_any(rest + b"\n\n")
+        return piece if rest and piece.raw else None
 
     def _check(self) -> None:
         """Raise what could not be read, behind what could."""
@@ -159,6 +163,12 @@ def _object(said: bytes) -> dict[str, Any]:
         document = json.loads(said)
     except ValueError as error:
         raise GarbledError("an event that is no JSON in UTF-8") from error
-    if not isinstance(document, dict):
+    if type(document) is not dict:
         raise GarbledError("an event that is no object")
+    if choices := document.get("choices"):
+        if type(choices) is not list:
+            raise GarbledError("choices that are no list")
+        for choice in choices:
+            if type(choice) is not dict or type(choice.get("index", 0)) is not int:
+                raise GarbledError("a choice that is none")
     return document

@@ -4,6 +4,8 @@ import asyncio
 
 import aiohttp
 
+_GRACE_SECONDS = 0.05
+
 
 class Silence:
     """Breaks off a read that has waited too long.
@@ -40,10 +42,18 @@ class Silence:
 
     def _look(self) -> None:
         now = self._loop.time()
-        due = now + self._seconds
-        if self._waits_since is not None:
-            due = min(self._sign_at + self._seconds, self._waits_since + self._longest)
-        if now >= due:
+        if self._waits_since is None:
+            self._timer = self._loop.call_at(now + self._seconds, self._look)
+            return
+        due = min(self._sign_at + self._seconds, self._waits_since + self._longest)
+        if now < due:
+            self._timer = self._loop.call_at(due, self._look)
+        else:
+            self._timer = self._loop.call_later(_GRACE_SECONDS, self._end, self._waits_since, self._sign_at)
+
+    def _end(self, waited_since: float, sign_at: float) -> None:
+        """End the wait, unless something came that lay unread while this process was held up."""
+        if (self._waits_since, self._sign_at) == (waited_since, sign_at):
             self._content.set_exception(TimeoutError())
         else:
-            self._timer = self._loop.call_at(due, self._look)
+            self._look()

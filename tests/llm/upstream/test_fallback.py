@@ -1,0 +1,173 @@
+"""Where one provider can't answer, the next one does; but never after the first word."""
+
+import asyncio
+
+import pytest
+
+from basechat.llm.upstream.dial import Dialler
+from basechat.llm.upstream.limits import Limits
+from tests.llm.upstream.dialling import COMPLETIONS, DONE, QUESTION, Way, ask, asked, chunk, event, refused, text_of
+from tests.upstream import Cut, Fail, Head, Raw, Say, Stall, Step, Upstream
+
+STREAMED = pytest.mark.parametrize("stream", [True, False])
+ONCE = Limits(retries=0, connect_seconds=10, first_token_seconds=10, silence_seconds=10)
+JSON = "application/json"
+
+
+@STREAMED
+@pytest.mark.parametrize("status", [301, 307, 401, 402, 403, 404, 408, 410, 429, 500, 503, 529])
+async def test_the_trouble_of_one_provider_is_not_that_of_the_next(
+    first: Upstream, second: Upstream, way: Way, status: int, stream: bool
+) -> None:
+    first.next_answers((Head(status, JSON, (("Location", "http://127.0.0.1:9/"),)), Raw(b"{}")))
+    assert await ask(Dialler(ONCE), [way(first), way(second, name="second")], stream=stream) == ("second", "hi")
+    assert asked(first) == 1
+
+
+@STREAMED
+@pytest.mark.parametrize("status", [400, 413, 414, 415, 422])
+async def test_a_wrong_request_is_wrong_everywhere(
+    first: Upstream, second: Upstream, way: Way, status: int, stream: bool
+) -> None:
+    routes = [way(first, f"error-{status}"), way(second, name="second")]
+    assert (await refused(Dialler(ONCE), routes, stream=stream)).status == status
+    assert (asked(first), asked(second)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (Head(content_type="text/html"), Raw(b"<html>Sign in, please.</html>")),
+        (Head(content_type=JSON), Raw(b'{"error": {"message": "Not now.", "code": 503}}')),
+        (Head(content_type=JSON), Raw(b'{"choices": []}')),
+        (Head(content_type=JSON), Raw(b"{")),
+        (Head(), Raw(event({"error": {"message": "Overloaded", "type": "overloaded_error"}}))),
+        (Head(), Raw(event({"error": "model requires more system memory"}))),
+        (Head(), Raw(event({"object": "error", "message": "The engine died.", "code": 500}))),
+        (Head(), Raw(event({"detail": "Internal"}))),
+        (Head(),),
+        (Head(), Raw(DONE)),
+        (Head(), Raw(b": OPENROUTER PROCESSING\n\n" * 3)),
+        (Head(), Raw(b": OPENROUTER PROCESSING\n\n"), Cut()),
+        (Head(), Raw(b'data: {"choices": [{"delta"')),
+        (Head(), Raw(b"data: {not json\n\n")),
+        (Head(), Raw(b"data: []\n\n")),
+        (Head(), Raw(b'data: {"choices": 7}\n\n')),
+        (Head(), Raw(b"\x00\xff\n\n")),
+        (Cut(),),
+    ],
+)
+async def test_what_is_no_beginning_of_an_answer(
+    first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...]
+) -> None:
+    first.next_answers(steps)
+    assert await ask(Dialler(ONCE), [way(first), way(second, name="second")], stream=True) == ("second", "hi")
+    assert asked(first) == 1
+    first.next_answers(steps)
+    assert (await refused(Dialler(ONCE), [way(first)])).status >= 500
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (Head(content_type="text/html"), Raw(b"<html>Sign in, please.</html>")),
+        (Head(content_type=JSON), Raw(b'{"error": {"message": "Not now.", "code": 503}}')),
+        (Head(content_type=JSON), Raw(b'{"choices": null}')),
+        (Head(content_type=JSON), Raw(b"[]")),
+        (Head(content_type=JSON), Raw(b'{"choices": [{"message": {"content": "hal')),
+        (Head(content_type=JSON), Raw(b'{"choices": [{"message": {"content": "hal'), Cut()),
+        (Head(content_type=JSON), Raw(b'{"choices": [{"message": {"content": "\xff"}}]}')),
+    ],
+)
+async def test_what_is_no_whole_answer(first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...]) -> None:
+    routes = [way(first), way(second, name="second")]
+    first.next_answers(steps, steps)
+    assert await ask(Dialler(ONCE), routes, stream=False) == ("second", "hi")
+    assert (await refused(Dialler(ONCE), routes[:1], stream=False)).status in (502, 503)
+
+
+@pytest.mark.parametrize("steps", [(Stall(),), (Head(), Stall()), (Head(), Raw(b": wait\n\n"), Raw(b"da"), Stall())])
+async def test_a_provider_that_does_not_begin(
+    first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...]
+) -> None:
+    first.next_answers(steps, steps)
+    routes = [way(first, first_token_seconds=0.1), way(second, name="second")]
+    assert await ask(Dialler(ONCE), routes, stream=True) == ("second", "hi")
+    error = await refused(Dialler(Limits()), routes[:1])
+    assert (error.status, error.code) == (504, "provider_silent")
+    assert asked(first) == 2  # whoever lets one wait that long is not asked again
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(record.ended.wait() for record in first.completions))
+    assert all(record.closed_early for record in first.completions)
+
+
+async def test_a_whole_answer_is_waited_for_so_long_in_all(first: Upstream, second: Upstream, way: Way) -> None:
+    routes = [way(first, "stall-3"), way(second, name="second")]
+    with pytest.raises(Exception, match="did not answer in time") as caught:
+        await Dialler(ONCE).whole(routes, COMPLETIONS, QUESTION, seconds=0.1)
+    assert getattr(caught.value, "status", None) == 504
+    assert asked(second) == 0
+
+
+@STREAMED
+async def test_a_provider_that_is_down(second: Upstream, way: Way, stream: bool) -> None:
+    routes = [way("http://127.0.0.1:9/v1"), way("unix:/nowhere.sock", name="gone"), way(second, name="second")]
+    assert await ask(Dialler(Limits(retries=1)), routes, stream=stream) == ("second", "hi")
+    error = await refused(Dialler(ONCE), routes[:2], stream=stream)
+    assert error.status == 502
+    assert "first" in error.message
+
+
+async def test_somebody_else_answers_at_once_where_one_is_to_wait(first: Upstream, second: Upstream, way: Way) -> None:
+    first.next_answers((Fail(429, "rate_limit_exceeded", "Slow down.", retry_after=1),))
+    assert await ask(Dialler(), [way(first), way(second, name="second")], stream=True) == ("second", "hi")
+    assert asked(first) == 1
+
+
+async def test_what_may_pass_is_told_rather_than_what_stays(first: Upstream, second: Upstream, way: Way) -> None:
+    routes = [way(first, "error-401"), way(second, "error-503", name="second")]
+    assert (await refused(Dialler(ONCE), routes)).status == 503
+    routes = [way(first, "error-401"), way(second, "error-404", name="second")]
+    assert (await refused(Dialler(ONCE), routes)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("steps", "code"),
+    [
+        ((Say(("one",)), Cut()), "provider_cut"),
+        ((Say(("one",)), Raw(b"data: {\n\n")), "provider_garbled"),
+        ((Say(("one",)), Stall()), "provider_silent"),
+    ],
+)
+async def test_after_the_first_word_nothing_is_tried_again(
+    first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...], code: str
+) -> None:
+    first.next_answers(steps)
+    routes = [way(first, silence_seconds=0.1), way(second, name="second")]
+    assert (await refused(Dialler(), routes)).code == code
+    assert (asked(first), asked(second)) == (1, 0)
+
+
+async def test_each_provider_is_asked_for_its_own_model(first: Upstream, second: Upstream, way: Way) -> None:
+    routes = [way(first, "error-500"), way(second, "tokens-2", "second")]
+    assert await ask(Dialler(ONCE), routes, stream=False) == ("second", "w1 w2")
+    assert [record.document for record in (*first.completions, *second.completions)] == [
+        QUESTION | {"model": "error-500"},
+        QUESTION | {"model": "tokens-2"},
+    ]
+
+
+async def test_embeddings_fall_back_too(first: Upstream, second: Upstream, way: Way) -> None:
+    first.refuse_embeddings(503, None, "Loading.")
+    routes = [way(first, "embed-1"), way(second, "embed-2", "second")]
+    answered = await Dialler(ONCE).whole(routes, "embeddings", {"model": "alias", "input": "hi"})
+    assert (answered.route, answered.document["model"]) == (routes[1], "embed-2")
+    first.answer_embeddings({"object": "list"})
+    assert (await Dialler(ONCE).whole(routes, "embeddings", {"input": "hi"})).route == routes[1]
+
+
+async def test_a_stream_that_begins_with_comments(first: Upstream, way: Way) -> None:
+    said = (Raw(b": PROCESSING\n\n"), Raw(chunk("one")), Raw(b": still\n\n"), Raw(chunk("", "stop") + DONE))
+    first.next_answers((Head(), *said))
+    answering = await Dialler(ONCE).stream([way(first)], QUESTION)
+    assert await text_of(answering) == "one"
