@@ -14,7 +14,7 @@ from tests.llm.gateway import COMPLETIONS, check_error, own_gateway, question, s
 from tests.support.own import visitor
 from tests.support.person import Person
 from tests.support.stack import Servers, Stack
-from tests.upstream import Say, Upstream, scripts
+from tests.upstream import Fail, Say, Upstream, scripts
 from tests.upstream.scripts import KOREAN
 
 
@@ -180,6 +180,26 @@ async def test_a_provider_that_is_down(servers: Servers, person: Person, upstrea
         async with streamed(client, question()) as response:
             assert response.status == 502
         assert (await client.get("/v1/models")).json["data"] == []
+
+
+async def test_a_provider_that_stumbles_is_asked_again(servers: Servers, person: Person, upstream: Upstream) -> None:
+    async with own_gateway(servers, person, openai_base_url=upstream.base_url, provider_retries=1) as client:
+        upstream.next_answers((Fail(503, None, "Loading."),))
+        assert (await client.post(COMPLETIONS, question())).status == 200
+    assert len(upstream.completions) == 2
+
+
+async def test_a_provider_that_fails_again_and_again_is_left_alone(
+    servers: Servers, person: Person, upstream: Upstream
+) -> None:
+    changes = {"openai_base_url": upstream.base_url, "provider_failures_to_open": 2}
+    async with own_gateway(servers, person, **changes) as client:
+        for _ in range(2):
+            check_error(await client.post(COMPLETIONS, question(model="error-500")), 500)
+        reply = await client.post(COMPLETIONS, question())
+    assert "openai" in check_error(reply, 503, "provider_unavailable")
+    assert 1 <= int(reply.headers["retry-after"]) <= 5
+    assert len(upstream.completions) == 2
 
 
 async def test_without_a_provider_it_says_what_to_do(servers: Servers, person: Person) -> None:

@@ -30,6 +30,7 @@ _CODES = {
     429: "provider.rate_limited",
     502: "provider.unreachable",
     503: "model.unavailable",
+    504: "provider.silent",
 }
 
 

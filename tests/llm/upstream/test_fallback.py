@@ -118,6 +118,15 @@ async def test_a_provider_that_is_down(second: Upstream, way: Way, stream: bool)
     assert "first" in error.message
 
 
+async def test_a_provider_that_takes_no_connection(second: Upstream, way: Way) -> None:
+    mute = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)  # no handshake of TLS
+    async with mute:
+        url = f"https://127.0.0.1:{mute.sockets[0].getsockname()[1]}/v1"
+        routes = [way(url, connect_seconds=0.1), way(second, name="second")]
+        assert await ask(Dialler(), routes, stream=True) == ("second", "hi")
+        assert (await refused(Dialler(), routes[:1])).message == "The provider first can't be reached."
+
+
 async def test_somebody_else_answers_at_once_where_one_is_to_wait(first: Upstream, second: Upstream, way: Way) -> None:
     first.next_answers((Fail(429, "rate_limit_exceeded", "Slow down.", retry_after=1),))
     assert await ask(Dialler(), [way(first), way(second, name="second")], stream=True) == ("second", "hi")

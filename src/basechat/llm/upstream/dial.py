@@ -93,7 +93,7 @@ class Dialler:
         for place, route in enumerate(routes):
             has_next = place + 1 < len(routes)
             try:
-                return await self._retried(route, call, pauses, has_next=has_next)
+                return await self._retried(route, call, pauses, deadline, has_next=has_next)
             except Failure as failure:
                 failures.append(failure)
             if failures[-1].remedy is Remedy.NONE:
@@ -102,7 +102,9 @@ class Dialler:
                 break
         raise tell(failures)
 
-    async def _retried(self, route: Route, call: Call[Result], pauses: Pauses, *, has_next: bool) -> Result:
+    async def _retried(
+        self, route: Route, call: Call[Result], pauses: Pauses, deadline: float, *, has_next: bool
+    ) -> Result:
         """Return what one route gives, at once or after retries; raises `Failure`."""
         breaker = self._breaker(route.provider)
         last: Failure | None = None
@@ -116,7 +118,7 @@ class Dialler:
             if has_next and last.error.status == _TOO_MANY and last.wait_seconds:
                 may = False  # somebody else can answer at once
             pause = pauses.next(retries, last.wait_seconds) if may else None
-            if pause is None:
+            if pause is None or _now() + pause >= deadline:
                 raise last
             await asyncio.sleep(pause)
             retries += 1

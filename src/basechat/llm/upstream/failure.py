@@ -50,9 +50,9 @@ def remedy_for(status: int) -> Remedy:
     return Remedy.NONE if status in _THE_REQUESTS_OWN else Remedy.NEXT
 
 
-def unreachable(name: str) -> Failure:
+def unreachable(name: str, remedy: Remedy) -> Failure:
     """The connection could not be made, or broke before an answer."""
-    return Failure(GatewayError(502, f"The provider {name} can't be reached."), Remedy.RETRY, counts=True)
+    return Failure(GatewayError(502, f"The provider {name} can't be reached."), remedy, counts=True)
 
 
 def late(name: str) -> Failure:

@@ -34,14 +34,14 @@ async def post(
                 timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_seconds, sock_read=None),
                 allow_redirects=False,
             )
+    except aiohttp.ConnectionTimeoutError:
+        log.warning("provider %s takes no connection", provider.name)
+        raise unreachable(provider.name, Remedy.NEXT) from None
     except TimeoutError:
         raise late(provider.name) from None
     except aiohttp.ClientError as error:
         log.warning("provider %s can't be reached: %s", provider.name, error)
-        failure = unreachable(provider.name)
-        if isinstance(error, _FOR_EVER):
-            failure.remedy = Remedy.NEXT
-        raise failure from None
+        raise unreachable(provider.name, Remedy.NEXT if isinstance(error, _FOR_EVER) else Remedy.RETRY) from None
     if response.status == _OK:
         return response
     try:
