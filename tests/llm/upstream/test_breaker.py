@@ -101,6 +101,17 @@ def test_calls_that_had_begun_before_do_not_prolong_it(breaker: Breaker, clock: 
     assert breaker.begin() is not None
 
 
+def test_a_probe_that_answered_is_one_no_more(breaker: Breaker, clock: Clock) -> None:
+    _open(breaker)
+    clock.now += FIRST_SECONDS
+    probe = _begin(breaker)
+    probe.succeeded()
+    _open(breaker)
+    clock.now += 1
+    probe.failed()  # in the middle of its answer
+    assert breaker.state.asked_again_in == FIRST_SECONDS - 1
+
+
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_provider_that_is_left_alone(first: Upstream, second: Upstream, way: Way, stream: bool) -> None:
     told: list[str] = []
@@ -163,3 +174,4 @@ async def test_a_provider_whose_address_is_changed_begins_anew(first: Upstream, 
         await refused(dialler, [way(first, "error-500")])
     assert (await dialler.whole([way(second)], COMPLETIONS, QUESTION)).document["choices"]
     assert dialler.states()["first"].failures == 0
+    assert (await refused(dialler, [way(first, "error-500")])).status == 500

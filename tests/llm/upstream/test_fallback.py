@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from basechat.llm.errors import GatewayError
 from basechat.llm.upstream.dial import Dialler
 from basechat.llm.upstream.limits import Limits
 from tests.llm.upstream.dialling import COMPLETIONS, DONE, QUESTION, Way, ask, asked, chunk, event, refused, text_of
@@ -19,9 +20,18 @@ JSON = "application/json"
 async def test_the_trouble_of_one_provider_is_not_that_of_the_next(
     first: Upstream, second: Upstream, way: Way, status: int, stream: bool
 ) -> None:
-    first.next_answers((Head(status, JSON, (("Location", "http://127.0.0.1:9/"),)), Raw(b"{}")))
+    first.next_answers((Head(status, JSON), Raw(b"{}")))
     assert await ask(Dialler(ONCE), [way(first), way(second, name="second")], stream=stream) == ("second", "hi")
     assert asked(first) == 1
+
+
+@STREAMED
+async def test_a_redirect_is_not_followed(first: Upstream, second: Upstream, way: Way, stream: bool) -> None:
+    first.next_answers((Head(307, JSON, (("Location", f"{second.base_url}/chat/completions"),)),))
+    error = await refused(Dialler(), [way(first, api_key="sk-secret")], stream=stream)
+    assert (error.status, error.code) == (502, "provider_garbled")
+    assert "307" in error.message
+    assert (asked(first), asked(second)) == (1, 0)
 
 
 @STREAMED
@@ -103,10 +113,17 @@ async def test_a_provider_that_does_not_begin(
 
 async def test_a_whole_answer_is_waited_for_so_long_in_all(first: Upstream, second: Upstream, way: Way) -> None:
     routes = [way(first, "stall-3"), way(second, name="second")]
-    with pytest.raises(Exception, match="did not answer in time") as caught:
-        await Dialler(ONCE).whole(routes, COMPLETIONS, QUESTION, seconds=0.1)
-    assert getattr(caught.value, "status", None) == 504
-    assert asked(second) == 0
+    dialler = Dialler(ONCE)
+    with pytest.raises(GatewayError) as caught:
+        await dialler.whole(routes, COMPLETIONS, QUESTION, seconds=0.1)
+    assert (caught.value.status, caught.value.code) == (504, "provider_silent")
+    assert dialler.states().keys() == {"first"}
+
+
+async def test_a_pause_that_would_be_too_long_is_not_made(first: Upstream, way: Way) -> None:
+    first.next_answers((Fail(503, None, "Loading.", retry_after=3),))
+    with pytest.raises(GatewayError, match="Loading"):
+        await Dialler().whole([way(first)], COMPLETIONS, QUESTION, seconds=2)
 
 
 @STREAMED
@@ -123,8 +140,10 @@ async def test_a_provider_that_takes_no_connection(second: Upstream, way: Way) -
     async with mute:
         url = f"https://127.0.0.1:{mute.sockets[0].getsockname()[1]}/v1"
         routes = [way(url, connect_seconds=0.1), way(second, name="second")]
-        assert await ask(Dialler(), routes, stream=True) == ("second", "hi")
-        assert (await refused(Dialler(), routes[:1])).message == "The provider first can't be reached."
+        dialler = Dialler(Limits(connect_seconds=100))
+        async with asyncio.timeout(30):
+            assert await ask(dialler, routes, stream=True) == ("second", "hi")
+        assert (await refused(dialler, routes[:1])).message == "The provider first can't be reached."
 
 
 async def test_somebody_else_answers_at_once_where_one_is_to_wait(first: Upstream, second: Upstream, way: Way) -> None:
