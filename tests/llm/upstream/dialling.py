@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from basechat.llm.errors import GatewayError
-from basechat.llm.providers.catalogue import Route
+from basechat.llm.providers.route import Route
 from basechat.llm.upstream.dial import Answering, Dialler
 from basechat.llm.upstream.limits import Limits
 from tests.upstream import Upstream
