@@ -50,6 +50,8 @@ async def test_a_wrong_request_is_wrong_everywhere(
         (Head(content_type="text/html"), Raw(b"<html>Sign in, please.</html>")),
         (Head(content_type=JSON), Raw(b'{"error": {"message": "Not now.", "code": 503}}')),
         (Head(content_type=JSON), Raw(b'{"choices": []}')),
+        (Head(content_type=JSON), Raw(b'{"choices": [7]}')),
+        (Head(content_type=JSON), Raw(b'{"choices": [{"text": "old"}]}')),
         (Head(content_type=JSON), Raw(b"{")),
         (Head(), Raw(event({"error": {"message": "Overloaded", "type": "overloaded_error"}}))),
         (Head(), Raw(event({"error": "model requires more system memory"}))),

@@ -37,6 +37,10 @@ GOOD: dict[str, tuple[Step, ...]] = {
     "DONE, then another answer": (Raw(ONE + TWO + END + DONE + ONE + DONE), Raw(TWO)),
     "the body ends with the connection": (OPEN_ENDED, Raw(ONE + TWO + END + DONE)),
     "a choice that comes late": (Raw(ONE), Raw(chunk("two", "stop", 1) + END)),
+    "one body": (
+        Head(content_type="application/json"),
+        Raw(b'{"choices": [{"index": 0, "message": {"content": "one two"}, "finish_reason": "stop"}], "usage": {}}'),
+    ),
     "no content type": (Head(content_type=""), Raw(ONE + TWO + END + DONE)),
     "text/plain": (Head(content_type="text/plain"), Raw(ONE + TWO + END + DONE)),
 }

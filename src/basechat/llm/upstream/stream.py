@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from basechat.llm.answers.answer import as_stream
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.provider import Provider
 from basechat.llm.upstream.breaker import Try
@@ -48,9 +49,13 @@ class Pieces(AsyncGenerator[Piece]):
         """Wait for the first document until the loop's time `deadline`; raises `Failure`."""
         name = self._provider.name
         try:
-            await self._check_kind(deadline)
-            async with asyncio.timeout_at(deadline):
-                self._first = await self._read()
+            if self._response.content_type == "text/html":
+                raise GarbledError("a page")
+            if self._response.content_type == "application/json":
+                self._first = await self._read_body(deadline)
+            else:  # what has no content type, or an odd one, may still be a stream
+                async with asyncio.timeout_at(deadline):
+                    self._first = await self._read()
             if self._first is None or not self._first.documents:
                 raise cut(name)
             if error := error_in(self._first.documents[0]):
@@ -107,13 +112,14 @@ class Pieces(AsyncGenerator[Piece]):
         self._silence.close()
         self._response.close()
 
-    async def _check_kind(self, deadline: float) -> None:
-        """Some answer with a page, or with one body; what has no kind, or an odd one, may still be a stream."""
-        kind = self._response.content_type
-        if kind == "application/json":
-            await read_whole(self._provider, self._response, holds="choices", deadline=deadline)
-        if kind in ("application/json", "text/html"):
-            raise GarbledError(f"it is {kind}")
+    async def _read_body(self, deadline: float) -> Piece | None:
+        """Return an answer in one body, from a provider that does not stream, as the stream that it would be."""
+        _, document = await read_whole(self._provider, self._response, holds="choices", deadline=deadline)
+        try:
+            piece = self._cutter.cut(as_stream(document, with_usage=True))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise GarbledError("a completion that is none") from error
+        return piece and self._noted(piece)
 
     async def _read(self) -> Piece | None:
         """Return the next piece that says something, or None at the end."""
