@@ -59,11 +59,19 @@ def text_of(stream: bytes) -> str:
     return "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"])
 
 
+def check_shared(answers: list[tuple[str, str]]) -> None:
+    """Check that one of many made the call, and that all got its answer; on a slow machine some come after its end."""
+    labels = Counter(label for label, _ in answers)
+    assert labels["miss"] == 1
+    assert labels["coalesced"] > 0
+    assert labels.keys() <= {"miss", "coalesced", "hit"}
+    assert {text for _, text in answers} == {TEXT}
+
+
 async def test_two_hundred_at_once_are_one_call(client: Person, upstream: Upstream) -> None:
     upstream.script("echo", *SLOW)
     asked = [ask(client, question(), stream=number % 2 == 0) for number in range(200)]
-    answers = Counter(await asyncio.gather(*asked))
-    assert answers == {("miss", TEXT): 1, ("coalesced", TEXT): 199}
+    check_shared(await asyncio.gather(*asked))
     assert len(upstream.completions) == 1
     assert await ask(client, question(), stream=True) == ("hit", TEXT)
 
@@ -72,8 +80,7 @@ async def test_also_over_all_processes(pair: tuple[Person, Person], upstream: Up
     upstream.script("echo", *SLOW)
     body = question(f"{uuid4()}")
     asked = [ask(pair[number % 2], body, stream=number % 4 < 2) for number in range(200)]
-    answers = Counter(await asyncio.gather(*asked))
-    assert answers == {("miss", TEXT): 1, ("coalesced", TEXT): 199}
+    check_shared(await asyncio.gather(*asked))
     assert len(upstream.completions) == 1
 
 

@@ -40,7 +40,7 @@ async def test_an_answer_in_one_body(client: Person, upstream: Upstream, model: 
     assert reply.json["choices"][0]["message"]["content"] == "안녕"
     assert reply.json["usage"]["total_tokens"] == 2
     assert reply.headers["x-basechat-provider"] == "openai"
-    assert reply.headers["x-basechat-cache"] == "bypass"
+    assert reply.headers["x-basechat-cache"] == "miss"
     assert float(reply.headers["x-basechat-overhead-ms"]) < 5000
     assert upstream.completions[-1].document["model"] == "echo"
 

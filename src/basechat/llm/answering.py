@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager, suppress
+from typing import Any
 
 from basechat.infra.cache.layers import LLM
 from basechat.infra.telemetry.model_call import ModelCall
@@ -13,6 +14,7 @@ from basechat.llm.answers.answer import is_good, kept, told
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight
 from basechat.llm.gateway import Gateway
+from basechat.llm.providers.route import Route
 from basechat.llm.question import Question
 from basechat.llm.usage.call import Call, CallStatus
 
@@ -26,6 +28,7 @@ class Answering:
         self._gateway = gateway
         self._question = question
         self._claim = gateway.leader.claim(question.key) if shared else None
+        self._is_kept = False
 
     async def fly(self, flight: Flight) -> None:
         """Bring the answer; raises `GatewayError`, and `FlightLostError` where it may be asked for anew."""
@@ -73,13 +76,27 @@ class Answering:
         try:
             with call.refused_if_broken(), self._observed(call) as span:
                 await (self._stream(flight, call, span) if self._question.streams else self._whole(flight, call))
-            await self._keep(flight, call)
         except BaseException:
-            if self._claim is not None:
-                await self._gateway.leader.release_at_once(self._claim)
+            await self._release_at_once()
             raise
+        if self._is_kept:
+            await self._gateway.cache.put_at(LLM, self._question.key, [kept(flight.document), call.duration_ms])
         if self._claim is not None:
             self._gateway.leader.release(self._claim)
+
+    async def _finish(self, flight: Flight, answered: Route, document: dict[str, Any], body: bytes | None) -> None:
+        """End a flight. Who asks after one that is not kept must not find it any more, here or elsewhere."""
+        is_good_one = flight.draft.error is None and is_good(document)
+        # What another provider said in place of the one that was chosen is no answer of that one's.
+        self._is_kept = is_good_one and self._question.writes_cache and answered == self._question.routes[0]
+        if not is_good_one:
+            self._gateway.flights.forget(flight)
+            await self._release_at_once()
+        flight.finish(document, body)
+
+    async def _release_at_once(self) -> None:
+        if self._claim is not None:
+            await self._gateway.leader.release_at_once(self._claim)
 
     @contextmanager
     def _observed(self, call: Call) -> Iterator[ModelCall]:
@@ -110,12 +127,6 @@ class Answering:
                 error=error,
             )
 
-    async def _keep(self, flight: Flight, call: Call) -> None:
-        """Store a good answer, before the flight is over for those who come now."""
-        if self._question.writes_cache and flight.draft.error is None and is_good(flight.document):
-            value = [kept(flight.document), call.duration_ms]
-            await self._gateway.cache.put_at(LLM, self._question.key, value)
-
     async def _stream(self, flight: Flight, call: Call, span: ModelCall) -> None:
         flight.called_at = time.perf_counter()
         answering = await self._gateway.dialler.stream(self._question.routes, self._question.body)
@@ -130,7 +141,7 @@ class Answering:
                     flight.add(piece)
                     if piece.is_done:
                         break
-                flight.finish()
+                await self._finish(flight, answering.route, flight.draft.document(), None)
                 status = "completed"
                 with suppress(TimeoutError, StopAsyncIteration):
                     async with asyncio.timeout(_LAST_WORDS_SECONDS):
@@ -147,7 +158,7 @@ class Answering:
         call.answered_by(answered.route)
         call.end_whole(answered.document)
         flight.begin(answered.route.provider.name)
-        flight.finish(answered.document, answered.body)
+        await self._finish(flight, answered.route, answered.document, answered.body)
 
     def _ask(self) -> Ask:
         question = self._question

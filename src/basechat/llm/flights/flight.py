@@ -107,12 +107,11 @@ class Flight:
         self.parts.append(_part(piece))
         self._tell()
 
-    def finish(self, document: dict[str, Any] | None = None, body: bytes | None = None) -> None:
-        """End well: with the document where the answer did not come in parts, and its body if that is to stay as is."""
-        if document is None and not self._is_done:
+    def finish(self, document: dict[str, Any], body: bytes | None = None) -> None:
+        """End with the whole answer, and with its body where it came in one that is to stay as it is."""
+        if self.parts and not self._is_done and self.draft.error is None:
             self.parts.append(Part(DONE, DONE))
-        self._document = self.draft.document() if document is None else document
-        self.body = body
+        self._document, self.body = document, body
         self._end()
 
     def fail(self, error: Exception) -> None:

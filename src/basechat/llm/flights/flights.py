@@ -52,7 +52,7 @@ class Flights:
         """End a flight that nobody reads any more, here or in other processes."""
         if flight.is_read or flight.has_ended or self._is_wanted_elsewhere(flight):
             return
-        self._forget(flight)  # at once, so that nobody joins what is ending
+        self.forget(flight)  # at once, so that nobody joins what is ending
         if (task := self._tasks.get(flight)) is not None:
             task.cancel()
 
@@ -66,10 +66,11 @@ class Flights:
             log.exception("an unexpected error")
             error = GatewayError(500, "Something went wrong here; it was logged.", code="internal")
         finally:
-            self._forget(flight)  # first, so that who hears of a failure can ask anew
+            self.forget(flight)  # first, so that who hears of a failure can ask anew
             flight.fail(error)
 
-    def _forget(self, flight: Flight) -> None:
+    def forget(self, flight: Flight) -> None:
+        """Let nobody join a flight any more."""
         key = self._keys.pop(flight, None)
         if key is not None:
             del self._of_keys[key]

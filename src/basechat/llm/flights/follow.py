@@ -112,7 +112,7 @@ class _Log:
             raise GatewayError(entry.error["status"], said["message"], code=said["code"], param=said["param"])
         if entry.has_ended:
             self._begin(entry)
-            flight.finish(entry.document, entry.body)
+            flight.finish(entry.document or flight.draft.document(), entry.body)
         return entry.has_ended
 
     def _begin(self, entry: Entry) -> None:
