@@ -22,14 +22,13 @@ LONGEST_RUN_SECONDS = 15 * 60
 class Size:
     """How much is measured."""
 
-    first_tokens: int
-    warm_up: int
+    blocks: int
     rounds: int
     hits: int
 
 
-FULL = Size(first_tokens=600, warm_up=50, rounds=5, hits=500)
-QUICK = Size(first_tokens=150, warm_up=20, rounds=2, hits=100)
+FULL = Size(blocks=24, rounds=5, hits=500)
+QUICK = Size(blocks=6, rounds=2, hits=100)
 
 
 async def measure(run: Run, size: Size, folder: Path, *, with_litellm: bool) -> None:
@@ -51,8 +50,7 @@ async def measure(run: Run, size: Size, folder: Path, *, with_litellm: bool) -> 
                 litellm=Party(f"http://127.0.0.1:{port}", bearer(litellm.KEY)) if theirs else None,
             )
             await run.add("idle memory", footprint.measure(parties, ours, theirs))
-            first = misses.measure_first_tokens(parties, count=size.first_tokens, warm_up=size.warm_up)
-            await run.add("first token", first)
+            await run.add("first token", misses.measure_first_tokens(parties, blocks=size.blocks))
             await run.add("streams at once", misses.measure_streams(parties, rounds=size.rounds, warm_up=1))
             await run.add("hits", hits.measure_answers(parties, count=size.hits))
             await run.add("the same at once", hits.measure_same(parties))

@@ -1,5 +1,6 @@
 """What no cache can answer: the first token one at a time, and a hundred streams at once."""
 
+import asyncio
 import statistics
 
 from bench.figures import Figure, percentile
@@ -8,22 +9,26 @@ from bench.sides import close
 from bench.throughput import MODEL, TOKENS, tokens_per_second
 
 STREAMS = 100
+BLOCK = 25
+PAUSE_SECONDS = 0.2  # LiteLLM goes on working for a while when it has answered, which is not to be the next one's loss
 FIRST_TOKEN_LIMITS_MS = {50: 1.5, 99: 6.0}
 LIMIT_TOKENS_PER_SECOND = 15_000.0
 
 
-async def measure_first_tokens(parties: Parties, *, count: int, warm_up: int) -> list[Figure]:
-    """Return the figures of `count` messages to each party, in turns, after `warm_up` that do not count."""
+async def measure_first_tokens(parties: Parties, *, blocks: int) -> list[Figure]:
+    """Return the figures of so many blocks of messages to each party, in turns, after one block that does not count."""
     lanes = [await party.lanes(1) for party in parties.in_turn]
     times: list[list[float]] = [[] for _ in lanes]
-    for _ in range(warm_up + count):
+    for _ in range(1 + blocks):
         for lane, kept in zip(lanes, times, strict=True):
-            kept.extend(stream.first_token_ms for stream in await parties.tally.ask(lane, MODEL, TOKENS))
+            await asyncio.sleep(PAUSE_SECONDS)
+            for _ in range(BLOCK):
+                kept.extend(stream.first_token_ms for stream in await parties.tally.ask(lane, MODEL, TOKENS))
     for lane in lanes:
         close(lane)
     return [
         compared(
-            [percentile(kept[-count:], percent) for kept in times],
+            [percentile(kept[BLOCK:], percent) for kept in times],
             name=f"First token on a miss, one at a time, p{percent}",
             unit="ms",
             limit=limit,
@@ -38,6 +43,7 @@ async def measure_streams(parties: Parties, *, rounds: int, warm_up: int) -> lis
     rates: list[list[float]] = [[] for _ in parties.in_turn]
     for _ in range(warm_up + rounds):
         for party, kept in zip(parties.in_turn, rates, strict=True):
+            await asyncio.sleep(PAUSE_SECONDS)
             kept.append(await tokens_per_second(parties.tally, await party.lanes(STREAMS)))
     counted = [kept[warm_up:] for kept in rates]
     name, unit = f"{STREAMS} streams of {TOKENS} tokens at once on a miss", "tokens/s"
