@@ -138,7 +138,7 @@ class Answering:
             async with aclosing(answering.pieces) as pieces:
                 async for piece in pieces:
                     call.saw(piece.raw)
-                    flight.add(piece)
+                    await flight.add(piece)
                     if piece.is_done:
                         break
                 await self._finish(flight, answering.route, flight.draft.document(), None)

@@ -13,6 +13,7 @@ from basechat.llm.errors import GatewayError
 from basechat.llm.upstream.events import Piece
 
 ANSWER_BYTES = 64_000_000
+_TURNS = 20  # of the event loop: a reader needs about ten to begin
 
 Outcome = Literal["hit", "miss", "coalesced", "bypass"]
 """What the leader is told of where its answer came from."""
@@ -51,6 +52,7 @@ class Flight:
         self.body: bytes | None = None
         self._document: dict[str, Any] | None = None
         self._is_done = False
+        self._is_taken = False
         self._size = 0
         self._readers: set[Reader] = set()
         self._deserted = deserted
@@ -85,6 +87,10 @@ class Flight:
         if not self.has_ended:
             self._deserted(self)
 
+    def took(self) -> None:
+        """Note that a reader has begun to tell the answer."""
+        self._is_taken = True
+
     async def change(self) -> None:
         """Wait until there is more."""
         await self._changed.wait()
@@ -96,16 +102,18 @@ class Flight:
         self.has_begun = True
         self._tell()
 
-    def add(self, piece: Piece) -> None:
+    async def add(self, piece: Piece) -> None:
         """Hand on a piece of the stream; raises `GatewayError` for an answer without end."""
         self._size += len(piece.raw)
         if self._size > ANSWER_BYTES:
             raise GatewayError(502, "The provider's answer is larger than is accepted.", code="provider_too_large")
-        for document in piece.documents:
-            self.draft.add(document)
         self._is_done = self._is_done or piece.is_done
         self.parts.append(_part(piece))
         self._tell()
+        if len(self.parts) == 1:
+            await self._first_taken()
+        for document in piece.documents:
+            self.draft.add(document)
 
     def finish(self, document: dict[str, Any], body: bytes | None = None) -> None:
         """End with the whole answer, and with its body where it came in one that is to stay as it is."""
@@ -119,6 +127,13 @@ class Flight:
         if not self.has_ended:
             self.error = error
             self._end()
+
+    async def _first_taken(self) -> None:
+        """Let the first part go out before anything is done with it, which would delay the first token."""
+        for _ in range(_TURNS):
+            if self._is_taken or not self._readers:
+                return
+            await asyncio.sleep(0)
 
     def _end(self) -> None:
         self.has_ended = True
@@ -155,6 +170,7 @@ class Reader:
         while True:
             if told < len(flight.parts):
                 fresh, told = flight.parts[told:], len(flight.parts)
+                flight.took()
                 yield b"".join([part.full if with_usage else part.plain for part in fresh])
             elif not flight.has_ended:
                 await flight.change()

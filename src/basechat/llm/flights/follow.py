@@ -43,7 +43,7 @@ class Follower:
                     for entry_id, entry in await self._read(leader, last):
                         last = entry_id
                         silence.reschedule(asyncio.get_running_loop().time() + SILENCE_SECONDS)
-                        if log.take(entry):
+                        if await log.take(entry):
                             return
         except TimeoutError:
             logger.warning("the leader of a flight fell silent")
@@ -96,7 +96,7 @@ class _Log:
         self._cutter = EventCutter()
         self._size = 0
 
-    def take(self, entry: Entry) -> bool:
+    async def take(self, entry: Entry) -> bool:
         """Hand on what an entry says; returns whether it was the last one; raises what ended the flight."""
         flight = self._flight
         known = self._size - entry.at
@@ -106,7 +106,7 @@ class _Log:
             self._size += len(fresh)
             self._begin(entry)
             if (piece := self._cutter.cut(fresh)) is not None:
-                flight.add(piece)
+                await flight.add(piece)
         if entry.error is not None:
             said = entry.error["error"]
             raise GatewayError(entry.error["status"], said["message"], code=said["code"], param=said["param"])
