@@ -20,6 +20,7 @@ from basechat.infra.web.context import RequestContext
 from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
 from basechat.infra.web.problems import add_problem_handlers
 from basechat.kit.config import Settings
+from basechat.llm.accounting import routes as accounting
 from basechat.llm.providers import routes as providers
 from basechat.ops.caches.routes import router as caches_router
 from basechat.ops.health import health_routes
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
         notes.router,
         providers.router,
         caches_router,
+        accounting.router,
     ):
         app.include_router(router)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))

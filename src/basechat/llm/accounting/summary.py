@@ -1,0 +1,144 @@
+"""What a person used, and what is left of every budget that applies to them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from basechat.identity.caller import Caller as Person
+from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.resources import Resources
+from basechat.llm.accounting.counters import MINUTE_UNITS, Counter, make_plan, span
+from basechat.llm.accounting.limits import Applied, limit_of
+from basechat.llm.accounting.money import to_dollars
+from basechat.llm.accounting.rebuild import count_rows
+from basechat.llm.accounting.schemas import BudgetState, DayTotals, ModelTotals, Totals, UsageOut
+from basechat.llm.accounting.scripts import MEMORY
+
+DAYS = 30
+
+_SUMS = text("""
+    SELECT CAST(created_at AT TIME ZONE 'UTC' AS date) AS day, provider, model,
+           count(*) AS calls, count(*) FILTER (WHERE cached) AS cached_calls,
+           coalesce(sum(prompt_tokens), 0) AS prompt_tokens, coalesce(sum(completion_tokens), 0) AS completion_tokens,
+           coalesce(sum(cost), 0) AS cost
+    FROM usage WHERE owner_id = :owner AND created_at >= :since
+    GROUP BY 1, 2, 3 ORDER BY 1
+""")
+_LIMITS = text("""
+    SELECT DISTINCT ON (subject) id, subject, user_id, token_id, generation, requests_per_minute, tokens_per_minute,
+           tokens_per_day, tokens_per_month, cost_per_day, cost_per_month
+    FROM budgets
+    WHERE subject = 'all' OR (subject = 'user' AND (user_id = :user OR user_id IS NULL))
+          OR (subject = 'token' AND CAST(:token AS uuid) IS NOT NULL AND (token_id = :token OR token_id IS NULL))
+    ORDER BY subject, coalesce(user_id, token_id) NULLS LAST
+""")
+
+
+async def read_usage(resources: Resources, person: Person) -> UsageOut:
+    """Return what a person used today, this month and on the last 30 days, and how their budgets stand."""
+    now = datetime.now(UTC)
+    month, today = span("month", now)[0], now.date()
+    first = today - timedelta(days=DAYS - 1)
+    since = min(month, datetime(first.year, first.month, first.day, tzinfo=UTC))
+    async with resources.database.as_owner(person.user_id) as connection:
+        rows = list(await connection.execute(_SUMS, {"owner": person.user_id, "since": since}))
+    told = UsageOut(today=Totals(), month=Totals(), days=[], models=[], budgets=[])
+    days: dict[Any, DayTotals] = {}
+    models: dict[tuple[str, str], ModelTotals] = {}
+    for row in rows:
+        if row.day == today:
+            told.today.add(row)
+        if row.day >= month.date():
+            told.month.add(row)
+        if row.day >= first:
+            days.setdefault(row.day, DayTotals(day=row.day)).add(row)
+            key = (row.provider, row.model)
+            models.setdefault(key, ModelTotals(provider=row.provider, model=row.model)).add(row)
+    told.days = list(days.values())
+    told.models = sorted(models.values(), key=lambda each: (-each.cost, -each.calls))
+    told.budgets = await _budgets(resources, person, now)
+    return told
+
+
+async def _budgets(resources: Resources, person: Person, now: datetime) -> list[BudgetState]:
+    token = person.credential_id if person.kind == "token" else None
+    async with resources.database.as_system() as connection:
+        rows = list(await connection.execute(_LIMITS, {"user": person.user_id, "token": token}))
+    whose = {"all": None, "user": person.user_id, "token": token}
+    applying = [Applied(limit_of(row), whose[row.subject]) for row in rows]
+    if not applying:
+        return []
+    counters, levels = await _levels(resources.state, applying, now)
+    states: list[BudgetState] = []
+    async with resources.database.as_system() as connection:
+        for counter, level in zip(counters, levels, strict=True):
+            if level is None and counter.is_window:
+                count = await count_rows(connection, counter)
+                level = (count.tokens, count.cost)
+            states += _states(counter, level or (None, None), now)
+    return states
+
+
+async def _levels(
+    state: Redis, applying: Sequence[Applied], now: datetime
+) -> tuple[Sequence[Counter], list[tuple[int | None, int | None] | None]]:
+    """Return the counters, and what redis-state has in each, where it has one."""
+    try:
+        memory = cast("bytes | None", await state.get(MEMORY))
+        began = int(memory.partition(b":")[0]) if memory else 0
+        counters = make_plan(applying, memory=began, at=now).counters
+        async with state.pipeline(transaction=False) as pipeline:
+            for counter in counters:
+                pipeline.hmget(counter.key, ["tokens", "cost"] if counter.is_window else ["requests", "tokens", "at"])
+            found = await pipeline.execute()
+    except REDIS_AWAY:
+        counters = make_plan(applying, memory=0, at=now).counters
+        return counters, [None] * len(counters)
+    return counters, [_level(counter, values, now) for counter, values in zip(counters, found, strict=True)]
+
+
+def _level(counter: Counter, values: list[bytes | None], now: datetime) -> tuple[int | None, int | None] | None:
+    if counter.is_window:
+        return None if values[0] is None else (int(values[0]), int(values[1] or 0))
+    if values[2] is None:
+        return None
+    passed = max(int(now.timestamp() * 1000) - int(values[2]), 0)
+    requests, tokens = (
+        None if value is None or bound is None else min(int(value) + passed * bound, bound * MINUTE_UNITS)
+        for value, bound in zip(values, (counter.requests, counter.tokens), strict=False)
+    )
+    return requests, tokens
+
+
+def _states(counter: Counter, level: tuple[int | None, int | None], now: datetime) -> Iterator[BudgetState]:
+    subject, period = counter.applied.limit.subject, counter.period
+    if counter.is_window:
+        tokens, cost = level
+        if counter.tokens is not None:
+            yield _state(subject, period, "tokens", counter.tokens, tokens or 0, counter.ends)
+        if counter.cost is not None:
+            used = to_dollars(cost or 0)
+            yield _state(subject, period, "dollars", to_dollars(counter.cost), used, counter.ends)
+        return
+    for unit, bound, units in (("requests", counter.requests, level[0]), ("tokens", counter.tokens, level[1])):
+        if bound is not None:
+            left = bound if units is None else units // MINUTE_UNITS
+            full = now + timedelta(milliseconds=(bound - left) * MINUTE_UNITS / bound)
+            yield _state(subject, period, unit, bound, bound - left, full)
+
+
+def _state(subject: Any, period: Any, unit: Any, limit: Any, used: Any, resets_at: datetime) -> BudgetState:
+    limit, used = Decimal(limit), Decimal(used)
+    return BudgetState(
+        subject=subject,
+        period=period,
+        unit=unit,
+        limit=limit,
+        used=used,
+        left=max(limit - used, Decimal(0)),
+        resets_at=resets_at,
+    )
