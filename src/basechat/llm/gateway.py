@@ -64,6 +64,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
         accounts = Accounts(
             resources.state,
             UsageBook(resources.database),
+            resources.counters,
             expected_completion_tokens=settings.expected_completion_tokens,
         )
         await stack.enter_async_context(accounts.running())

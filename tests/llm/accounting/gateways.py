@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from basechat.infra.db import Database, open_database
 from basechat.infra.http import Address
+from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
@@ -37,6 +38,7 @@ class Gateway:
     state: Redis
     accounts: Accounts
     route: Route
+    counters: Counters
 
     async def admit(
         self,
@@ -80,10 +82,11 @@ async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gat
         )
         running = []
         for _ in range(count):
+            counters = Counters()
             database, state = open_database(settings), open_redis(settings.state_redis_url)
             stack.push_async_callback(database.close)
             stack.push_async_callback(state.aclose)
-            accounts = Accounts(state, UsageBook(database))
+            accounts = Accounts(state, UsageBook(database), counters)
             await stack.enter_async_context(accounts.running())
             running.append(
                 Gateway(
@@ -91,6 +94,7 @@ async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gat
                     database=database,
                     state=state,
                     accounts=accounts,
+                    counters=counters,
                     route=Route(upstream, "m", told_price=PRICE),
                 )
             )

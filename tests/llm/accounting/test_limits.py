@@ -123,7 +123,11 @@ async def test_what_is_withdrawn_took_nothing(own: Settings) -> None:
         await until_forgotten(gateway)
         assert await counted(gateway) == {(3, Decimal("0.003"))}
         kept = [(row["cached"], row["cost"], row["prompt_tokens"], row["completion_tokens"]) for row in await rows(own)]
+        told = {
+            name: gateway.counters.value(f"llm.{name}") for name in ("calls", "tokens.completion", "failures", "cost")
+        }
     assert sorted(kept) == [(False, Decimal("0.003"), 1, 2), (True, 0, 1000, 2000)]
+    assert told == {"calls": 2, "tokens.completion": 2, "failures": 0, "cost": 0.003}
 
 
 async def test_requests_per_minute_come_back_evenly(own: Settings) -> None:

@@ -11,7 +11,9 @@ from typing import Any, cast
 from redis.asyncio import Redis
 
 from basechat.infra.background import background, every
+from basechat.infra.metrics.counters import Counters
 from basechat.infra.patience import AwayError, Patience
+from basechat.llm.accounting.counted import count_call
 from basechat.llm.accounting.counters import Plan, Planner
 from basechat.llm.accounting.ledger import Ledger
 from basechat.llm.accounting.limits import REFRESH_SECONDS, Limits
@@ -78,9 +80,12 @@ class Admission:
 class Accounts:
     """Admits calls, and sees to it that each is settled."""
 
-    def __init__(self, state: Redis, book: UsageBook, *, expected_completion_tokens: int = 1024) -> None:
+    def __init__(
+        self, state: Redis, book: UsageBook, counters: Counters, *, expected_completion_tokens: int = 1024
+    ) -> None:
         """`expected_completion_tokens` are reserved where a request does not say how long its answer may be."""
         self._expected = expected_completion_tokens
+        self._counters = counters
         self.limits = Limits(book.database)
         self._book = book
         self._patience = Patience("redis-state")
@@ -111,7 +116,7 @@ class Accounts:
             price=ask.route.price,
             prompt_estimate=ask.prompt_tokens,
             reserved_tokens=ask.prompt_tokens + self._completion_tokens(ask),
-            settled=self._book.settle,
+            settled=self._settle,
         )
         try:
             admission = await self._admit_shared(ask, call)
@@ -135,13 +140,17 @@ class Accounts:
         duration_ms: int,
     ) -> None:
         """Note an answer that came from the cache or from another's flight: it took nothing from any budget."""
-        call = Call(caller, provider=route.provider.name, model=route.model, kind=kind, settled=self._book.settle)
+        call = Call(caller, provider=route.provider.name, model=route.model, kind=kind, settled=self._settle)
         call.note_cached(prompt_tokens, completion_tokens, first_token_ms, duration_ms)
 
     def _completion_tokens(self, ask: Ask) -> int:
         if ask.kind == "embedding":
             return 0
         return self._expected if ask.completion_tokens is None else ask.completion_tokens
+
+    def _settle(self, call: Call) -> None:
+        count_call(self._counters, call)
+        self._book.settle(call)
 
     async def _admit_shared(self, ask: Ask, call: Call) -> Admission:
         until = time.monotonic() + MAKING_SECONDS

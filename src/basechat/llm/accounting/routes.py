@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 
 from basechat.identity.access import AdminCaller, AnyCaller, ClientDep
-from basechat.infra.resources import ResourcesDep
+from basechat.infra.web.depends import ResourcesDep
 from basechat.llm.accounting import budgets, summary
 from basechat.llm.accounting.schemas import BudgetChange, BudgetOut, Budgets, NewBudget, UsageOut
 
