@@ -1,12 +1,14 @@
 """What is admitted and what is refused, by which limit, and what the caller is told."""
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from basechat.kit.config import Settings
 from basechat.llm.accounting.accounts import Admission, Claim
+from basechat.llm.accounting.ledger import Settlement
 from basechat.llm.accounting.refusals import tell_duration
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.route import Route
@@ -221,6 +223,23 @@ async def test_a_call_may_cost_more_than_reserved_and_the_next_sees_it(own: Sett
         error = await _refused(gateway, caller)
         assert "$1.00 per day" in error.message
         assert "$0.00 of it are left" in error.message
+
+
+async def test_a_call_that_is_settled_again_changes_nothing(own: Settings) -> None:
+    caller = await make_caller(own)
+    async with gateways(own, 2) as [first, second]:
+        await set_budget([first, second], tokens_per_day=1000)
+        call = (await first.admit(caller)).call
+        assert call is not None
+        came_to = Settlement(
+            id=call.id, caller=caller, tokens=40, cost=0, counted=None, began=datetime.fromtimestamp(call.began_at, UTC)
+        )
+        for _ in range(3):
+            await second.accounts._ledger.settle([came_to])
+            assert {tokens for tokens, _ in await counted(second)} == {40}
+        call.end_whole(used(10, 20))
+        await until_forgotten(first)
+        assert {tokens for tokens, _ in await counted(second)} == {40}
 
 
 async def test_a_limit_that_changes_counts_what_was_used_before(own: Settings) -> None:
