@@ -62,6 +62,15 @@ class Chats(BaseModel):
     next_cursor: str | None
 
 
+UseCache = Annotated[
+    bool | Literal["semantic"],
+    Field(
+        description="Whether a stored answer may be given; `semantic`: also the one to another question that asks the"
+        " same, where it is the first of its chat and no tool is on."
+    ),
+]
+
+
 class NewMessage(Strict):
     """A message to be answered."""
 
@@ -71,7 +80,7 @@ class NewMessage(Strict):
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     parent_id: UUID | None = None
     tools: ToolSelection | None = None
-    use_cache: bool = True
+    use_cache: UseCache = True
     when_busy: Literal["reject", "queue"] = "reject"
 
 
@@ -88,7 +97,7 @@ class EditedMessage(Regeneration):
     """What is asked in place of a message."""
 
     content: Annotated[Text, Field(min_length=1, max_length=CONTENT_LIMIT)]
-    use_cache: bool = True
+    use_cache: UseCache = True
 
 
 class Feedback(Strict):

@@ -11,6 +11,7 @@ from basechat.infra.telemetry.model_call import ModelCall
 from basechat.llm import estimate
 from basechat.llm.accounting.accounts import Admission, Ask
 from basechat.llm.answers.answer import is_good, kept, told
+from basechat.llm.answers.similar import find_similar, keep_question
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight
 from basechat.llm.gateway import Gateway
@@ -47,7 +48,7 @@ class Answering:
         found = None
         try:
             if self._claim is not None:
-                found = await self._gateway.cache.get_at(LLM, self._question.key)
+                found = await self._find(flight)
             await self._question.known.permitted()
             if found is None:
                 return await asyncio.shield(admitting)
@@ -60,6 +61,17 @@ class Answering:
         flight.begin(self._question.routes[0].provider.name)
         flight.finish(told(document))
         return None
+
+    async def _find(self, flight: Flight) -> Any:
+        """Return the stored answer, or where that is wanted the one to a question that asks the same."""
+        question, cache = self._question, self._gateway.cache
+        found = await cache.get_at(LLM, question.key)
+        if found is None and question.meaning is not None:
+            similar = await find_similar(cache, question.gist, question.meaning)
+            if similar is not None:
+                flight.similarity = similar.similarity
+                return similar.value
+        return found
 
     async def _follow(self, flight: Flight, admission: Admission) -> None:
         """Take the answer from the process that has called the provider already."""
@@ -80,9 +92,15 @@ class Answering:
             await self._release_at_once()
             raise
         if self._is_kept:
-            await self._gateway.cache.put_at(LLM, self._question.key, [kept(flight.document), call.duration_ms])
+            await self._keep(flight, call)
         if self._claim is not None:
             self._gateway.leader.release(self._claim)
+
+    async def _keep(self, flight: Flight, call: Call) -> None:
+        question, cache = self._question, self._gateway.cache
+        await cache.put_at(LLM, question.key, [kept(flight.document), call.duration_ms])
+        if question.meaning is not None:
+            await keep_question(cache, question.gist, question.meaning, question.key)
 
     async def _finish(self, flight: Flight, answered: Route, document: dict[str, Any], body: bytes | None) -> None:
         """End a flight. Who asks after one that is not kept must not find it any more, here or elsewhere."""

@@ -1,7 +1,7 @@
 """Chat completions over HTTP: a question becomes a client of a flight, and is answered as it asked to be."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -11,12 +11,14 @@ from basechat.infra.cache.layers import LLM
 from basechat.infra.web.event_stream import EventStream
 from basechat.infra.web.leaving import unless_left
 from basechat.llm.answering import Answering
-from basechat.llm.answers.key import answer_parts, conversation
+from basechat.llm.answers.key import answer_parts, conversation, gist_parts, single_question
+from basechat.llm.answers.similar import GIST
 from basechat.llm.callers import Known
 from basechat.llm.flights.flight import Flight, FlightLostError, Outcome, Reader
 from basechat.llm.gateway import Gateway
 from basechat.llm.question import Question
 from basechat.llm.requests import read_chat
+from basechat.llm.semantic.meaning import Meaning, read
 
 TRIES = 3
 """How often a question is asked whose flight was lost; the last time on its own."""
@@ -33,6 +35,7 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
     )
     control = request.headers.get("cache-control", "")
     stores = "no-store" not in control
+    meaning = _meaning(request, body) if stores else None
     question = Question(
         known=known,
         body=body,
@@ -40,6 +43,8 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
         key=gateway.cache.key(LLM, parts),
         reads_cache=stores and "no-cache" not in control,
         writes_cache=stores,
+        meaning=meaning,
+        gist=gateway.cache.key(GIST, gist_parts(parts, meaning.gist)) if meaning else "",
     )
     for _ in range(TRIES - 1):
         try:
@@ -47,6 +52,14 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
         except FlightLostError:
             continue
     return await _answer(gateway, request, question, shared=False)
+
+
+def _meaning(request: Request, body: Mapping[str, Any]) -> Meaning | None:
+    """Return what a question says whose asker takes the answer to another one that asks the same."""
+    if request.headers.get("x-basechat-cache") != "semantic":
+        return None
+    text = single_question(body)
+    return None if text is None else read(text)
 
 
 async def _answer(gateway: Gateway, request: Request, question: Question, *, shared: bool) -> Response:
@@ -74,8 +87,10 @@ async def _answer(gateway: Gateway, request: Request, question: Question, *, sha
 def _headers(question: Question, reader: Reader, *, leads: bool) -> dict[str, str]:
     flight = reader.flight
     spent = (flight.called_at or time.perf_counter()) - question.began
+    similar = {} if flight.similarity is None else {"x-basechat-similarity": f"{flight.similarity:.2f}"}
     return {
         **(flight.headers if leads else {}),
+        **similar,
         "x-basechat-provider": flight.provider,
         "x-basechat-cache": _outcome(reader, leads=leads),
         "x-basechat-overhead-ms": f"{max(spent, 0) * 1000:.1f}",
