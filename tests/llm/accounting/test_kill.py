@@ -3,9 +3,7 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,13 +23,13 @@ from tests.llm.accounting.gateways import (
     windows,
 )
 from tests.llm.gateway import COMPLETIONS, question
+from tests.llm.processes import gateway_process
 from tests.support.own import visitor
 from tests.support.person import Person
 from tests.support.stack import SECRET
 from tests.support.waiting import until
 from tests.upstream import Upstream, running_upstream
 
-START_SECONDS = 60
 PRICES = """
 [[providers]]
 name = "own"
@@ -50,42 +48,10 @@ async def providers() -> AsyncIterator[Upstream]:
         yield upstream
 
 
-@asynccontextmanager
-async def _process(settings: Settings, upstream: Upstream, folder: Path) -> AsyncIterator[tuple[int, str]]:
-    """Run llm-agent in a process of its own; gives its id and its socket."""
+def _providers(folder: Path, upstream: Upstream) -> dict[str, str]:
     file = folder / "providers.toml"
     file.write_text(PRICES.format(url=upstream.base_url))
-    socket = str(folder / "agent.sock")
-    assert settings.database_url is not None
-    environment = {
-        **os.environ,  # noqa: TID251 - the environment of the test run
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.cache_redis_url,
-        "REDIS_STATE_URL": settings.state_redis_url,
-        "SECRET_KEY": SECRET,
-        "PROVIDERS_FILE": str(file),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "basechat", "serve", "llm-agent", "--listen", f"unix:{socket}",
-        env=environment, cwd=folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(START_SECONDS), visitor(socket) as somebody:
-            while not await _is_ready(somebody):
-                assert process.returncode is None
-                await asyncio.sleep(0.05)
-        yield process.pid, socket
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def _is_ready(somebody: Person) -> bool:
-    try:
-        return (await somebody.get("/health/live")).status == 200
-    except aiohttp.ClientConnectionError:
-        return False
+    return {"PROVIDERS_FILE": str(file)}
 
 
 def _headers(caller: Caller) -> dict[str, str]:
@@ -100,7 +66,7 @@ async def test_what_a_killed_gateway_had_open_is_closed_once(
     caller = await make_caller(own)
     async with gateways(own) as [sweeping]:
         await set_budget([sweeping], tokens_per_day=100_000, cost_per_month=Decimal(1000))
-        async with _process(own, providers, tmp_path) as (pid, socket):
+        async with gateway_process(own, _providers(tmp_path, providers), tmp_path) as (pid, socket):
             await _ask_and_kill(own, pid, socket, caller, providers, moment)
         open_rows = await rows(own)
 
