@@ -11,6 +11,9 @@ export interface FormErrors {
 
 export const noErrors: FormErrors = { fields: {} };
 
+/** What fields ask for, said in place of the server's own words, which are for programs. */
+export type Rules = Readonly<Record<string, TextKey>>;
+
 /** Codes that speak of one field without listing it. */
 const fieldOfCode: Record<string, string> = {
   "auth.username_taken": "username",
@@ -18,27 +21,37 @@ const fieldOfCode: Record<string, string> = {
   "auth.invitation_invalid": "invitation",
   "server.name_taken": "name",
   "server.address": "url",
+  "provider.name_taken": "name",
+  "alias.name_taken": "name",
 };
 
-/** What a field asks for, said in place of the server's own words, which are for programs. */
-const ruleOf: Record<string, TextKey> = {
+const accountRules: Rules = {
   username: "auth.username_rule",
   email: "auth.email_rule",
   password: "auth.password_rule",
   new_password: "auth.password_rule",
-  name: "servers.name_rule",
-  url: "servers.url_rule",
 };
 
-export function formErrors(t: Translate, error: unknown, shown: string[]): FormErrors {
+export function formErrors(t: Translate, error: unknown, shown: string[], rules: Rules = accountRules): FormErrors {
   const text = describeError(t, error);
   if (!(error instanceof ApiError)) return { form: text, fields: {} };
   const field = fieldOfCode[error.code];
   if (field && shown.includes(field)) return { fields: { [field]: text } };
-  const marked = Object.entries(error.fields).filter(([name]) => shown.includes(name));
-  const fields = Object.fromEntries(marked.map(([name, detail]) => [name, ruleOf[name] ? t(ruleOf[name]) : detail]));
-  const unplaced = error.errors.length > Object.keys(fields).length;
-  return { form: unplaced && error.errors[0] ? `${text} ${error.errors[0].detail}` : text, fields };
+  const fields: Record<string, string> = {};
+  const unplaced = error.errors.filter((each) => {
+    const name = fieldAt(each.field, shown);
+    if (name) fields[name] = rules[name] ? t(rules[name]) : each.detail;
+    return !name;
+  });
+  return { form: unplaced[0] ? `${text} ${unplaced[0].detail}` : text, fields };
+}
+
+/** The shown field that the server means, which names it by its path, or by one into it (`body.prices.small.input`). */
+function fieldAt(path: string, shown: string[]): string | undefined {
+  const place = path.replace(/^body\./, "");
+  const within = shown.filter((name) => place === name || place.startsWith(`${name}.`));
+  const closest = within.sort((one, other) => other.length - one.length)[0];
+  return closest ?? shown.find((name) => name === place.split(".").at(-1));
 }
 
 /** Names of the fields that were left empty, each with its message. */

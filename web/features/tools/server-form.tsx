@@ -4,10 +4,12 @@ import { type FormEvent, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Field } from "@/components/field";
 import { Button } from "@/components/ui/button";
-import { formErrors, missingFields, noErrors } from "@/features/auth/form-errors";
+import { formErrors, missingFields, noErrors, type Rules } from "@/features/auth/form-errors";
 import { useLocale } from "@/features/locale/locale";
 import { type Header, HeaderFields, headersOf } from "@/features/tools/header-fields";
 import type { McpServer } from "@/lib/api/types";
+
+const rules: Rules = { name: "servers.name_rule", url: "servers.url_rule" };
 
 interface Place {
   name: string;
@@ -41,7 +43,7 @@ export function ServerForm({ server, onSave, onCancel }: ServerFormProps) {
       const place = { name: values.name.trim(), url: values.url.trim() };
       await onSave(headers.length ? { ...place, headers: headersOf(headers) } : place);
     } catch (error) {
-      setErrors(formErrors(t, error, Object.keys(values)));
+      setErrors(formErrors(t, error, Object.keys(values), rules));
       setBusy(false);
     }
   }

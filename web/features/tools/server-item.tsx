@@ -1,9 +1,10 @@
 "use client";
 
-import { ChevronRightIcon, RefreshCwIcon } from "lucide-react";
-import { useId, useState } from "react";
+import { RefreshCwIcon } from "lucide-react";
+import { useState } from "react";
 import { Alert } from "@/components/alert";
 import { ConfirmButton } from "@/components/confirm-button";
+import { Fold } from "@/components/fold";
 import { Button } from "@/components/ui/button";
 import { Switch } from "@/components/ui/switch";
 import { describeError } from "@/features/locale/errors";
@@ -13,6 +14,7 @@ import { ServerForm } from "@/features/tools/server-form";
 import { ServerTools } from "@/features/tools/server-tools";
 import type { McpServer } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
+import { useAttempt } from "@/lib/use-attempt";
 
 interface ServerItemProps {
   server: McpServer;
@@ -23,24 +25,9 @@ interface ServerItemProps {
 /** One server: whether it works, and unfolded what it offers and what can be done with it. */
 export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
   const { t } = useLocale();
-  const id = useId();
-  const [unfolded, setUnfolded] = useState(false);
   const [editing, setEditing] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, attempt } = useAttempt();
   const { name, is_enabled: enabled } = server;
-
-  async function attempt<T>(work: Promise<T>, then: (result: T) => void) {
-    setBusy(true);
-    setError(null);
-    try {
-      then(await work);
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  }
 
   if (editing) {
     return (
@@ -56,35 +43,18 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
       </li>
     );
   }
+  const enable = (
+    <Switch
+      checked={enabled}
+      disabled={busy}
+      onCheckedChange={(on) => attempt(changeServer(server.id, { is_enabled: on }), onChange)}
+      aria-label={t("servers.enable", { name })}
+      data-testid="enable-server"
+    />
+  );
   return (
     <li className="min-w-0 rounded-lg border" data-testid="server" data-server={name}>
-      <div className="flex items-center gap-1 pr-3.5">
-        <button
-          type="button"
-          aria-expanded={unfolded}
-          aria-controls={id}
-          onClick={() => setUnfolded(!unfolded)}
-          className="flex min-h-14 min-w-0 flex-1 items-center gap-2.5 rounded-lg px-3 py-2 text-left outline-none focus-visible:ring-[3px] focus-visible:ring-ring/50"
-          data-testid="unfold-server"
-        >
-          <ChevronRightIcon
-            className={cn("size-4 shrink-0 text-muted-foreground transition-transform", unfolded && "rotate-90")}
-            aria-hidden="true"
-          />
-          <span className="min-w-0">
-            <span className="block truncate font-medium text-sm">{name}</span>
-            <Status server={server} />
-          </span>
-        </button>
-        <Switch
-          checked={enabled}
-          disabled={busy}
-          onCheckedChange={(on) => attempt(changeServer(server.id, { is_enabled: on }), onChange)}
-          aria-label={t("servers.enable", { name })}
-          data-testid="enable-server"
-        />
-      </div>
-      <div id={id} hidden={!unfolded} className="grid gap-3 border-t px-4 py-3.5 text-sm">
+      <Fold title={name} status={<Status server={server} />} aside={enable} testId="unfold-server">
         <p className="font-mono text-muted-foreground text-xs">{server.url ?? server.command}</p>
         {server.error && <Alert>{server.error}</Alert>}
         {error !== null && <Alert>{describeError(t, error)}</Alert>}
@@ -113,7 +83,7 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
             data-testid="delete-server"
           />
         </div>
-      </div>
+      </Fold>
     </li>
   );
 }

@@ -30,11 +30,6 @@ export class ApiError extends Error {
   get unanswered(): boolean {
     return this.status === 0 || (this.status >= 500 && this.code === `http.${this.status}`);
   }
-
-  /** What is wrong with each field; the server may name a field by its path (`body.password`). */
-  get fields(): Record<string, string> {
-    return Object.fromEntries(this.errors.map((each) => [each.field.split(".").at(-1) ?? each.field, each.detail]));
-  }
 }
 
 export function networkError(cause: unknown): ApiError {

@@ -660,6 +660,256 @@ export interface paths {
         patch: operations["change_note"];
         trace?: never;
     };
+    "/admin/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Providers
+         * @description List the providers of models: those of the settings, which can't be changed here, and those that were added.
+         */
+        get: operations["list_providers"];
+        put?: never;
+        /**
+         * Create Provider
+         * @description Add a provider. Its models can be called a few seconds later.
+         */
+        post: operations["create_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/providers/{provider_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Provider
+         * @description Return a provider that was added.
+         */
+        get: operations["get_provider"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Provider
+         * @description Remove a provider and its key. Calls under way end as they began.
+         */
+        delete: operations["delete_provider"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Provider
+         * @description Change a provider. Calls under way end as they began.
+         */
+        patch: operations["change_provider"];
+        trace?: never;
+    };
+    "/admin/providers/{provider_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Provider
+         * @description Ask a provider for its models.
+         */
+        post: operations["check_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/aliases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Aliases
+         * @description List the aliases of models: those of the file, which can't be changed here, and those that were added.
+         */
+        get: operations["list_aliases"];
+        put?: never;
+        /**
+         * Create Alias
+         * @description Add an alias. It can be called a few seconds later.
+         */
+        post: operations["create_alias"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/aliases/{alias_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Alias
+         * @description Remove an alias.
+         */
+        delete: operations["delete_alias"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Alias
+         * @description Change an alias.
+         */
+        patch: operations["change_alias"];
+        trace?: never;
+    };
+    "/cache/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cache Health
+         * @description Tell whether the caches' server and redis-state answer, and what should be set up otherwise.
+         */
+        get: operations["cache_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cache/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cache Stats
+         * @description Tell how well each layer does, hour by hour, and what it takes.
+         */
+        get: operations["cache_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cache/invalidate/{layer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Invalidate Cache
+         * @description Remove all that a layer keeps, or all layers; nothing else that may be on the same server.
+         */
+        delete: operations["invalidate_cache"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Usage
+         * @description Return what you used today, this month and on the last 30 days, and what is left of your budgets.
+         */
+        get: operations["read_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Budgets
+         * @description List the budgets, with what is used of each.
+         */
+        get: operations["list_budgets"];
+        put?: never;
+        /**
+         * Create Budget
+         * @description Set a budget: of everybody together, of a person or an API token, or of each of these by default.
+         *
+         *     It holds within a few seconds, and counts what was used before on the same day and in the same month.
+         */
+        post: operations["create_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/budgets/{budget_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Budget
+         * @description Take a budget away.
+         */
+        delete: operations["delete_budget"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Budget
+         * @description Change the limits of a budget.
+         */
+        patch: operations["change_budget"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -672,6 +922,75 @@ export interface components {
             run: components["schemas"]["Run"];
             user_message: components["schemas"]["Message"];
             assistant_message: components["schemas"]["Message"];
+        };
+        /**
+         * Alias
+         * @description A name that stands for models, of which none is an alias; `fallbacks` are tried in order, after all targets.
+         */
+        Alias: {
+            /** Name */
+            name: string;
+            /** Targets */
+            targets: components["schemas"]["Target"][];
+            /**
+             * Fallbacks
+             * @default []
+             */
+            fallbacks: string[];
+        };
+        /**
+         * AliasChange
+         * @description What to change of an alias; a field left out stays as it is.
+         */
+        AliasChange: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Targets
+             * @default []
+             */
+            targets: components["schemas"]["Target"][];
+            /**
+             * Fallbacks
+             * @default []
+             */
+            fallbacks: string[];
+        };
+        /**
+         * AliasOut
+         * @description A name that stands for models: calls are divided among the targets by weight, then the fallbacks are tried.
+         */
+        AliasOut: {
+            /** Id */
+            id: string | null;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "environment" | "file" | "database";
+            /** Name */
+            name: string;
+            /** Targets */
+            targets: components["schemas"]["Target"][];
+            /** Fallbacks */
+            fallbacks: string[];
+            /** Created At */
+            created_at: string | null;
+            /** Updated At */
+            updated_at: string | null;
+        };
+        /**
+         * Aliases
+         * @description All aliases: those of the file, then those that were added.
+         */
+        Aliases: {
+            /** Items */
+            items: components["schemas"]["AliasOut"][];
+            /** Next Cursor */
+            next_cursor?: null;
         };
         /**
          * ApiTokenOut
@@ -725,6 +1044,315 @@ export interface components {
             arguments?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /**
+         * BudgetChange
+         * @description What to change of a budget; a field left out stays as it is, null takes a limit away.
+         */
+        BudgetChange: {
+            /** Requests Per Minute */
+            requests_per_minute?: number | null;
+            /** Tokens Per Minute */
+            tokens_per_minute?: number | null;
+            /** Tokens Per Day */
+            tokens_per_day?: number | null;
+            /** Tokens Per Month */
+            tokens_per_month?: number | null;
+            /** Cost Per Day */
+            cost_per_day?: number | string | null;
+            /** Cost Per Month */
+            cost_per_month?: number | string | null;
+        };
+        /**
+         * BudgetOut
+         * @description A budget. `used` is null where it is the default of many.
+         */
+        BudgetOut: {
+            /** Requests Per Minute */
+            requests_per_minute?: number | null;
+            /** Tokens Per Minute */
+            tokens_per_minute?: number | null;
+            /** Tokens Per Day */
+            tokens_per_day?: number | null;
+            /** Tokens Per Month */
+            tokens_per_month?: number | null;
+            /** Cost Per Day */
+            cost_per_day?: string | null;
+            /** Cost Per Month */
+            cost_per_month?: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "all" | "user" | "token";
+            /** User Id */
+            user_id: string | null;
+            /** Username */
+            username: string | null;
+            /** Token Id */
+            token_id: string | null;
+            /** Token Name */
+            token_name: string | null;
+            used: components["schemas"]["BudgetUsed"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * BudgetState
+         * @description How much of a budget is used: settled and reserved together. `resets_at` is when all of it is there again.
+         */
+        BudgetState: {
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "all" | "user" | "token";
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "minute" | "day" | "month";
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "requests" | "tokens" | "dollars";
+            /** Limit */
+            limit: string;
+            /** Used */
+            used: string;
+            /** Left */
+            left: string;
+            /**
+             * Resets At
+             * Format: date-time
+             */
+            resets_at: string;
+        };
+        /**
+         * BudgetUsed
+         * @description What was used of a budget today and this month, and of this what is settled.
+         */
+        BudgetUsed: {
+            /**
+             * Tokens Today
+             * @default 0
+             */
+            tokens_today: number;
+            /**
+             * Tokens This Month
+             * @default 0
+             */
+            tokens_this_month: number;
+            /**
+             * Cost Today
+             * @default 0
+             */
+            cost_today: string;
+            /**
+             * Cost This Month
+             * @default 0
+             */
+            cost_this_month: string;
+        };
+        /**
+         * Budgets
+         * @description All budgets.
+         */
+        Budgets: {
+            /** Items */
+            items: components["schemas"]["BudgetOut"][];
+            /** Next Cursor */
+            next_cursor?: null;
+        };
+        /**
+         * CacheCleared
+         * @description How many keys went.
+         */
+        CacheCleared: {
+            /** Layer */
+            layer: string;
+            /** Removed */
+            removed: number;
+        };
+        /**
+         * CacheHealth
+         * @description How the caches' server and redis-state are doing.
+         */
+        CacheHealth: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded";
+            cache: components["schemas"]["CacheServer"];
+            state: components["schemas"]["CacheServer"];
+            /**
+             * One Server
+             * @description Whether both are the same server; null where one is down.
+             */
+            one_server: boolean | null;
+            /** Notices */
+            notices: components["schemas"]["CacheNotice"][];
+        };
+        /**
+         * CacheHour
+         * @description One hour of a layer.
+         */
+        CacheHour: {
+            /**
+             * Hour
+             * Format: date-time
+             */
+            hour: string;
+            /** Hits */
+            hits: number;
+            /** Misses */
+            misses: number;
+            /** Hit Rate */
+            hit_rate: number | null;
+        };
+        /**
+         * CacheLayer
+         * @description What a layer did in the hours asked for, and what it keeps now (null where the server is down).
+         */
+        CacheLayer: {
+            /** Layer */
+            layer: string;
+            /** Hits */
+            hits: number;
+            /** Misses */
+            misses: number;
+            /**
+             * Coalesced
+             * @description Calls that shared another's flight.
+             */
+            coalesced: number;
+            /**
+             * Bypassed
+             * @description Calls that asked not to be answered from the cache.
+             */
+            bypassed: number;
+            /** Stored */
+            stored: number;
+            /**
+             * Errors
+             * @description Reads and writes that the server did not answer.
+             */
+            errors: number;
+            /**
+             * Unreadable
+             * @description Values that no key of CACHE_ENCRYPTION_KEYS opens, which are misses too.
+             */
+            unreadable: number;
+            /** Hit Rate */
+            hit_rate: number | null;
+            /** Saved Seconds */
+            saved_seconds: number;
+            /**
+             * Saved Cost
+             * @description US dollars.
+             */
+            saved_cost: number;
+            /** Keys */
+            keys: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /**
+             * By Hour
+             * @description Oldest first; an hour in which nothing was asked has no rate.
+             */
+            by_hour: components["schemas"]["CacheHour"][];
+        };
+        /**
+         * CacheMemory
+         * @description The caches' server; of a cluster, all primaries together.
+         */
+        CacheMemory: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "down";
+            /** Nodes */
+            nodes: number;
+            /** Policy */
+            policy: string | null;
+            /**
+             * Used Memory
+             * @description Bytes.
+             */
+            used_memory: number;
+            /**
+             * Max Memory
+             * @description Bytes; 0 where there is no bound.
+             */
+            max_memory: number;
+            /**
+             * Evicted Keys
+             * @description Since the server started.
+             */
+            evicted_keys: number;
+        };
+        /**
+         * CacheNotice
+         * @description Something that should be set up otherwise.
+         */
+        CacheNotice: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * CacheServer
+         * @description One of the two Redis servers.
+         */
+        CacheServer: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "down";
+            /**
+             * Policy
+             * @description Its `maxmemory-policy`: what goes when it is full.
+             */
+            policy: string | null;
+        };
+        /**
+         * CacheStats
+         * @description How well the caches do.
+         */
+        CacheStats: {
+            /** Hours */
+            hours: number;
+            /** Layers */
+            layers: components["schemas"]["CacheLayer"][];
+            server: components["schemas"]["CacheMemory"];
+            /**
+             * Estimated
+             * @description Whether keys and bytes are estimated by a sample.
+             */
+            estimated: boolean;
+            /**
+             * Up To Date
+             * @description False where redis-state is away: the last minutes are missing then.
+             */
+            up_to_date: boolean;
         };
         /**
          * Chat
@@ -800,6 +1428,42 @@ export interface components {
             items: components["schemas"]["Chat"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * DayTotals
+         * @description What was used on one day, in UTC.
+         */
+        DayTotals: {
+            /**
+             * Calls
+             * @default 0
+             */
+            calls: number;
+            /**
+             * Cached Calls
+             * @default 0
+             */
+            cached_calls: number;
+            /**
+             * Prompt Tokens
+             * @default 0
+             */
+            prompt_tokens: number;
+            /**
+             * Completion Tokens
+             * @default 0
+             */
+            completion_tokens: number;
+            /**
+             * Cost
+             * @default 0
+             */
+            cost: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
         };
         /**
          * Device
@@ -985,6 +1649,41 @@ export interface components {
             provider: string;
         };
         /**
+         * ModelTotals
+         * @description What was used of one model.
+         */
+        ModelTotals: {
+            /**
+             * Calls
+             * @default 0
+             */
+            calls: number;
+            /**
+             * Cached Calls
+             * @default 0
+             */
+            cached_calls: number;
+            /**
+             * Prompt Tokens
+             * @default 0
+             */
+            prompt_tokens: number;
+            /**
+             * Completion Tokens
+             * @default 0
+             */
+            completion_tokens: number;
+            /**
+             * Cost
+             * @default 0
+             */
+            cost: string;
+            /** Provider */
+            provider: string;
+            /** Model */
+            model: string;
+        };
+        /**
          * Models
          * @description All models, the default first.
          */
@@ -1010,6 +1709,35 @@ export interface components {
             scopes: ("chat" | "llm" | "mcp" | "admin")[];
             /** Expires At */
             expires_at?: string | null;
+        };
+        /**
+         * NewBudget
+         * @description A budget to set: of all together, of a person (by id or name) or a token, or, without one, of each by default.
+         */
+        NewBudget: {
+            /** Requests Per Minute */
+            requests_per_minute?: number | null;
+            /** Tokens Per Minute */
+            tokens_per_minute?: number | null;
+            /** Tokens Per Day */
+            tokens_per_day?: number | null;
+            /** Tokens Per Month */
+            tokens_per_month?: number | null;
+            /** Cost Per Day */
+            cost_per_day?: number | string | null;
+            /** Cost Per Month */
+            cost_per_month?: number | string | null;
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "all" | "user" | "token";
+            /** User Id */
+            user_id?: string | null;
+            /** Username */
+            username?: string | null;
+            /** Token Id */
+            token_id?: string | null;
         };
         /**
          * NewChat
@@ -1079,6 +1807,57 @@ export interface components {
              * @enum {string}
              */
             when_busy: "reject" | "queue";
+        };
+        /**
+         * NewProvider
+         * @description A provider to add. Without `base_url` it is where its kind is; `api_key` is never shown again.
+         */
+        NewProvider: {
+            /** Models */
+            models?: string[] | null;
+            /**
+             * Preferred
+             * @default []
+             */
+            preferred: string[];
+            /**
+             * Embedding Models
+             * @default []
+             */
+            embedding_models: string[];
+            /** Context Window */
+            context_window?: number | null;
+            /** Stream Usage */
+            stream_usage?: boolean | null;
+            /** Connect Seconds */
+            connect_seconds?: number | null;
+            /** First Token Seconds */
+            first_token_seconds?: number | null;
+            /** Silence Seconds */
+            silence_seconds?: number | null;
+            /**
+             * Prices
+             * @default {}
+             */
+            prices: {
+                [key: string]: components["schemas"]["Price-Input"];
+            };
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "openai" | "azure" | "anthropic" | "gemini" | "mistral" | "groq" | "openrouter" | "vllm" | "ollama" | "llamacpp" | "custom";
+            /** Base Url */
+            base_url?: string | null;
+            /** Api Key */
+            api_key?: string | null;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
         };
         /**
          * NewServer
@@ -1204,6 +1983,36 @@ export interface components {
             instructions?: string | null;
         };
         /**
+         * Price
+         * @description US dollars per million tokens; tokens of the prompt that the provider had cached cost `cached_input`, if told.
+         */
+        "Price-Input": {
+            /** Input */
+            input: number | string;
+            /**
+             * Output
+             * @default 0
+             */
+            output: number | string;
+            /** Cached Input */
+            cached_input?: number | string | null;
+        };
+        /**
+         * Price
+         * @description US dollars per million tokens; tokens of the prompt that the provider had cached cost `cached_input`, if told.
+         */
+        "Price-Output": {
+            /** Input */
+            input: string;
+            /**
+             * Output
+             * @default 0
+             */
+            output: string;
+            /** Cached Input */
+            cached_input?: string | null;
+        };
+        /**
          * Problem
          * @description An error, as RFC 9457 has it; `code` is stable, `detail` is for people.
          */
@@ -1232,6 +2041,153 @@ export interface components {
             field: string;
             /** Detail */
             detail: string;
+        };
+        /**
+         * ProviderChange
+         * @description What to change of a provider; a field left out stays as it is, null is what its kind has.
+         *
+         *     With an address on another host the key must be given anew: it is not sent where it was not meant for.
+         */
+        ProviderChange: {
+            /** Models */
+            models?: string[] | null;
+            /**
+             * Preferred
+             * @default []
+             */
+            preferred: string[];
+            /**
+             * Embedding Models
+             * @default []
+             */
+            embedding_models: string[];
+            /** Context Window */
+            context_window?: number | null;
+            /** Stream Usage */
+            stream_usage?: boolean | null;
+            /** Connect Seconds */
+            connect_seconds?: number | null;
+            /** First Token Seconds */
+            first_token_seconds?: number | null;
+            /** Silence Seconds */
+            silence_seconds?: number | null;
+            /**
+             * Prices
+             * @default {}
+             */
+            prices: {
+                [key: string]: components["schemas"]["Price-Input"];
+            };
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Kind
+             * @default custom
+             * @enum {string}
+             */
+            kind: "openai" | "azure" | "anthropic" | "gemini" | "mistral" | "groq" | "openrouter" | "vllm" | "ollama" | "llamacpp" | "custom";
+            /** Base Url */
+            base_url?: string | null;
+            /** Api Key */
+            api_key?: string | null;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+        };
+        /**
+         * ProviderCheck
+         * @description What a provider answered when it was asked for its models; `error` says why it did not tell them.
+         */
+        ProviderCheck: {
+            /** Ok */
+            ok: boolean;
+            /**
+             * Models
+             * @default []
+             */
+            models: string[];
+            /**
+             * Embedding Models
+             * @default []
+             */
+            embedding_models: string[];
+            /** Error */
+            error?: string | null;
+        };
+        /**
+         * ProviderOut
+         * @description A provider. `error` says why it is not used; `key_hint` is the end of a long key.
+         */
+        ProviderOut: {
+            /** Models */
+            models?: string[] | null;
+            /**
+             * Preferred
+             * @default []
+             */
+            preferred: string[];
+            /**
+             * Embedding Models
+             * @default []
+             */
+            embedding_models: string[];
+            /** Context Window */
+            context_window?: number | null;
+            /** Stream Usage */
+            stream_usage?: boolean | null;
+            /** Connect Seconds */
+            connect_seconds?: number | null;
+            /** First Token Seconds */
+            first_token_seconds?: number | null;
+            /** Silence Seconds */
+            silence_seconds?: number | null;
+            /**
+             * Prices
+             * @default {}
+             */
+            prices: {
+                [key: string]: components["schemas"]["Price-Output"];
+            };
+            /** Id */
+            id: string | null;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "environment" | "file" | "database";
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Base Url */
+            base_url: string | null;
+            /** Enabled */
+            enabled: boolean;
+            /** Has Key */
+            has_key: boolean;
+            /** Key Hint */
+            key_hint: string | null;
+            /** Error */
+            error: string | null;
+            /** Created At */
+            created_at: string | null;
+            /** Updated At */
+            updated_at: string | null;
+        };
+        /**
+         * Providers
+         * @description All providers: those of the environment, of the file, then those that were added.
+         */
+        Providers: {
+            /** Items */
+            items: components["schemas"]["ProviderOut"][];
+            /** Next Cursor */
+            next_cursor?: null;
         };
         /**
          * Regeneration
@@ -1422,6 +2378,19 @@ export interface components {
             token: string;
         };
         /**
+         * Target
+         * @description A model, by its own name or behind its provider's, and its share of the calls beside the other targets'.
+         */
+        Target: {
+            /** Model */
+            model: string;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight: number;
+        };
+        /**
          * Tool
          * @description A tool that can be switched on in a chat; `server` is `basechat` for BaseChat's own.
          */
@@ -1446,6 +2415,51 @@ export interface components {
             items: components["schemas"]["Tool"][];
             /** Next Cursor */
             next_cursor?: null;
+        };
+        /**
+         * Totals
+         * @description What was used.
+         */
+        Totals: {
+            /**
+             * Calls
+             * @default 0
+             */
+            calls: number;
+            /**
+             * Cached Calls
+             * @default 0
+             */
+            cached_calls: number;
+            /**
+             * Prompt Tokens
+             * @default 0
+             */
+            prompt_tokens: number;
+            /**
+             * Completion Tokens
+             * @default 0
+             */
+            completion_tokens: number;
+            /**
+             * Cost
+             * @default 0
+             */
+            cost: string;
+        };
+        /**
+         * UsageOut
+         * @description What a person used, and the budgets that apply to them. Answers of the cache count as calls, and cost nothing.
+         */
+        UsageOut: {
+            today: components["schemas"]["Totals"];
+            month: components["schemas"]["Totals"];
+            /** Days */
+            days: components["schemas"]["DayTotals"][];
+            /** Models */
+            models: components["schemas"]["ModelTotals"][];
+            /** Budgets */
+            budgets: components["schemas"]["BudgetState"][];
         };
         /**
          * UserOut
@@ -3313,6 +4327,765 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NoteOut"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Providers"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProvider"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderOut"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderOut"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderOut"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderCheck"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_aliases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Aliases"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_alias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Alias"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AliasOut"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_alias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alias_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_alias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alias_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AliasChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AliasOut"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cache_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheHealth"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cache_stats: {
+        parameters: {
+            query?: {
+                /** @description How many hours back, the present one included. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheStats"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invalidate_cache: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                layer: "llm" | "mcp" | "intent" | "all";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheCleared"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageOut"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_budgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budgets"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBudget"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
+                };
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                budget_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some fields are not right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                budget_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
                 };
             };
             /** @description Some fields are not right. */
