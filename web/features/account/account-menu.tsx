@@ -7,6 +7,7 @@ import {
   LogOutIcon,
   MonitorSmartphoneIcon,
   NotebookPenIcon,
+  ShieldUserIcon,
   WrenchIcon,
 } from "lucide-react";
 import { Fragment, useState } from "react";
@@ -24,6 +25,7 @@ import { DevicesDialog } from "@/features/account/devices-dialog";
 import { OwnInstructions } from "@/features/account/own-instructions";
 import { PasswordDialog } from "@/features/account/password-dialog";
 import { usePreferences } from "@/features/account/preferences";
+import { AdminDialog } from "@/features/admin/admin-dialog";
 import { useAuth } from "@/features/auth/auth";
 import { type Locale, localeNames } from "@/features/locale/catalogue";
 import { describeError } from "@/features/locale/errors";
@@ -34,7 +36,7 @@ import { openChat } from "@/features/sessions/location";
 import { ServersDialog } from "@/features/tools/servers-dialog";
 import type { User } from "@/lib/api/types";
 
-/** What opens from the menu, in two groups: what the assistant goes by, and the account itself. */
+/** What opens from the menu, in groups: what the assistant goes by, the account itself, and the whole server. */
 const entries = [
   [
     { name: "own-instructions", icon: NotebookPenIcon, text: "instructions.own", Dialog: OwnInstructions },
@@ -45,6 +47,7 @@ const entries = [
     { name: "change-password", icon: KeyRoundIcon, text: "account.change_password", Dialog: PasswordDialog },
     { name: "devices", icon: MonitorSmartphoneIcon, text: "account.devices", Dialog: DevicesDialog },
   ],
+  [{ name: "admin", icon: ShieldUserIcon, text: "admin.title", Dialog: AdminDialog }],
 ] as const;
 
 type Entry = (typeof entries)[number][number];
@@ -55,6 +58,7 @@ export function AccountMenu({ user }: { user: User }) {
   const { leave } = useAuth();
   const notify = useNotify();
   const [opened, setOpened] = useState<Entry | null>(null);
+  const groups = user.role === "admin" ? entries : entries.slice(0, -1);
 
   async function signOut() {
     try {
@@ -94,7 +98,7 @@ export function AccountMenu({ user }: { user: User }) {
             ))}
           </DropdownMenuRadioGroup>
           <DropdownMenuSeparator />
-          {entries.map((group) => (
+          {groups.map((group) => (
             <Fragment key={group[0].name}>
               {group.map((entry) => (
                 <DropdownMenuItem key={entry.name} onSelect={() => setOpened(entry)} data-testid={entry.name}>

@@ -35,7 +35,7 @@ interface ChatProps {
 export function Chat({ user, opened, session, onCreated, onActivity, onBegun }: ChatProps) {
   const { t } = useLocale();
   const { put } = useSessions();
-  const { models, model, choose } = useChosenModel(session);
+  const { models, model, choose, look } = useChosenModel(session);
 
   const control = useChatOptions(session);
   const { tools, instructions, temporary } = control.options;
@@ -113,7 +113,7 @@ export function Chat({ user, opened, session, onCreated, onActivity, onBegun }: 
         >
           {(session || opened === null) && (
             <ChatControls
-              model={{ models, chosen: model, onChoose: choose }}
+              model={{ models, chosen: model, onChoose: choose, onLook: look }}
               control={control}
               unmade={opened === null}
             />
@@ -127,7 +127,7 @@ export function Chat({ user, opened, session, onCreated, onActivity, onBegun }: 
 
 /** The model of the next message: what was chosen here, else the chat's, else the account's, else the first there is. */
 function useChosenModel(session: ChatSession | undefined) {
-  const models = useModels();
+  const { models, look } = useModels();
   const { defaultModel, change } = usePreferences();
   const [chosen, setChosen] = useState<string | null>(null);
   const model = useMemo(() => {
@@ -139,5 +139,5 @@ function useChosenModel(session: ChatSession | undefined) {
     setChosen(id);
     change({ default_model: id });
   };
-  return { models, model, choose };
+  return { models, model, choose, look };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { contextOf } from "@/features/chat/context-notes";
+import { contextOf, isFromCache } from "@/features/chat/context-notes";
 
 it("reads what became of the older part of a chat", () => {
   expect(contextOf({ meta_info: {} })).toEqual({});
@@ -7,4 +7,13 @@ it("reads what became of the older part of a chat", () => {
     summarised: true,
     left_out: 3,
   });
+});
+
+it("knows an answer for which no model was asked", () => {
+  expect(["hit", "coalesced", "miss", undefined].map((cache) => isFromCache({ meta_info: { cache } }))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });

@@ -11,12 +11,22 @@ export function contextOf({ meta_info }: Pick<Message, "meta_info">): ContextInf
   return (meta_info.context ?? {}) as ContextInfo;
 }
 
-/** Tells that the model did not read the whole chat word for word. */
+/** Whether nobody was asked for an answer: it was kept, or it is another one's who asked the same just then. */
+export function isFromCache({ meta_info }: Pick<Message, "meta_info">): boolean {
+  return meta_info.cache === "hit" || meta_info.cache === "coalesced";
+}
+
+/** Tells that the model did not read the whole chat word for word, or that the answer was there before. */
 export function ContextNotes({ message }: { message: Message }) {
   const { t } = useLocale();
   const { summarised, left_out } = contextOf(message);
   return (
     <>
+      {isFromCache(message) && (
+        <span title={t("chat.cached_hint")} data-testid="cached">
+          {t("chat.cached")}
+        </span>
+      )}
       {summarised && <span>{t("chat.summarised")}</span>}
       {left_out ? <span>{t("chat.left_out", { count: left_out })}</span> : null}
     </>

@@ -1,7 +1,7 @@
 "use client";
 
-import { ChevronDownIcon } from "lucide-react";
-import { useEffect, useState } from "react";
+import { ChevronDownIcon, RefreshCwIcon } from "lucide-react";
+import { useCallback, useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
 import {
   DropdownMenu,
@@ -14,30 +14,45 @@ import { listModels } from "@/features/chat/api";
 import { useLocale } from "@/features/locale/locale";
 import type { Model } from "@/lib/api/types";
 
-/** What can answer now; null until the server has said. */
-export function useModels(): Model[] | null {
+interface OfferedModels {
+  /** What can answer now; null until the server has said. */
+  models: Model[] | null;
+  /** Asks anew: administrators add and remove models while others chat. */
+  look: () => void;
+}
+
+export function useModels(): OfferedModels {
   const [models, setModels] = useState<Model[] | null>(null);
-  useEffect(() => {
+  const look = useCallback(() => {
     listModels().then(
       (page) => setModels(page.items),
-      () => setModels([]),
+      () => setModels((known) => known ?? []),
     );
   }, []);
-  return models;
+  useEffect(look, [look]);
+  return { models, look };
 }
 
 interface ModelPickerProps {
   models: Model[] | null;
   chosen: string | null;
   onChoose: (id: string) => void;
+  onLook: () => void;
 }
 
-export function ModelPicker({ models, chosen, onChoose }: ModelPickerProps) {
+export function ModelPicker({ models, chosen, onChoose, onLook }: ModelPickerProps) {
   const { t } = useLocale();
   if (!models) return null;
-  if (models.length === 0) return <p className="px-2 text-muted-foreground text-xs">{t("chat.no_models")}</p>;
+  if (models.length === 0) {
+    return (
+      <Button variant="ghost" size="sm" className="rounded-full text-muted-foreground" onClick={onLook}>
+        {t("chat.no_models")}
+        <RefreshCwIcon aria-label={t("app.retry")} />
+      </Button>
+    );
+  }
   return (
-    <DropdownMenu>
+    <DropdownMenu onOpenChange={(open) => open && onLook()}>
       <DropdownMenuTrigger asChild>
         <Button
           variant="ghost"

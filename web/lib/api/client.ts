@@ -54,7 +54,7 @@ export const api = {
   post: <T>(path: string, body: unknown = {}) => call<T>("POST", path, body),
   put: (path: string, body: unknown) => call<void>("PUT", path, body),
   patch: <T>(path: string, body: unknown) => call<T>("PATCH", path, body),
-  delete: (path: string) => call<void>("DELETE", path),
+  delete: <T = void>(path: string) => call<T>("DELETE", path),
 };
 
 /** Writes a query string, leaving out what is not set. */

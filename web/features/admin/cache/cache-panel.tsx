@@ -1,0 +1,72 @@
+"use client";
+
+import { RefreshCwIcon } from "lucide-react";
+import { useCallback, useEffect, useState } from "react";
+import { Button } from "@/components/ui/button";
+import { getCacheHealth, getCacheStats } from "@/features/admin/cache/api";
+import { LayerCard } from "@/features/admin/cache/layer-card";
+import { Notices } from "@/features/admin/cache/notices";
+import { Panel } from "@/features/admin/panel";
+import { useLocale } from "@/features/locale/locale";
+import type { CacheHealth, CacheStats } from "@/lib/api/types";
+import { formatBytes, formatCount } from "@/lib/format";
+
+const HOURS = 24;
+
+/** How well the caches do, and what they take. */
+export function CachePanel() {
+  const { t } = useLocale();
+  const [stats, setStats] = useState<CacheStats | null>(null);
+  const [health, setHealth] = useState<CacheHealth | null>(null);
+  const [error, setError] = useState<unknown>(null);
+
+  const load = useCallback(async () => {
+    setError(null);
+    try {
+      const [counted, told] = await Promise.all([getCacheStats(HOURS), getCacheHealth()]);
+      setStats(counted);
+      setHealth(told);
+    } catch (failure) {
+      setError(failure);
+    }
+  }, []);
+
+  useEffect(() => void load(), [load]);
+
+  return (
+    <Panel hint={t("cache.hint", { hours: HOURS })} error={error} loading={stats === null}>
+      {stats && (
+        <>
+          <Notices stats={stats} health={health} />
+          <Server stats={stats} onReload={load} />
+          <ul className="grid gap-3">
+            {stats.layers.map((layer) => (
+              <LayerCard key={layer.layer} layer={layer} estimated={stats.estimated} onEmptied={load} />
+            ))}
+          </ul>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+/** What all layers take together on the server that keeps them. */
+function Server({ stats: { server }, onReload }: { stats: CacheStats; onReload: () => void }) {
+  const { t, locale } = useLocale();
+  const used = formatBytes(locale, server.used_memory);
+  const memory = server.max_memory
+    ? t("cache.memory_of", { used, all: formatBytes(locale, server.max_memory) })
+    : t("cache.memory", { used });
+  return (
+    <div className="flex items-center justify-between gap-3">
+      <p className="text-muted-foreground text-sm" data-testid="cache-server">
+        {server.status === "ok"
+          ? `${memory} · ${t("cache.evicted", { count: formatCount(locale, server.evicted_keys) })}`
+          : t("cache.down")}
+      </p>
+      <Button variant="ghost" size="icon-sm" aria-label={t("cache.reload")} onClick={onReload}>
+        <RefreshCwIcon />
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,124 @@
+"use client";
+
+import { type FormEvent, useState } from "react";
+import { Alert } from "@/components/alert";
+import { ChoiceField, Field, TextField } from "@/components/field";
+import { Button } from "@/components/ui/button";
+import { KeyField } from "@/features/admin/providers/key-field";
+import { isKind, kindNames, kinds } from "@/features/admin/providers/kinds";
+import { MoreFields } from "@/features/admin/providers/more-fields";
+import { bodyOf, type ProviderValues, valuesOf, withKind } from "@/features/admin/providers/values";
+import { formErrors, missingFields, noErrors, type Rules } from "@/features/auth/form-errors";
+import { useLocale } from "@/features/locale/locale";
+import type { NewProvider, Provider, ProviderChange } from "@/lib/api/types";
+
+const rules: Rules = {
+  name: "providers.name_rule",
+  base_url: "providers.url_rule",
+  models: "providers.models_rule",
+  embedding_models: "providers.models_rule",
+  context_window: "providers.window_rule",
+  connect_seconds: "providers.seconds_rule",
+  first_token_seconds: "providers.seconds_rule",
+  silence_seconds: "providers.seconds_rule",
+  prices: "providers.prices_rule",
+};
+
+const shown = [...Object.keys(rules), "api_key", "kind"];
+
+interface ProviderFormProps {
+  /** The provider that is changed; none where one is added. */
+  provider?: Provider;
+  onSave: (body: NewProvider & ProviderChange) => Promise<void>;
+  onCancel: () => void;
+}
+
+/** Whose models they are, where they are and with which key; the rest is seldom needed. */
+export function ProviderForm({ provider, onSave, onCancel }: ProviderFormProps) {
+  const { t } = useLocale();
+  const [values, setValues] = useState(() => valuesOf(provider));
+  const [errors, setErrors] = useState(noErrors);
+  const [busy, setBusy] = useState(false);
+  const kind = kinds[values.kind];
+  const set = (said: Partial<ProviderValues>) => setValues((before) => ({ ...before, ...said }));
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    const missing = missingFields(t, { name: values.name, base_url: values.baseUrl });
+    if (Object.keys(missing).length) return setErrors({ fields: missing });
+    setBusy(true);
+    setErrors(noErrors);
+    const keyRule = values.apiKey.trim() ? "providers.key_rule" : "providers.key_anew";
+    try {
+      await onSave(bodyOf(values));
+    } catch (error) {
+      setErrors(formErrors(t, error, shown, { ...rules, api_key: keyRule }));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form onSubmit={submit} noValidate className="grid gap-5 rounded-lg border p-4" data-testid="provider-form">
+      {errors.form && <Alert>{errors.form}</Alert>}
+      <div className="grid items-start gap-5 sm:grid-cols-2">
+        <ChoiceField
+          label={t("providers.kind")}
+          autoFocus
+          value={values.kind}
+          error={errors.fields.kind}
+          onChange={({ target }) => isKind(target.value) && setValues(withKind(values, target.value))}
+          data-testid="provider-kind"
+        >
+          {kindNames.map((name) => (
+            <option key={name} value={name}>
+              {name === "custom" ? t("providers.kind_custom") : kinds[name].label}
+            </option>
+          ))}
+        </ChoiceField>
+        <Field
+          label={t("providers.name")}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          value={values.name}
+          error={errors.fields.name}
+          onChange={(event) => set({ name: event.target.value })}
+          data-testid="provider-name"
+        />
+      </div>
+      <Field
+        label={t("providers.url")}
+        type="url"
+        inputMode="url"
+        autoComplete="off"
+        placeholder={kind.example ?? kind.baseUrl}
+        value={values.baseUrl}
+        error={errors.fields.base_url}
+        onChange={(event) => set({ baseUrl: event.target.value })}
+        data-testid="provider-url"
+      />
+      <KeyField provider={provider} values={values} error={errors.fields.api_key} onChange={set} />
+      <TextField
+        label={t("providers.models")}
+        hint={t("providers.models_hint")}
+        rows={2}
+        autoCapitalize="none"
+        spellCheck={false}
+        className="max-h-40 font-mono md:text-[0.8125rem]"
+        value={values.models}
+        error={errors.fields.models}
+        onChange={(event) => set({ models: event.target.value })}
+        data-testid="provider-models"
+      />
+      <MoreFields values={values} errors={errors.fields} onChange={set} />
+      <div className="flex justify-end gap-2">
+        <Button variant="ghost" onClick={onCancel}>
+          {t("app.cancel")}
+        </Button>
+        <Button type="submit" disabled={busy} data-testid="save-provider">
+          {t(provider ? "app.save" : "providers.add")}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,108 @@
+"use client";
+
+import { RefreshCwIcon } from "lucide-react";
+import { useCallback, useEffect, useState } from "react";
+import { Alert } from "@/components/alert";
+import { ConfirmButton } from "@/components/confirm-button";
+import { Fold } from "@/components/fold";
+import { Button } from "@/components/ui/button";
+import { Switch } from "@/components/ui/switch";
+import { changeProvider, checkProvider, deleteProvider } from "@/features/admin/providers/api";
+import { ProviderForm } from "@/features/admin/providers/provider-form";
+import { ProviderModels } from "@/features/admin/providers/provider-models";
+import { ProviderStatus } from "@/features/admin/providers/provider-status";
+import { describeError } from "@/features/locale/errors";
+import { useLocale } from "@/features/locale/locale";
+import type { Provider, ProviderCheck } from "@/lib/api/types";
+import { useAttempt } from "@/lib/use-attempt";
+
+interface ProviderItemProps {
+  provider: Provider;
+  onChange: (provider: Provider) => void;
+  onDelete: () => void;
+}
+
+/** One provider: whether it answers, and unfolded what it offers and what can be done with it. */
+export function ProviderItem({ provider, onChange, onDelete }: ProviderItemProps) {
+  const { t } = useLocale();
+  const [editing, setEditing] = useState(false);
+  const [checked, setChecked] = useState<ProviderCheck | null>(null);
+  const { busy, error, attempt } = useAttempt();
+  const { id, name, enabled, updated_at } = provider;
+
+  const look = useCallback(async () => {
+    if (id) setChecked(await checkProvider(id));
+  }, [id]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change may have mended or broken it
+  useEffect(() => {
+    setChecked(null);
+    if (enabled) look().catch(() => {}); // then it is not known how it does, until somebody asks
+  }, [look, enabled, updated_at]);
+
+  if (editing && id) {
+    return (
+      <li>
+        <ProviderForm
+          provider={provider}
+          onSave={async (body) => {
+            onChange(await changeProvider(id, body));
+            setEditing(false);
+          }}
+          onCancel={() => setEditing(false)}
+        />
+      </li>
+    );
+  }
+  const trouble = provider.error ?? checked?.error;
+  const enable = id && (
+    <Switch
+      checked={enabled}
+      disabled={busy}
+      onCheckedChange={(on) => attempt(changeProvider(id, { enabled: on }), onChange)}
+      aria-label={t("providers.enable", { name })}
+      data-testid="enable-provider"
+    />
+  );
+  return (
+    <li className="min-w-0 rounded-lg border" data-testid="provider" data-provider={name}>
+      <Fold
+        title={name}
+        status={<ProviderStatus provider={provider} checked={checked} />}
+        aside={enable ?? undefined}
+        testId="unfold-provider"
+      >
+        <p className="font-mono text-muted-foreground text-xs">{provider.base_url}</p>
+        {trouble && <Alert>{trouble}</Alert>}
+        {error !== null && <Alert>{describeError(t, error)}</Alert>}
+        <ProviderModels provider={provider} checked={checked} />
+        {id ? (
+          <div className="flex flex-wrap items-center gap-2">
+            <Button
+              variant="outline"
+              size="sm"
+              disabled={busy}
+              onClick={() => attempt(look(), () => {})}
+              data-testid="check-provider"
+            >
+              <RefreshCwIcon className={busy ? "animate-spin" : undefined} />
+              {t("providers.check")}
+            </Button>
+            <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-provider">
+              {t("providers.edit")}
+            </Button>
+            <ConfirmButton
+              label={t("providers.delete")}
+              question={t("providers.delete_confirm")}
+              disabled={busy}
+              onConfirm={() => attempt(deleteProvider(id), onDelete)}
+              data-testid="delete-provider"
+            />
+          </div>
+        ) : (
+          <p className="text-muted-foreground text-xs">{t("providers.fixed")}</p>
+        )}
+      </Fold>
+    </li>
+  );
+}
