@@ -1,6 +1,7 @@
 /** What the form of an alias holds, how that becomes what the server takes, and where its errors belong. */
 
 import type { Alias, NewAlias } from "@/lib/api/types";
+import { numberOf } from "@/lib/number";
 import { randomUuid } from "@/lib/uuid";
 
 /** A model as it is written; only targets have a weight. */
@@ -33,7 +34,7 @@ export function valuesOf(alias: Alias | undefined): AliasValues {
 export function bodyOf({ name, targets, fallbacks }: AliasValues): NewAlias {
   return {
     name: name.trim(),
-    targets: written(targets).map(({ model, weight }) => ({ model: model.trim(), weight: Number(weight) })),
+    targets: written(targets).map(({ model, weight }) => ({ model: model.trim(), weight: numberOf(weight) ?? 1 })),
     fallbacks: written(fallbacks).map(({ model }) => model.trim()),
   };
 }

@@ -61,9 +61,8 @@ export function MoreFields({ values, errors, onChange }: MoreFieldsProps) {
         <Field
           label={t("providers.context_window")}
           hint={t("providers.context_window_hint")}
-          type="number"
           inputMode="numeric"
-          min={1024}
+          autoComplete="off"
           value={values.contextWindow}
           error={errors.context_window}
           onChange={(event) => onChange({ contextWindow: event.target.value })}
@@ -76,10 +75,8 @@ export function MoreFields({ values, errors, onChange }: MoreFieldsProps) {
               <Field
                 key={name}
                 label={t(text)}
-                type="number"
                 inputMode="decimal"
-                min={0}
-                step="any"
+                autoComplete="off"
                 value={values[name]}
                 error={errors[field]}
                 onChange={(event) => onChange({ [name]: event.target.value })}

@@ -2,6 +2,7 @@
 
 import { kinds } from "@/features/admin/providers/kinds";
 import type { NewProvider, Provider, ProviderChange, ProviderKind } from "@/lib/api/types";
+import { numberOf } from "@/lib/number";
 import { randomUuid } from "@/lib/uuid";
 
 /** A row of the price list; in US dollars per million tokens. */
@@ -80,10 +81,10 @@ export function bodyOf(values: ProviderValues): NewProvider & ProviderChange {
     ...(key ? { api_key: key } : values.removeKey && { api_key: null }),
     models: models.length ? models : null,
     embedding_models: names(values.embeddingModels),
-    context_window: number(values.contextWindow),
-    connect_seconds: number(values.connectSeconds),
-    first_token_seconds: number(values.firstTokenSeconds),
-    silence_seconds: number(values.silenceSeconds),
+    context_window: numberOf(values.contextWindow),
+    connect_seconds: numberOf(values.connectSeconds),
+    first_token_seconds: numberOf(values.firstTokenSeconds),
+    silence_seconds: numberOf(values.silenceSeconds),
     prices: pricesOf(values.prices),
   };
 }
@@ -101,11 +102,6 @@ function pricesOf(rows: PriceRow[]): NewProvider["prices"] {
 function names(written: string): string[] {
   const found = written.split(/[\n,]/).map((name) => name.trim());
   return [...new Set(found.filter(Boolean))];
-}
-
-/** A number as it is written; what is none goes to the server as it is, which says so. */
-function number(written: string): number | null {
-  return written.trim() === "" ? null : Number(written);
 }
 
 const lines = (list: readonly string[] | null | undefined) => (list ?? []).join("\n");
