@@ -51,3 +51,9 @@ export function formatMoment(locale: Locale, moment: string | Date): string {
   const style = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" } as const;
   return new Intl.DateTimeFormat(locale, style).format(new Date(moment));
 }
+
+/** A day of the calendar, such as 2026-11-24. */
+export function formatDay(locale: Locale, day: string): string {
+  const style = { month: "short", day: "numeric", timeZone: "UTC" } as const;
+  return new Intl.DateTimeFormat(locale, style).format(new Date(`${day}T00:00:00Z`));
+}

@@ -2,6 +2,7 @@
 
 import {
   BrainIcon,
+  ChartNoAxesColumnIcon,
   ChevronsUpDownIcon,
   KeyRoundIcon,
   LogOutIcon,
@@ -34,6 +35,7 @@ import { MemoryDialog } from "@/features/memory/memory-dialog";
 import { useNotify } from "@/features/notices/notices";
 import { openChat } from "@/features/sessions/location";
 import { ServersDialog } from "@/features/tools/servers-dialog";
+import { UsageDialog } from "@/features/usage/usage-dialog";
 import type { User } from "@/lib/api/types";
 
 /** What opens from the menu, in groups: what the assistant goes by, the account itself, and the whole server. */
@@ -44,6 +46,7 @@ const entries = [
     { name: "servers", icon: WrenchIcon, text: "servers.title", Dialog: ServersDialog },
   ],
   [
+    { name: "usage", icon: ChartNoAxesColumnIcon, text: "usage.title", Dialog: UsageDialog },
     { name: "change-password", icon: KeyRoundIcon, text: "account.change_password", Dialog: PasswordDialog },
     { name: "devices", icon: MonitorSmartphoneIcon, text: "account.devices", Dialog: DevicesDialog },
   ],

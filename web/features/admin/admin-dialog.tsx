@@ -3,6 +3,7 @@
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import { AliasesPanel } from "@/features/admin/aliases/aliases-panel";
+import { BudgetsPanel } from "@/features/admin/budgets/budgets-panel";
 import { CachePanel } from "@/features/admin/cache/cache-panel";
 import { ProvidersPanel } from "@/features/admin/providers/providers-panel";
 import { useLocale } from "@/features/locale/locale";
@@ -10,6 +11,7 @@ import { useLocale } from "@/features/locale/locale";
 const parts = [
   { name: "providers", text: "providers.title", Part: ProvidersPanel },
   { name: "aliases", text: "aliases.title", Part: AliasesPanel },
+  { name: "budgets", text: "budgets.title", Part: BudgetsPanel },
   { name: "cache", text: "cache.title", Part: CachePanel },
 ] as const;
 

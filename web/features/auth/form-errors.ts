@@ -23,6 +23,7 @@ const fieldOfCode: Record<string, string> = {
   "server.address": "url",
   "provider.name_taken": "name",
   "alias.name_taken": "name",
+  "budget.exists": "subject",
 };
 
 const accountRules: Rules = {

@@ -4,7 +4,7 @@ import { type ReactNode, useId, useState } from "react";
 import { Alert } from "@/components/alert";
 import { ConfirmButton } from "@/components/confirm-button";
 import { emptyCache } from "@/features/admin/cache/api";
-import { HourBars } from "@/features/admin/cache/hour-bars";
+import { HourColumns } from "@/features/admin/cache/hour-columns";
 import { isTextKey } from "@/features/locale/catalogue";
 import { describeError } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
@@ -69,7 +69,7 @@ export function LayerCard({ layer, estimated, onEmptied }: LayerCardProps) {
         <Figure label={t("cache.saved_time")}>{formatSeconds(locale, layer.saved_seconds)}</Figure>
         <Figure label={t("cache.saved_money")}>{formatMoney(locale, layer.saved_cost)}</Figure>
       </dl>
-      <HourBars hours={layer.by_hour} label={t("cache.by_hour", { layer: title })} />
+      <HourColumns hours={layer.by_hour} label={t("cache.by_hour", { layer: title })} />
       <p className="text-muted-foreground text-xs">
         {t("cache.also", {
           coalesced: count(layer.coalesced),

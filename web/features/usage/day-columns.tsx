@@ -1,0 +1,51 @@
+"use client";
+
+import { useState } from "react";
+import { Columns } from "@/components/columns";
+import { NativeSelect } from "@/components/ui/native-select";
+import { useLocale } from "@/features/locale/locale";
+import { amountOf, lastDays, type Measure, measures, sumOf, tellingMeasure } from "@/features/usage/figures";
+import type { Usage } from "@/lib/api/types";
+import { formatCount, formatDay, formatMoney } from "@/lib/format";
+
+const DAYS = 30;
+
+const texts = { cost: "usage.measure_cost", tokens: "usage.measure_tokens", calls: "usage.measure_calls" } as const;
+
+/** A column for each of the last days, of money, tokens or calls. */
+export function DayColumns({ days }: { days: Usage["days"] }) {
+  const { t, locale } = useLocale();
+  const [measure, setMeasure] = useState<Measure>(() => tellingMeasure(sumOf(days)));
+  const shown = lastDays(days, new Date(), DAYS);
+  const most = Math.max(...shown.map(({ totals }) => amountOf(totals, measure)));
+  const tell = (amount: number) =>
+    measure === "cost" ? formatMoney(locale, amount) : t(`usage.${measure}`, { count: formatCount(locale, amount) });
+  const columns = shown.map(({ day, totals }) => {
+    const amount = amountOf(totals, measure);
+    return { key: day, text: `${formatDay(locale, day)}: ${tell(amount)}`, height: most > 0 ? amount / most : 0 };
+  });
+  return (
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-1.5">
+      <div className="w-32 justify-self-end">
+        <NativeSelect
+          aria-label={t("usage.measure")}
+          className="h-8"
+          value={measure}
+          onChange={({ target }) => setMeasure(measures.find((each) => each === target.value) ?? measure)}
+          data-testid="usage-measure"
+        >
+          {measures.map((each) => (
+            <option key={each} value={each}>
+              {t(texts[each])}
+            </option>
+          ))}
+        </NativeSelect>
+      </div>
+      <Columns label={t("usage.by_day")} columns={columns} />
+      <p className="flex justify-between text-muted-foreground text-xs" aria-hidden="true">
+        <span>{formatDay(locale, shown[0]?.day ?? "")}</span>
+        <span>{formatDay(locale, shown.at(-1)?.day ?? "")}</span>
+      </p>
+    </div>
+  );
+}
