@@ -77,6 +77,13 @@ async def test_provider_error_ends_the_run_with_its_cause(person: Person, upstre
     assert (run["status"], run["error"]["code"]) == ("failed", "provider.rate_limited")
 
 
+async def test_an_account_that_is_used_up_at_its_provider_is_told_apart(person: Person, upstream: Upstream) -> None:
+    chat = await person.chat()
+    upstream.script("echo", Fail(429, "insufficient_quota", "You exceeded your current quota."))
+    events = await person.send(chat, "hi", model="echo")
+    assert (events[-1].event, events[-1].data["code"]) == ("run.failed", "provider.quota")
+
+
 async def test_cut_keeps_the_text_so_far(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     upstream.script("echo", Say(("half an ", "ans")), Cut())

@@ -32,6 +32,8 @@ _CODES = {
     503: "model.unavailable",
     504: "provider.silent",
 }
+# What the gateway refuses for a budget's sake, it says that no repetition helps against; providers can't say so.
+_NO_RETRY = "x-should-retry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class ModelClient:
         async with await self._post(asked, _body(asked, messages, tools, tool_choice)) as response:
             try:
                 if response.status != 200:
-                    raise _error(response.status, await read_at_most(response.content, _ERROR_BYTES))
+                    raise _error(response, await read_at_most(response.content, _ERROR_BYTES))
                 completion.cache = response.headers.get("x-basechat-cache")
                 completion.similarity = response.headers.get("x-basechat-similarity")
                 async for line in sse.data_lines(response.content.iter_any()):
@@ -131,9 +133,18 @@ def _body(asked: ModelCall, messages: Messages, tools: Definitions, tool_choice:
     return json.dumps(body | {name: value for name, value in optional.items() if value is not None})
 
 
-def _error(status: int, body: bytes) -> AnswerError:
+def _error(response: aiohttp.ClientResponse, body: bytes) -> AnswerError:
     try:
-        detail = message_of(json.loads(body)["error"])
+        error = json.loads(body)["error"]
+        code, detail = error.get("code") if isinstance(error, dict) else None, message_of(error)
     except (ValueError, KeyError, TypeError):
-        detail = f"The model answered with an error (HTTP {status})."
-    return AnswerError(_CODES.get(status, "provider.error"), detail)
+        code, detail = None, f"The model answered with an error (HTTP {response.status})."
+    return AnswerError(_code(response, code), detail)
+
+
+def _code(response: aiohttp.ClientResponse, code: Any) -> str:
+    if code == "model_without_price":
+        return "model.without_price"
+    if code == "insufficient_quota":
+        return "budget.used_up" if response.headers.get(_NO_RETRY) == "false" else "provider.quota"
+    return _CODES.get(response.status, "provider.error")
