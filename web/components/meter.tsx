@@ -22,7 +22,7 @@ export function Meter({ label, text, share }: MeterProps) {
       aria-valuemax={100}
       aria-valuenow={Math.round(percent)}
       aria-valuetext={text}
-      className="h-2 overflow-hidden rounded-full bg-secondary"
+      className="h-2 overflow-hidden rounded-full bg-foreground/10"
     >
       <div
         className={cn("h-full rounded-full", share >= NEARLY ? "bg-destructive" : "bg-primary")}

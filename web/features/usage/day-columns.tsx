@@ -12,7 +12,7 @@ const DAYS = 30;
 
 const texts = { cost: "usage.measure_cost", tokens: "usage.measure_tokens", calls: "usage.measure_calls" } as const;
 
-/** A column for each of the last days, of money, tokens or calls. */
+/** A column for each of the last days, of money, tokens or calls, below what they are of. */
 export function DayColumns({ days }: { days: Usage["days"] }) {
   const { t, locale } = useLocale();
   const [measure, setMeasure] = useState<Measure>(() => tellingMeasure(sumOf(days)));
@@ -25,27 +25,30 @@ export function DayColumns({ days }: { days: Usage["days"] }) {
     return { key: day, text: `${formatDay(locale, day)}: ${tell(amount)}`, height: most > 0 ? amount / most : 0 };
   });
   return (
-    <div className="grid grid-cols-[minmax(0,1fr)] gap-1.5">
-      <div className="w-32 justify-self-end">
-        <NativeSelect
-          aria-label={t("usage.measure")}
-          className="h-8"
-          value={measure}
-          onChange={({ target }) => setMeasure(measures.find((each) => each === target.value) ?? measure)}
-          data-testid="usage-measure"
-        >
-          {measures.map((each) => (
-            <option key={each} value={each}>
-              {t(texts[each])}
-            </option>
-          ))}
-        </NativeSelect>
+    <section className="grid grid-cols-[minmax(0,1fr)] gap-1.5">
+      <div className="mb-1.5 flex items-center justify-between">
+        <h3 className="font-medium text-sm">{t("usage.by_day")}</h3>
+        <div className="w-32">
+          <NativeSelect
+            aria-label={t("usage.measure")}
+            className="h-8"
+            value={measure}
+            onChange={({ target }) => setMeasure(measures.find((each) => each === target.value) ?? measure)}
+            data-testid="usage-measure"
+          >
+            {measures.map((each) => (
+              <option key={each} value={each}>
+                {t(texts[each])}
+              </option>
+            ))}
+          </NativeSelect>
+        </div>
       </div>
       <Columns label={t("usage.by_day")} columns={columns} />
       <p className="flex justify-between text-muted-foreground text-xs" aria-hidden="true">
         <span>{formatDay(locale, shown[0]?.day ?? "")}</span>
         <span>{formatDay(locale, shown.at(-1)?.day ?? "")}</span>
       </p>
-    </div>
+    </section>
   );
 }

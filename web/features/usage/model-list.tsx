@@ -20,7 +20,7 @@ export function ModelList({ models }: { models: Usage["models"] }) {
             </span>
             <span className="shrink-0 font-medium tabular-nums">{formatMoney(locale, amountOf(each, "cost"))}</span>
           </div>
-          <div className="h-1.5 overflow-hidden rounded-full bg-secondary" aria-hidden="true">
+          <div className="h-1.5 overflow-hidden rounded-full bg-foreground/10" aria-hidden="true">
             <div
               className="h-full rounded-full bg-primary"
               style={{ width: `${most > 0 ? (amountOf(each, measure) / most) * 100 : 0}%` }}
@@ -30,8 +30,10 @@ export function ModelList({ models }: { models: Usage["models"] }) {
             {[
               t("usage.calls", { count: formatCount(locale, each.calls ?? 0) }),
               t("usage.tokens", { count: formatCount(locale, amountOf(each, "tokens")) }),
-              t("usage.cached", { count: formatCount(locale, each.cached_calls ?? 0) }),
-            ].join(" · ")}
+              each.cached_calls && t("usage.cached", { count: formatCount(locale, each.cached_calls) }),
+            ]
+              .filter(Boolean)
+              .join(" · ")}
           </p>
         </li>
       ))}

@@ -25,8 +25,12 @@ export function TotalsCard({ label, totals, testId }: TotalsCardProps) {
       </dd>
       <dd className="text-muted-foreground text-xs tabular-nums" data-testid="usage-calls">
         {t("usage.calls", { count: formatCount(locale, calls, true) })}
-        {cached > 0 && `, ${t("usage.cached", { count: formatCount(locale, cached, true) })}`}
       </dd>
+      {cached > 0 && (
+        <dd className="text-muted-foreground text-xs tabular-nums" data-testid="usage-cached">
+          {t("usage.cached", { count: formatCount(locale, cached, true) })}
+        </dd>
+      )}
     </div>
   );
 }

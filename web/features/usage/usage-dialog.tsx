@@ -67,9 +67,7 @@ function Figures({ usage }: { usage: Usage }) {
       )}
       {recent.calls > 0 && (
         <>
-          <Section title={t("usage.by_day")}>
-            <DayColumns days={days} />
-          </Section>
+          <DayColumns days={days} />
           <Section title={t("usage.by_model")}>
             <ModelList models={models} />
           </Section>

@@ -10,6 +10,7 @@ import { formErrors, noErrors } from "@/features/auth/form-errors";
 import type { TextKey } from "@/features/locale/catalogue";
 import { useLocale } from "@/features/locale/locale";
 import type { Alias, Model, NewAlias } from "@/lib/api/types";
+import { useErrorFocus } from "@/lib/use-error-focus";
 
 interface AliasFormProps {
   /** The alias that is changed; none where one is added. */
@@ -26,8 +27,8 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
   const known = useId();
   const [values, setValues] = useState(() => valuesOf(alias));
   const [errors, setErrors] = useState(noErrors);
-  const [rowErrors, setRowErrors] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
+  const form = useErrorFocus(errors);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -36,11 +37,10 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
     const first = values.targets[0];
     if (!body.name) return setErrors({ fields: { name: required } });
     if (!body.targets.length) {
-      return first ? setRowErrors({ [first.key]: required }) : setErrors({ form: t("aliases.no_target"), fields: {} });
+      return setErrors(first ? { fields: { [first.key]: required } } : { form: t("aliases.no_target"), fields: {} });
     }
     setBusy(true);
     setErrors(noErrors);
-    setRowErrors({});
     try {
       await onSave(body);
     } catch (error) {
@@ -49,7 +49,7 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
     }
   }
 
-  /** Shows each complaint where it belongs. */
+  /** Shows each complaint where it belongs: at a row, by its key, what the server says of its place. */
   function refuse(error: unknown) {
     const places = [...placesOf("targets", values.targets), ...placesOf("fallbacks", values.fallbacks)];
     const shown = ["name", ...places.flatMap(({ place }) => [`${place}.model`, `${place}.weight`, place])];
@@ -61,12 +61,17 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
       key,
       found.fields[`${place}.model`] ?? found.fields[`${place}.weight`] ?? found.fields[place] ?? "",
     ]);
-    setErrors(found);
-    setRowErrors(Object.fromEntries(inRows));
+    setErrors({ ...found, fields: { ...found.fields, ...Object.fromEntries(inRows) } });
   }
 
   return (
-    <form onSubmit={submit} noValidate className="grid gap-5 rounded-lg border p-4" data-testid="alias-form">
+    <form
+      ref={form}
+      onSubmit={submit}
+      noValidate
+      className="grid grid-cols-[minmax(0,1fr)] gap-5 rounded-lg border p-4"
+      data-testid="alias-form"
+    >
       {errors.form && <Alert>{errors.form}</Alert>}
       <Field
         label={t("aliases.name")}
@@ -87,7 +92,7 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
         addLabel={t("aliases.add_target")}
         rows={values.targets}
         shares={sharesOf(values.targets)}
-        errors={rowErrors}
+        errors={errors.fields}
         known={known}
         onChange={(targets) => setValues({ ...values, targets })}
       />
@@ -97,7 +102,7 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
         hint={t("aliases.fallbacks_hint")}
         addLabel={t("aliases.add_fallback")}
         rows={values.fallbacks}
-        errors={rowErrors}
+        errors={errors.fields}
         known={known}
         onChange={(fallbacks) => setValues({ ...values, fallbacks })}
       />

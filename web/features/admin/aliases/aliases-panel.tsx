@@ -19,7 +19,7 @@ export function AliasesPanel() {
   return (
     <Panel hint={t("aliases.hint")} error={error} loading={items === null}>
       {items?.length === 0 && !adding && <Empty>{t("aliases.empty")}</Empty>}
-      <ul className="grid gap-2.5 empty:hidden">
+      <ul className="grid grid-cols-[minmax(0,1fr)] gap-2.5 empty:hidden">
         {items?.map((alias) => (
           <AliasItem
             key={alias.id ?? `${alias.source}/${alias.name}`}

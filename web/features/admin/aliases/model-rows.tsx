@@ -34,7 +34,7 @@ export function ModelRows({ testId, label, hint, addLabel, rows, shares, errors,
   }
 
   return (
-    <fieldset className="grid gap-2">
+    <fieldset className="grid min-w-0 gap-2">
       <legend className="mb-2 font-medium text-sm leading-none">{label}</legend>
       {rows.map((row, index) => {
         const note = `${id}-${row.key}`;

@@ -4,11 +4,20 @@ import { type FormEvent, useState } from "react";
 import { Alert } from "@/components/alert";
 import { ChoiceField, Field } from "@/components/field";
 import { Button } from "@/components/ui/button";
-import { type BudgetValues, type Limit, limits, limitsOf, subjects, valuesOf } from "@/features/admin/budgets/values";
+import {
+  type BudgetValues,
+  type Limit,
+  limits,
+  limitsOf,
+  subjects,
+  valuesOf,
+  whoseOf,
+} from "@/features/admin/budgets/values";
 import { formErrors, noErrors, type Rules } from "@/features/auth/form-errors";
 import type { TextKey } from "@/features/locale/catalogue";
 import { useLocale } from "@/features/locale/locale";
 import type { Budget, BudgetChange } from "@/lib/api/types";
+import { useErrorFocus } from "@/lib/use-error-focus";
 
 const fields: Record<Limit, { text: TextKey; rule: TextKey }> = {
   requests_per_minute: { text: "budgets.requests_per_minute", rule: "budgets.minute_rule" },
@@ -46,6 +55,7 @@ export function BudgetForm({ budget, onSave, onCancel }: BudgetFormProps) {
   const [values, setValues] = useState(() => valuesOf(budget));
   const [errors, setErrors] = useState(noErrors);
   const [busy, setBusy] = useState(false);
+  const form = useErrorFocus(errors);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -65,8 +75,15 @@ export function BudgetForm({ budget, onSave, onCancel }: BudgetFormProps) {
   }
 
   return (
-    <form onSubmit={submit} noValidate className="grid gap-5 rounded-lg border p-4" data-testid="budget-form">
+    <form
+      ref={form}
+      onSubmit={submit}
+      noValidate
+      className="grid grid-cols-[minmax(0,1fr)] gap-5 rounded-lg border p-4"
+      data-testid="budget-form"
+    >
       {errors.form && <Alert>{errors.form}</Alert>}
+      {budget && <h3 className="truncate font-medium text-sm">{whoseOf(t, budget)}</h3>}
       {!budget && (
         <div className="grid items-start gap-5 sm:grid-cols-2">
           <ChoiceField
@@ -100,8 +117,8 @@ export function BudgetForm({ budget, onSave, onCancel }: BudgetFormProps) {
           )}
         </div>
       )}
-      <fieldset className="grid gap-3">
-        <legend className="mb-3 font-medium text-sm leading-none">{t("budgets.limits")}</legend>
+      <fieldset className="grid min-w-0 gap-3">
+        <legend className="sr-only">{t("budgets.limits")}</legend>
         <div className="grid items-start gap-x-5 gap-y-4 sm:grid-cols-2">
           {limits.map((name) => (
             <Field

@@ -26,27 +26,9 @@ export function BudgetItem({ budget, onChange, onDelete }: BudgetItemProps) {
   const { busy, error, attempt } = useAttempt();
   const whose = whoseOf(t, budget);
 
-  return (
-    <li className="grid gap-3 rounded-lg border p-4" data-testid="budget" data-whose={whose}>
-      <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
-        <h3 className="min-w-0 truncate font-medium text-sm">{whose}</h3>
-        {!editing && (
-          <div className="-mr-2 flex items-center gap-1">
-            <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-budget">
-              {t("providers.edit")}
-            </Button>
-            <ConfirmButton
-              label={t("providers.delete")}
-              question={t("providers.delete_confirm")}
-              disabled={busy}
-              onConfirm={() => attempt(deleteBudget(budget.id), onDelete)}
-              data-testid="delete-budget"
-            />
-          </div>
-        )}
-      </div>
-      {error !== null && <Alert>{describeError(t, error)}</Alert>}
-      {editing ? (
+  if (editing) {
+    return (
+      <li>
         <BudgetForm
           budget={budget}
           onSave={async (_, change) => {
@@ -55,15 +37,34 @@ export function BudgetItem({ budget, onChange, onDelete }: BudgetItemProps) {
           }}
           onCancel={() => setEditing(false)}
         />
-      ) : (
-        <ul className="grid gap-3">
-          {boundsOf(budget).map(({ used, ...bound }) => (
-            <li key={`${bound.unit}/${bound.period}`} className="text-sm">
-              {used === null ? boundText(t, locale, bound) : <BudgetMeter bound={{ ...bound, used }} />}
-            </li>
-          ))}
-        </ul>
-      )}
+      </li>
+    );
+  }
+  return (
+    <li className="grid gap-3 rounded-lg border p-4" data-testid="budget" data-whose={whose}>
+      <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
+        <h3 className="min-w-0 truncate font-medium text-sm">{whose}</h3>
+        <div className="-mr-2 flex items-center gap-1">
+          <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-budget">
+            {t("providers.edit")}
+          </Button>
+          <ConfirmButton
+            label={t("providers.delete")}
+            question={t("providers.delete_confirm")}
+            disabled={busy}
+            onConfirm={() => attempt(deleteBudget(budget.id), onDelete)}
+            data-testid="delete-budget"
+          />
+        </div>
+      </div>
+      {error !== null && <Alert>{describeError(t, error)}</Alert>}
+      <ul className="grid gap-3">
+        {boundsOf(budget).map(({ used, ...bound }) => (
+          <li key={`${bound.unit}/${bound.period}`} className="text-sm">
+            {used === null ? boundText(t, locale, bound) : <BudgetMeter bound={{ ...bound, used }} />}
+          </li>
+        ))}
+      </ul>
     </li>
   );
 }

@@ -18,7 +18,7 @@ export function BudgetsPanel() {
   return (
     <Panel hint={t("budgets.hint")} error={error} loading={items === null}>
       {items?.length === 0 && !adding && <Empty>{t("budgets.empty")}</Empty>}
-      <ul className="grid gap-2.5 empty:hidden">
+      <ul className="grid grid-cols-[minmax(0,1fr)] gap-2.5 empty:hidden">
         {items?.map((budget) => (
           <BudgetItem key={budget.id} budget={budget} onChange={put} onDelete={() => drop(budget)} />
         ))}

@@ -32,7 +32,7 @@ export function MoreFields({ values, errors, onChange }: MoreFieldsProps) {
   const open = unfolded || folded.some((field) => errors[field]);
 
   return (
-    <div className="grid gap-4">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
       <Button
         variant="ghost"
         size="sm"
@@ -45,7 +45,7 @@ export function MoreFields({ values, errors, onChange }: MoreFieldsProps) {
         <ChevronRightIcon className={cn("transition-transform", open && "rotate-90")} />
         {t("providers.more")}
       </Button>
-      <div id={id} hidden={!open} className="grid gap-5">
+      <div id={id} hidden={!open} className="grid grid-cols-[minmax(0,1fr)] gap-5">
         <PriceFields prices={values.prices} error={errors.prices} onChange={(prices) => onChange({ prices })} />
         <TextField
           label={t("providers.embedding_models")}
@@ -68,7 +68,7 @@ export function MoreFields({ values, errors, onChange }: MoreFieldsProps) {
           onChange={(event) => onChange({ contextWindow: event.target.value })}
           data-testid="provider-window"
         />
-        <fieldset className="grid gap-3">
+        <fieldset className="grid min-w-0 gap-3">
           <legend className="mb-3 font-medium text-sm leading-none">{t("providers.timeouts")}</legend>
           <div className="grid items-start gap-3 sm:grid-cols-3">
             {seconds.map(({ name, field, text }) => (

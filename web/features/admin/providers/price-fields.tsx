@@ -27,7 +27,7 @@ export function PriceFields({ prices, error, onChange }: PriceFieldsProps) {
   }
 
   return (
-    <fieldset className="grid gap-2" data-testid="prices">
+    <fieldset className="grid min-w-0 gap-2" data-testid="prices">
       <legend className="mb-2 font-medium text-sm leading-none">{t("providers.prices")}</legend>
       {prices.map((row) => (
         <div key={row.key} className="grid grid-cols-[1fr_auto] gap-2 rounded-md border p-2.5 sm:border-0 sm:p-0">

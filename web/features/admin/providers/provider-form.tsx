@@ -11,6 +11,7 @@ import { bodyOf, type ProviderValues, valuesOf, withKind } from "@/features/admi
 import { formErrors, missingFields, noErrors, type Rules } from "@/features/auth/form-errors";
 import { useLocale } from "@/features/locale/locale";
 import type { NewProvider, Provider, ProviderChange } from "@/lib/api/types";
+import { useErrorFocus } from "@/lib/use-error-focus";
 
 const rules: Rules = {
   name: "providers.name_rule",
@@ -39,6 +40,7 @@ export function ProviderForm({ provider, onSave, onCancel }: ProviderFormProps) 
   const [values, setValues] = useState(() => valuesOf(provider));
   const [errors, setErrors] = useState(noErrors);
   const [busy, setBusy] = useState(false);
+  const form = useErrorFocus(errors);
   const kind = kinds[values.kind];
   const set = (said: Partial<ProviderValues>) => setValues((before) => ({ ...before, ...said }));
 
@@ -58,7 +60,13 @@ export function ProviderForm({ provider, onSave, onCancel }: ProviderFormProps) 
   }
 
   return (
-    <form onSubmit={submit} noValidate className="grid gap-5 rounded-lg border p-4" data-testid="provider-form">
+    <form
+      ref={form}
+      onSubmit={submit}
+      noValidate
+      className="grid grid-cols-[minmax(0,1fr)] gap-5 rounded-lg border p-4"
+      data-testid="provider-form"
+    >
       {errors.form && <Alert>{errors.form}</Alert>}
       <div className="grid items-start gap-5 sm:grid-cols-2">
         <ChoiceField

@@ -22,7 +22,7 @@ export function ProviderStatus({ provider, checked }: ProviderStatusProps) {
   const { t } = useLocale();
   const broken = provider.enabled && Boolean(provider.error || checked?.ok === false);
   const kind = provider.kind === "custom" ? t("providers.kind_custom") : kindLabel(provider.kind);
-  const parts = [kind, t(sources[provider.source]), state()].filter(Boolean);
+  const parts = [state(), kind, t(sources[provider.source])].filter(Boolean);
   return (
     <span
       className={cn("block truncate text-xs", broken ? "text-destructive" : "text-muted-foreground")}

@@ -16,7 +16,7 @@ export function ProvidersPanel() {
 
   return (
     <Panel hint={t("providers.hint")} error={error} loading={items === null}>
-      <ul className="grid gap-2.5 empty:hidden">
+      <ul className="grid grid-cols-[minmax(0,1fr)] gap-2.5 empty:hidden">
         {items?.map((provider) => (
           <ProviderItem
             key={provider.id ?? `${provider.source}/${provider.name}`}
