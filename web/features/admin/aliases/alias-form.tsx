@@ -1,16 +1,13 @@
 "use client";
 
-import { type FormEvent, useId, useState } from "react";
-import { Alert } from "@/components/alert";
+import { useId, useState } from "react";
 import { Field } from "@/components/field";
-import { Button } from "@/components/ui/button";
 import { ModelRows } from "@/features/admin/aliases/model-rows";
 import { bodyOf, placesOf, sharesOf, valuesOf } from "@/features/admin/aliases/values";
-import { formErrors, noErrors } from "@/features/auth/form-errors";
-import type { TextKey } from "@/features/locale/catalogue";
+import { FormFrame, useSubmission } from "@/features/admin/form-frame";
+import { type FormErrors, formErrors } from "@/features/auth/form-errors";
 import { useLocale } from "@/features/locale/locale";
 import type { Alias, Model, NewAlias } from "@/lib/api/types";
-import { useErrorFocus } from "@/lib/use-error-focus";
 
 interface AliasFormProps {
   /** The alias that is changed; none where one is added. */
@@ -26,53 +23,40 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
   const { t } = useLocale();
   const known = useId();
   const [values, setValues] = useState(() => valuesOf(alias));
-  const [errors, setErrors] = useState(noErrors);
-  const [busy, setBusy] = useState(false);
-  const form = useErrorFocus(errors);
+  const submission = useSubmission();
+  const { errors } = submission;
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
+  function submit() {
     const body = bodyOf(values);
-    const required = t("auth.required_field");
+    const missing = t("auth.required_field");
     const first = values.targets[0];
-    if (!body.name) return setErrors({ fields: { name: required } });
+    if (!body.name) return submission.refuse({ fields: { name: missing } });
     if (!body.targets.length) {
-      return setErrors(first ? { fields: { [first.key]: required } } : { form: t("aliases.no_target"), fields: {} });
+      return submission.refuse(
+        first ? { fields: { [first.key]: missing } } : { form: t("aliases.no_target"), fields: {} },
+      );
     }
-    setBusy(true);
-    setErrors(noErrors);
-    try {
-      await onSave(body);
-    } catch (error) {
-      refuse(error);
-      setBusy(false);
-    }
+    submission.save(onSave(body), explain);
   }
 
-  /** Shows each complaint where it belongs: at a row, by its key, what the server says of its place. */
-  function refuse(error: unknown) {
-    const places = [...placesOf("targets", values.targets), ...placesOf("fallbacks", values.fallbacks)];
-    const shown = ["name", ...places.flatMap(({ place }) => [`${place}.model`, `${place}.weight`, place])];
-    const rules: Record<string, TextKey> = { name: "aliases.name_rule" };
-    for (const name of shown.slice(1))
-      rules[name] = name.endsWith("weight") ? "aliases.weight_rule" : "aliases.no_model";
-    const found = formErrors(t, error, shown, rules);
-    const inRows = places.map(({ place, key }) => [
-      key,
-      found.fields[`${place}.model`] ?? found.fields[`${place}.weight`] ?? found.fields[place] ?? "",
-    ]);
-    setErrors({ ...found, fields: { ...found.fields, ...Object.fromEntries(inRows) } });
+  /** Puts each complaint where it belongs: what the server says of a place, at its row. */
+  function explain(error: unknown): FormErrors {
+    const places = placesOf(values);
+    const rules = Object.fromEntries(places.map(({ place, rule }) => [place, rule]));
+    const shown = ["name", ...Object.keys(rules)];
+    const { form, fields } = formErrors(t, error, shown, { name: "aliases.name_rule", ...rules });
+    const atRows = places.flatMap(({ place, key }) => (fields[place] ? [[key, fields[place]]] : []));
+    return { form, fields: { ...fields, ...Object.fromEntries(atRows) } };
   }
 
   return (
-    <form
-      ref={form}
+    <FormFrame
+      testId="alias"
+      submission={submission}
+      saveLabel={t(alias ? "app.save" : "aliases.add")}
       onSubmit={submit}
-      noValidate
-      className="grid grid-cols-[minmax(0,1fr)] gap-5 rounded-lg border p-4"
-      data-testid="alias-form"
+      onCancel={onCancel}
     >
-      {errors.form && <Alert>{errors.form}</Alert>}
       <Field
         label={t("aliases.name")}
         hint={t("aliases.name_hint")}
@@ -113,14 +97,6 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
           </option>
         ))}
       </datalist>
-      <div className="flex justify-end gap-2">
-        <Button variant="ghost" onClick={onCancel}>
-          {t("app.cancel")}
-        </Button>
-        <Button type="submit" disabled={busy} data-testid="save-alias">
-          {t(alias ? "app.save" : "aliases.add")}
-        </Button>
-      </div>
-    </form>
+    </FormFrame>
   );
 }

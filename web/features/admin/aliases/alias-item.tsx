@@ -2,12 +2,11 @@
 
 import { useState } from "react";
 import { Alert } from "@/components/alert";
-import { ConfirmButton } from "@/components/confirm-button";
 import { Fold } from "@/components/fold";
-import { Button } from "@/components/ui/button";
 import { AliasForm } from "@/features/admin/aliases/alias-form";
 import { changeAlias, deleteAlias } from "@/features/admin/aliases/api";
 import { sharesOf, valuesOf } from "@/features/admin/aliases/values";
+import { ItemActions } from "@/features/admin/item-actions";
 import { describeError } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
 import type { Alias, Model } from "@/lib/api/types";
@@ -54,16 +53,12 @@ export function AliasItem({ alias, models, onChange, onDelete }: AliasItemProps)
         <Models alias={alias} />
         {error !== null && <Alert>{describeError(t, error)}</Alert>}
         {id ? (
-          <div className="flex flex-wrap items-center gap-2">
-            <Button variant="outline" size="sm" onClick={() => setEditing(true)} data-testid="edit-alias">
-              {t("providers.edit")}
-            </Button>
-            <ConfirmButton
-              label={t("providers.delete")}
-              question={t("providers.delete_confirm")}
-              disabled={busy}
-              onConfirm={() => attempt(deleteAlias(id), onDelete)}
-              data-testid="delete-alias"
+          <div className="-ml-3 flex flex-wrap items-center gap-2">
+            <ItemActions
+              testId="alias"
+              busy={busy}
+              onEdit={() => setEditing(true)}
+              onDelete={() => attempt(deleteAlias(id), onDelete)}
             />
           </div>
         ) : (

@@ -27,10 +27,16 @@ describe("the form of an alias", () => {
       ],
       fallbacks: [],
     });
-    expect(placesOf("targets", targets)).toEqual([
-      { place: "targets.0", key: targets[1]?.key },
-      { place: "targets.1", key: targets[2]?.key },
+    const places = placesOf({ name: "team", targets, fallbacks: [row(""), row("c")] });
+    expect(places.map(({ place }) => place)).toEqual([
+      "targets.0.model",
+      "targets.0.weight",
+      "targets.1.model",
+      "targets.1.weight",
+      "fallbacks.0",
     ]);
+    expect(places[0]?.key).toBe(targets[1]?.key);
+    expect(places[3]?.key).toBe(targets[2]?.key);
   });
 
   it("tells the share of calls that a weight comes to", () => {

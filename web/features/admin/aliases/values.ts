@@ -1,5 +1,6 @@
 /** What the form of an alias holds, how that becomes what the server takes, and where its errors belong. */
 
+import type { TextKey } from "@/features/locale/catalogue";
 import type { Alias, NewAlias } from "@/lib/api/types";
 import { numberOf } from "@/lib/number";
 import { randomUuid } from "@/lib/uuid";
@@ -39,9 +40,26 @@ export function bodyOf({ name, targets, fallbacks }: AliasValues): NewAlias {
   };
 }
 
-/** Places of a list's fields as the server counts them, by the keys of their rows: it does not see those left empty. */
-export function placesOf(list: "targets" | "fallbacks", rows: ModelRow[]): { place: string; key: string }[] {
-  return written(rows).map(({ key }, index) => ({ place: `${list}.${index}`, key }));
+interface Place {
+  /** As the server names it. */
+  place: string;
+  /** Of its row. */
+  key: string;
+  /** What it asks for. */
+  rule: TextKey;
+}
+
+/** All fields of the rows; the server counts only those in which a model is written. */
+export function placesOf({ targets, fallbacks }: AliasValues): Place[] {
+  return [
+    ...written(targets).flatMap(({ key }, index): Place[] => [
+      { place: `targets.${index}.model`, key, rule: "aliases.no_model" },
+      { place: `targets.${index}.weight`, key, rule: "aliases.weight_rule" },
+    ]),
+    ...written(fallbacks).map(
+      ({ key }, index): Place => ({ place: `fallbacks.${index}`, key, rule: "aliases.no_model" }),
+    ),
+  ];
 }
 
 /** The share of the calls that each row gets, by its key, from 0 to 1. */

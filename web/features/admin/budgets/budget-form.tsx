@@ -1,9 +1,7 @@
 "use client";
 
-import { type FormEvent, useState } from "react";
-import { Alert } from "@/components/alert";
+import { useState } from "react";
 import { ChoiceField, Field } from "@/components/field";
-import { Button } from "@/components/ui/button";
 import {
   type BudgetValues,
   type Limit,
@@ -13,11 +11,11 @@ import {
   valuesOf,
   whoseOf,
 } from "@/features/admin/budgets/values";
-import { formErrors, noErrors, type Rules } from "@/features/auth/form-errors";
+import { FormFrame, useSubmission } from "@/features/admin/form-frame";
+import { formErrors, type Rules } from "@/features/auth/form-errors";
 import type { TextKey } from "@/features/locale/catalogue";
 import { useLocale } from "@/features/locale/locale";
 import type { Budget, BudgetChange } from "@/lib/api/types";
-import { useErrorFocus } from "@/lib/use-error-focus";
 
 const fields: Record<Limit, { text: TextKey; rule: TextKey }> = {
   requests_per_minute: { text: "budgets.requests_per_minute", rule: "budgets.minute_rule" },
@@ -53,36 +51,26 @@ interface BudgetFormProps {
 export function BudgetForm({ budget, onSave, onCancel }: BudgetFormProps) {
   const { t } = useLocale();
   const [values, setValues] = useState(() => valuesOf(budget));
-  const [errors, setErrors] = useState(noErrors);
-  const [busy, setBusy] = useState(false);
-  const form = useErrorFocus(errors);
+  const submission = useSubmission();
+  const { errors } = submission;
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
+  function submit() {
     if (values.subject === "user" && !values.username.trim()) {
-      return setErrors({ fields: { username: t("auth.required_field") } });
+      return submission.refuse({ fields: { username: t("auth.required_field") } });
     }
     const change = limitsOf(values);
-    if (!change) return setErrors({ form: t("budgets.no_limit"), fields: {} });
-    setBusy(true);
-    setErrors(noErrors);
-    try {
-      await onSave(values, change);
-    } catch (error) {
-      setErrors(formErrors(t, error, shown, rules));
-      setBusy(false);
-    }
+    if (!change) return submission.refuse({ form: t("budgets.no_limit"), fields: {} });
+    submission.save(onSave(values, change), (error) => formErrors(t, error, shown, rules));
   }
 
   return (
-    <form
-      ref={form}
+    <FormFrame
+      testId="budget"
+      submission={submission}
+      saveLabel={t(budget ? "app.save" : "budgets.add")}
       onSubmit={submit}
-      noValidate
-      className="grid grid-cols-[minmax(0,1fr)] gap-5 rounded-lg border p-4"
-      data-testid="budget-form"
+      onCancel={onCancel}
     >
-      {errors.form && <Alert>{errors.form}</Alert>}
       {budget && <h3 className="truncate font-medium text-sm">{whoseOf(t, budget)}</h3>}
       {!budget && (
         <div className="grid items-start gap-5 sm:grid-cols-2">
@@ -137,14 +125,6 @@ export function BudgetForm({ budget, onSave, onCancel }: BudgetFormProps) {
         </div>
         <p className="text-muted-foreground text-xs">{t("budgets.limits_hint")}</p>
       </fieldset>
-      <div className="flex justify-end gap-2">
-        <Button variant="ghost" onClick={onCancel}>
-          {t("app.cancel")}
-        </Button>
-        <Button type="submit" disabled={busy} data-testid="save-budget">
-          {t(budget ? "app.save" : "budgets.add")}
-        </Button>
-      </div>
-    </form>
+    </FormFrame>
   );
 }

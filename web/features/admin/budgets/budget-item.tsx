@@ -2,11 +2,10 @@
 
 import { useState } from "react";
 import { Alert } from "@/components/alert";
-import { ConfirmButton } from "@/components/confirm-button";
-import { Button } from "@/components/ui/button";
 import { changeBudget, deleteBudget } from "@/features/admin/budgets/api";
 import { BudgetForm } from "@/features/admin/budgets/budget-form";
 import { boundsOf, whoseOf } from "@/features/admin/budgets/values";
+import { ItemActions } from "@/features/admin/item-actions";
 import { describeError } from "@/features/locale/errors";
 import { useLocale } from "@/features/locale/locale";
 import { BudgetMeter, boundText } from "@/features/usage/budget-meter";
@@ -45,15 +44,11 @@ export function BudgetItem({ budget, onChange, onDelete }: BudgetItemProps) {
       <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
         <h3 className="min-w-0 truncate font-medium text-sm">{whose}</h3>
         <div className="-mr-2 flex items-center gap-1">
-          <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-budget">
-            {t("providers.edit")}
-          </Button>
-          <ConfirmButton
-            label={t("providers.delete")}
-            question={t("providers.delete_confirm")}
-            disabled={busy}
-            onConfirm={() => attempt(deleteBudget(budget.id), onDelete)}
-            data-testid="delete-budget"
+          <ItemActions
+            testId="budget"
+            busy={busy}
+            onEdit={() => setEditing(true)}
+            onDelete={() => attempt(deleteBudget(budget.id), onDelete)}
           />
         </div>
       </div>

@@ -1,17 +1,15 @@
 "use client";
 
-import { type FormEvent, useState } from "react";
-import { Alert } from "@/components/alert";
+import { useState } from "react";
 import { ChoiceField, Field, TextField } from "@/components/field";
-import { Button } from "@/components/ui/button";
+import { FormFrame, useSubmission } from "@/features/admin/form-frame";
 import { KeyField } from "@/features/admin/providers/key-field";
 import { isKind, kindNames, kinds } from "@/features/admin/providers/kinds";
 import { MoreFields } from "@/features/admin/providers/more-fields";
 import { bodyOf, type ProviderValues, valuesOf, withKind } from "@/features/admin/providers/values";
-import { formErrors, missingFields, noErrors, type Rules } from "@/features/auth/form-errors";
+import { formErrors, missingFields, type Rules } from "@/features/auth/form-errors";
 import { useLocale } from "@/features/locale/locale";
 import type { NewProvider, Provider, ProviderChange } from "@/lib/api/types";
-import { useErrorFocus } from "@/lib/use-error-focus";
 
 const rules: Rules = {
   name: "providers.name_rule",
@@ -38,36 +36,26 @@ interface ProviderFormProps {
 export function ProviderForm({ provider, onSave, onCancel }: ProviderFormProps) {
   const { t } = useLocale();
   const [values, setValues] = useState(() => valuesOf(provider));
-  const [errors, setErrors] = useState(noErrors);
-  const [busy, setBusy] = useState(false);
-  const form = useErrorFocus(errors);
+  const submission = useSubmission();
+  const { errors } = submission;
   const kind = kinds[values.kind];
   const set = (said: Partial<ProviderValues>) => setValues((before) => ({ ...before, ...said }));
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
+  function submit() {
     const missing = missingFields(t, { name: values.name, base_url: values.baseUrl });
-    if (Object.keys(missing).length) return setErrors({ fields: missing });
-    setBusy(true);
-    setErrors(noErrors);
+    if (Object.keys(missing).length) return submission.refuse({ fields: missing });
     const keyRule = values.apiKey.trim() ? "providers.key_rule" : "providers.key_anew";
-    try {
-      await onSave(bodyOf(values));
-    } catch (error) {
-      setErrors(formErrors(t, error, shown, { ...rules, api_key: keyRule }));
-      setBusy(false);
-    }
+    submission.save(onSave(bodyOf(values)), (error) => formErrors(t, error, shown, { ...rules, api_key: keyRule }));
   }
 
   return (
-    <form
-      ref={form}
+    <FormFrame
+      testId="provider"
+      submission={submission}
+      saveLabel={t(provider ? "app.save" : "providers.add")}
       onSubmit={submit}
-      noValidate
-      className="grid grid-cols-[minmax(0,1fr)] gap-5 rounded-lg border p-4"
-      data-testid="provider-form"
+      onCancel={onCancel}
     >
-      {errors.form && <Alert>{errors.form}</Alert>}
       <div className="grid items-start gap-5 sm:grid-cols-2">
         <ChoiceField
           label={t("providers.kind")}
@@ -119,14 +107,6 @@ export function ProviderForm({ provider, onSave, onCancel }: ProviderFormProps) 
         data-testid="provider-models"
       />
       <MoreFields values={values} errors={errors.fields} onChange={set} />
-      <div className="flex justify-end gap-2">
-        <Button variant="ghost" onClick={onCancel}>
-          {t("app.cancel")}
-        </Button>
-        <Button type="submit" disabled={busy} data-testid="save-provider">
-          {t(provider ? "app.save" : "providers.add")}
-        </Button>
-      </div>
-    </form>
+    </FormFrame>
   );
 }

@@ -3,10 +3,10 @@
 import { RefreshCwIcon } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
-import { ConfirmButton } from "@/components/confirm-button";
 import { Fold } from "@/components/fold";
 import { Button } from "@/components/ui/button";
 import { Switch } from "@/components/ui/switch";
+import { ItemActions } from "@/features/admin/item-actions";
 import { changeProvider, checkProvider, deleteProvider } from "@/features/admin/providers/api";
 import { ProviderForm } from "@/features/admin/providers/provider-form";
 import { ProviderModels } from "@/features/admin/providers/provider-models";
@@ -88,15 +88,11 @@ export function ProviderItem({ provider, onChange, onDelete }: ProviderItemProps
               <RefreshCwIcon className={busy ? "animate-spin" : undefined} />
               {t("providers.check")}
             </Button>
-            <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-provider">
-              {t("providers.edit")}
-            </Button>
-            <ConfirmButton
-              label={t("providers.delete")}
-              question={t("providers.delete_confirm")}
-              disabled={busy}
-              onConfirm={() => attempt(deleteProvider(id), onDelete)}
-              data-testid="delete-provider"
+            <ItemActions
+              testId="provider"
+              busy={busy}
+              onEdit={() => setEditing(true)}
+              onDelete={() => attempt(deleteProvider(id), onDelete)}
             />
           </div>
         ) : (
