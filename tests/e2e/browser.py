@@ -57,6 +57,11 @@ class Tab:
         await self.part("sign-out").click()
         await expect(self.part("submit")).to_be_visible()
 
+    async def administer(self, panel: str) -> None:
+        """Open a part of the administration."""
+        for name in ("account-menu", "admin", f"admin-{panel}"):
+            await self.part(name).click()
+
     async def send(self, text: str) -> None:
         await self.part("composer").fill(text)
         await self.part("composer").press("Enter")

@@ -36,6 +36,12 @@ def upstream(site: Site) -> Iterator[Upstream]:
     site.upstream.clear()
 
 
+@pytest.fixture(scope="module")
+async def admin(site: Site) -> Person:
+    """The administrator, as long as nobody came before."""
+    return await site.join()
+
+
 @pytest.fixture
 async def person(site: Site) -> Person:
     """Somebody with a new account."""

@@ -16,12 +16,6 @@ KEY = "sk-of-the-second-upstream"
 MODEL = "second-model"
 
 
-@pytest.fixture(scope="module")
-async def admin(site: Site) -> Person:
-    """Who came first."""
-    return await site.join()
-
-
 @pytest.fixture
 async def person(admin: Person) -> Person:
     """The administrator, whom `tab` signs in."""
@@ -35,12 +29,6 @@ async def second() -> AsyncIterator[Upstream]:
         upstream.models[:] = [MODEL]
         upstream.script(MODEL, Say(("From", " the second.")))
         yield upstream
-
-
-async def _open(tab: Tab, panel: str) -> None:
-    await tab.part("account-menu").click()
-    await tab.part("admin").click()
-    await tab.part(f"admin-{panel}").click()
 
 
 async def _close(tab: Tab) -> None:
@@ -75,7 +63,7 @@ async def test_only_administrators_are_offered_it(site: Site, tab: Tab) -> None:
 
 async def test_a_provider_is_added_and_its_model_answers(tab: Tab, person: Person, second: Upstream) -> None:
     part = tab.part
-    await _open(tab, "providers")
+    await tab.administer("providers")
     configured = part("provider").filter(has_text="from the environment").first
     await configured.get_by_test_id("unfold-provider").click()
     await expect(configured.get_by_test_id("edit-provider")).to_have_count(0)
@@ -131,7 +119,7 @@ async def test_a_kept_answer_says_so_until_its_cache_is_emptied(tab: Tab, upstre
     assert len(upstream.completions) == 1
     await tab.save("from-the-cache")
 
-    await _open(tab, "cache")
+    await tab.administer("cache")
     layer = part("cache-layer").filter(has_text="Answers of models")
     await expect(layer.get_by_test_id("cache-size")).to_contain_text("kept")
     await tab.save("cache")
@@ -148,7 +136,7 @@ async def test_a_kept_answer_says_so_until_its_cache_is_emptied(tab: Tab, upstre
 
 async def test_an_alias_is_added_and_answers(tab: Tab, person: Person, upstream: Upstream) -> None:
     part = tab.part
-    await _open(tab, "aliases")
+    await tab.administer("aliases")
     await part("add-alias").click()
     await part("alias-name").fill("team-model")
     await part("target-model").fill("nowhere")
@@ -174,7 +162,7 @@ async def test_an_alias_is_added_and_answers(tab: Tab, person: Person, upstream:
     await _ask(tab, "team-model", "By another name")
     assert upstream.completions[-1].document["model"] == "echo"
 
-    await _open(tab, "aliases")
+    await tab.administer("aliases")
     await alias.get_by_test_id("unfold-alias").click()
     await alias.get_by_test_id("delete-alias").click()
     await alias.get_by_test_id("delete-alias").click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.browser import Tab
-from tests.e2e.site import Site, until
+from tests.e2e.site import until
 from tests.support.person import Person
 from tests.upstream import Upstream
 
@@ -15,22 +15,10 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser]
 BUDGET = 1_000_000
 
 
-@pytest.fixture(scope="module")
-async def admin(site: Site) -> Person:
-    """Who came first."""
-    return await site.join()
-
-
 @pytest.fixture
 async def person(admin: Person) -> Person:
     """The administrator, whom `tab` signs in."""
     return admin
-
-
-async def _open(tab: Tab, panel: str) -> None:
-    await tab.part("account-menu").click()
-    await tab.part("admin").click()
-    await tab.part(f"admin-{panel}").click()
 
 
 async def _settled(person: Person) -> int:
@@ -49,7 +37,7 @@ async def _settled(person: Person) -> int:
 
 async def test_a_budget_is_set_and_seen_to_fill_up(tab: Tab, person: Person, upstream: Upstream) -> None:
     part = tab.part
-    await _open(tab, "budgets")
+    await tab.administer("budgets")
     await part("add-budget").click()
     await part("save-budget").click()
     await expect(part("budget-form")).to_contain_text("Set at least one limit.")
@@ -89,7 +77,7 @@ async def test_a_budget_is_set_and_seen_to_fill_up(tab: Tab, person: Person, ups
 
 async def test_a_budget_that_is_used_up_is_told_in_the_chat(tab: Tab, person: Person, upstream: Upstream) -> None:
     part = tab.part
-    await _open(tab, "budgets")
+    await tab.administer("budgets")
     await part("edit-budget").click()
     await part("budget-tokens_per_day").fill("1")
     await part("save-budget").click()
@@ -108,7 +96,7 @@ async def test_a_budget_that_is_used_up_is_told_in_the_chat(tab: Tab, person: Pe
     await expect(tab.answer.get_by_test_id("error")).to_contain_text("Your budget does not suffice for this.")
     await tab.save("budget-used-up")
 
-    await _open(tab, "budgets")
+    await tab.administer("budgets")
     await part("delete-budget").click()
     await part("delete-budget").click()
     await expect(part("budget")).to_have_count(0)
