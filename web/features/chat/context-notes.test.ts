@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { contextOf, isFromCache } from "@/features/chat/context-notes";
+import { contextOf, isFromCache, likenessOf } from "@/features/chat/context-notes";
 
 it("reads what became of the older part of a chat", () => {
   expect(contextOf({ meta_info: {} })).toEqual({});
@@ -16,4 +16,9 @@ it("knows an answer for which no model was asked", () => {
     false,
     false,
   ]);
+});
+
+it("knows how like another question was whose answer this is", () => {
+  expect(likenessOf({ meta_info: { cache: "hit", similarity: 0.844 } })).toBe(84);
+  expect(likenessOf({ meta_info: { cache: "hit" } })).toBeUndefined();
 });

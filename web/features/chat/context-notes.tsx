@@ -16,15 +16,21 @@ export function isFromCache({ meta_info }: Pick<Message, "meta_info">): boolean 
   return meta_info.cache === "hit" || meta_info.cache === "coalesced";
 }
 
+/** How like the question was whose answer this is, in per cent, where it was another one that asks the same. */
+export function likenessOf({ meta_info }: Pick<Message, "meta_info">): number | undefined {
+  return typeof meta_info.similarity === "number" ? Math.round(meta_info.similarity * 100) : undefined;
+}
+
 /** Tells that the model did not read the whole chat word for word, or that the answer was there before. */
 export function ContextNotes({ message }: { message: Message }) {
   const { t } = useLocale();
   const { summarised, left_out } = contextOf(message);
+  const likeness = likenessOf(message);
   return (
     <>
       {isFromCache(message) && (
-        <span title={t("chat.cached_hint")} data-testid="cached">
-          {t("chat.cached")}
+        <span title={t(likeness === undefined ? "chat.cached_hint" : "chat.similar_hint")} data-testid="cached">
+          {likeness === undefined ? t("chat.cached") : t("chat.similar", { percent: likeness })}
         </span>
       )}
       {summarised && <span>{t("chat.summarised")}</span>}

@@ -1524,9 +1524,10 @@ export interface components {
             content: string;
             /**
              * Use Cache
+             * @description Whether a stored answer may be given; `semantic`: also the one to another question that asks the same, where it is the first of its chat and no tool is on.
              * @default true
              */
-            use_cache: boolean;
+            use_cache: boolean | "semantic";
         };
         /**
          * Feedback
@@ -1798,9 +1799,10 @@ export interface components {
             tools?: string[] | null;
             /**
              * Use Cache
+             * @description Whether a stored answer may be given; `semantic`: also the one to another question that asks the same, where it is the first of its chat and no tool is on.
              * @default true
              */
-            use_cache: boolean;
+            use_cache: boolean | "semantic";
             /**
              * When Busy
              * @default reject
