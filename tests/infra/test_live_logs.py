@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 from redis.asyncio import Redis
 
-from basechat.infra.events.entry import fields, log_key, read_entries
+from basechat.infra.events.entry import STARTED_ID, Entry, fields, log_key, read_entries
 from basechat.infra.events.run_log import LONGEST_DELTA
 from basechat.infra.events.tail import EventTail, Subscription
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.redis import open_redis
+from basechat.infra.sealing import Sealing
 from basechat.kit import json
 from basechat.kit.ids import new_id
 from basechat.kit.tasks import end_tasks
@@ -28,6 +29,19 @@ async def state(stack: Stack) -> AsyncIterator[Redis]:
         yield client
 
 
+SEALING = Sealing([bytes(32)])
+
+
+async def _begin(state: Redis, run: UUID) -> None:
+    """Begin a log, as main-backend does where a run is accepted."""
+    key = log_key(run)
+    await state.xadd(key, fields(Entry(STARTED_ID, "run.started", b"{}"), key, SEALING), id=STARTED_ID)
+
+
+async def _entries(state: Redis, run: UUID) -> list[Entry]:
+    return read_entries(await state.xrange(log_key(run)), log_key(run), SEALING)
+
+
 class Writers:
     """Writers that send until the test ends, each like a worker of its own."""
 
@@ -38,7 +52,7 @@ class Writers:
     async def __call__(self) -> LogWriter:
         """Start another one."""
         client = await self._stack.enter_async_context(open_redis(self._url, max_connections=1))
-        writer = LogWriter(client)
+        writer = LogWriter(client, SEALING)
         task = asyncio.create_task(writer.run())
         self._stack.push_async_callback(end_tasks, task)
         return writer
@@ -52,7 +66,7 @@ async def writers(stack: Stack) -> AsyncIterator[Writers]:
 
 
 async def _log(state: Redis, run: UUID) -> list[tuple[str, str, str]]:
-    entries = read_entries(await state.xrange(log_key(run)))
+    entries = await _entries(state, run)
     return [(entry.id, entry.event, json.loads(entry.data).get("text")) for entry in entries]
 
 
@@ -69,7 +83,7 @@ async def _until(state: Redis, run: UUID, text: str | None) -> list[tuple[str, s
 
 async def test_text_is_gathered_into_deltas_with_their_offsets(state: Redis, writers: Writers) -> None:
     run, writer = new_id(), await writers()
-    await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
+    await _begin(state, run)
     log = writer.open(run, 1)
     for n in range(500):
         log.write(f"가{n} ")
@@ -77,24 +91,24 @@ async def test_text_is_gathered_into_deltas_with_their_offsets(state: Redis, wri
     assert entries[1:] == [("1-1", "message.delta", log.text)]
     log.write("end")
     assert (await _until(state, run, "end"))[-1][0] == "1-2"
-    data = read_entries(await state.xrange(log_key(run)))[-1].data
+    data = (await _entries(state, run))[-1].data
     assert json.loads(data)["at"] == log.length - 3
 
 
 async def test_a_long_text_is_told_in_pieces(state: Redis, writers: Writers) -> None:
     run, writer = new_id(), await writers()
-    await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
+    await _begin(state, run)
     text = "가" * (2 * LONGEST_DELTA) + "end"
     writer.open(run, 1).write(text)
     await _until(state, run, "end")
-    deltas = [json.loads(entry.data) for entry in read_entries(await state.xrange(log_key(run)))[1:]]
+    deltas = [json.loads(entry.data) for entry in (await _entries(state, run))[1:]]
     assert [delta["at"] for delta in deltas] == [0, LONGEST_DELTA, 2 * LONGEST_DELTA]
     assert "".join(delta["text"] for delta in deltas) == text
 
 
 async def test_a_former_attempt_is_refused_and_knows_it(state: Redis, writers: Writers) -> None:
     run, zombie, successor = new_id(), await writers(), await writers()
-    await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
+    await _begin(state, run)
     old, new = zombie.open(run, 1), successor.open(run, 2)
     new.start_over()
     assert (await _until(state, run, ""))[-1] == ("2-1", "message.reset", "")
@@ -112,7 +126,7 @@ async def test_a_former_attempt_is_refused_and_knows_it(state: Redis, writers: W
 
 async def test_a_log_that_was_lost_tells_of_tools_again(state: Redis, writers: Writers) -> None:
     run, writer = new_id(), await writers()
-    await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
+    await _begin(state, run)
     log = writer.open(run, 1)
     log.write("one ")
     log.say(ToolAnswered(call_id="c", ok=True, preview="42", cached=False))
@@ -126,7 +140,7 @@ async def test_a_log_that_was_lost_tells_of_tools_again(state: Redis, writers: W
 
 async def test_two_attempts_of_one_worker_are_two_logs(state: Redis, writers: Writers) -> None:
     run, writer = new_id(), await writers()
-    await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
+    await _begin(state, run)
     old = writer.open(run, 1)
     old.write("old")
     await _until(state, run, "old")
@@ -139,7 +153,7 @@ async def test_two_attempts_of_one_worker_are_two_logs(state: Redis, writers: Wr
 
 async def test_a_lost_log_begins_anew_with_the_whole_text(state: Redis, writers: Writers) -> None:
     run, writer = new_id(), await writers()
-    await state.xadd(log_key(run), fields("run.started", b"{}"), id="0-1")
+    await _begin(state, run)
     log = writer.open(run, 1)
     log.write("one ")
     await _until(state, run, "one ")
@@ -155,7 +169,7 @@ async def tail(stack: Stack) -> AsyncIterator[EventTail]:
     """A tail that reads."""
     url = stack.resources.settings.state_redis_url
     async with open_redis(url) as client, open_redis(url, max_connections=1) as reader:
-        tail = EventTail(client, reader)
+        tail = EventTail(client, reader, SEALING)
         task = asyncio.create_task(tail.run())
         yield tail
         await end_tasks(task)
@@ -164,7 +178,8 @@ async def tail(stack: Stack) -> AsyncIterator[EventTail]:
 async def _append(state: Redis, run: UUID, numbers: range) -> None:
     async with state.pipeline(transaction=False) as pipeline:
         for number in numbers:
-            pipeline.xadd(log_key(run), fields("message.delta", b"{}"), id=f"1-{number}")
+            entry = Entry(f"1-{number}", "message.delta", b"{}")
+            pipeline.xadd(log_key(run), fields(entry, log_key(run), SEALING), id=entry.id)
         await pipeline.execute()
 
 
@@ -204,3 +219,16 @@ async def test_a_viewer_that_comes_late_replays_and_then_follows(state: Redis, t
 async def test_silence_ends_after_its_time(tail: EventTail) -> None:
     with tail.follow(new_id(), after="0-0") as viewer:
         assert await viewer.next(timeout=0.05) == []
+
+
+async def test_nobody_reads_a_log_in_redis_or_moves_its_entries(state: Redis, writers: Writers) -> None:
+    run, other, writer = new_id(), new_id(), await writers()
+    await _begin(state, run)
+    writer.open(run, 1).write("비밀 secret")
+    await _until(state, run, "비밀 secret")
+    stored = await state.xrange(log_key(run))
+    assert "비밀".encode() not in repr(stored).encode() + b"".join(values[b"d"] for _, values in stored)
+    assert b"secret" not in b"".join(values[b"d"] for _, values in stored)
+    assert read_entries(stored, log_key(other), SEALING) == []
+    assert read_entries(stored, log_key(run), Sealing([bytes([1]) * 32])) == []
+    assert len(read_entries(stored, log_key(run), Sealing([bytes([1]) * 32, bytes(32)]))) == 2

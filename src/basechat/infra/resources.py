@@ -13,6 +13,7 @@ from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.timings import Timings
 from basechat.infra.ratelimit import RateLimiter
 from basechat.infra.redis import CacheClient
+from basechat.infra.sealing import Sealing
 from basechat.kit.config import Settings
 
 
@@ -30,6 +31,8 @@ class Resources:
     tracer: Tracer
     limiter: RateLimiter
     tail: EventTail
+    sealing: Sealing
+    """Seals what lies in Redis."""
     agent: aiohttp.ClientSession
     agent_url: str
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from opentelemetry.trace import Tracer
 
 from basechat.infra.background import background
-from basechat.infra.cache.store import Cache, cache_sealing
+from basechat.infra.cache.store import Cache
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.timings import Timings
 from basechat.infra.redis import open_redis
@@ -68,10 +68,9 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             expected_completion_tokens=settings.expected_completion_tokens,
         )
         await stack.enter_async_context(accounts.running())
-        sealing = cache_sealing(settings)
         waiting = open_redis(settings.state_redis_url, max_connections=_BLOCKED_AT_ONCE)
         stack.push_async_callback(waiting.aclose)
-        leader = Leader(resources.state, waiting, sealing)
+        leader = Leader(resources.state, waiting, resources.sealing)
         await stack.enter_async_context(leader.running())
         tasks = await stack.enter_async_context(Tasks().running())
         flights = Flights(is_wanted_elsewhere=leader.is_wanted)
@@ -86,7 +85,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             cache_scope=settings.cache_scope,
             flights=flights,
             leader=leader,
-            follower=Follower(waiting, sealing),
+            follower=Follower(waiting, resources.sealing),
             counters=resources.counters,
             timings=resources.timings,
             tracer=resources.tracer,

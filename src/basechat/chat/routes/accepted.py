@@ -48,7 +48,7 @@ async def _announce(resources: Resources, accepted: Accepted, started: Entry) ->
     run_id = accepted.run["id"]
     try:
         async with resources.state.pipeline(transaction=False) as pipeline:
-            begin_log(pipeline, run_id, started)
+            begin_log(pipeline, run_id, started, resources.sealing)
             if accepted.is_ready:
                 add_wake(pipeline, run_id)
             await pipeline.execute()

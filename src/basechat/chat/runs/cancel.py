@@ -69,7 +69,7 @@ async def _tell(resources: Resources, owner_id: UUID, run: Row[Any]) -> None:
     async with resources.database.as_owner(owner_id) as connection:
         message = (await get_messages(connection, [run.message_id]))[run.message_id]
     async with resources.state.pipeline(transaction=False) as pipeline:
-        begin_log(pipeline, run.id, to_entry(f"{run.attempt + 1}-1", RunCancelled(message=message)))
+        begin_log(pipeline, run.id, to_entry(f"{run.attempt + 1}-1", RunCancelled(message=message)), resources.sealing)
         if run.follower_id is not None:
             add_wake(pipeline, run.follower_id)
         await pipeline.execute()

@@ -1,5 +1,6 @@
 """One entry of a run's log and its id, `attempt-seq`, by which Redis itself refuses a former owner."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,11 @@ from uuid import UUID
 
 from redis.asyncio.client import Pipeline
 
+from basechat.infra.sealing import Sealing
 from basechat.kit import json
 from basechat.protocol import RunEvent
+
+log = logging.getLogger(__name__)
 
 STARTED_ID = "0-1"  # of `run.started`, written where the run is accepted
 KEPT_AFTER_END = 3600  # seconds
@@ -31,14 +35,25 @@ def log_key(run_id: UUID) -> str:
     return f"run:{run_id}:events"
 
 
-def fields(event: str, data: bytes) -> dict[Any, Any]:
-    """Return the fields of a stream entry."""
-    return {b"e": event, b"d": data}
+def fields(entry: Entry, key: str, sealing: Sealing) -> dict[Any, Any]:
+    """Return the fields of a stream entry; its data can be opened at its place in its log alone."""
+    return {b"e": entry.event, b"d": sealing.seal(entry.data, place=_place(key, entry.id))}
 
 
-def read_entries(answer: Any) -> list[Entry]:
-    """Return the entries that Redis answered to XRANGE, or to XREAD for one stream."""
-    return [Entry(entry_id.decode(), values[b"e"].decode(), values[b"d"]) for entry_id, values in answer or ()]
+def read_entries(answer: Any, key: str, sealing: Sealing) -> list[Entry]:
+    """Return the entries that Redis answered to XRANGE, or to XREAD for one stream.
+
+    What no key opens is passed over: viewers get the text from PostgreSQL in the end.
+    """
+    entries = []
+    for raw_id, values in answer or ():
+        entry_id = raw_id.decode()
+        data = sealing.open(values[b"d"], place=_place(key, entry_id))
+        if data is None:
+            log.error("an entry of %s can't be opened: the services have different keys", key)
+            continue
+        entries.append(Entry(entry_id, values[b"e"].decode(), data))
+    return entries
 
 
 def order(entry_id: str) -> tuple[int, int]:
@@ -49,10 +64,15 @@ def order(entry_id: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def begin_log(pipeline: Pipeline, run_id: UUID, entry: Entry) -> None:
+def begin_log(pipeline: Pipeline, run_id: UUID, entry: Entry, sealing: Sealing) -> None:
     """Add to the pipeline what begins a log, or ends one that no attempt will write to again."""
-    pipeline.xadd(log_key(run_id), fields(entry.event, entry.data), id=entry.id)
-    pipeline.expire(log_key(run_id), KEPT_AT_MOST)
+    key = log_key(run_id)
+    pipeline.xadd(key, fields(entry, key, sealing), id=entry.id)
+    pipeline.expire(key, KEPT_AT_MOST)
+
+
+def _place(key: str, entry_id: str) -> str:
+    return f"{key}:{entry_id}"
 
 
 def to_entry(entry_id: str, event: RunEvent) -> Entry:

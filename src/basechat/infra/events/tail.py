@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from basechat.infra.events.entry import Entry, log_key, order, read_entries
 from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.sealing import Sealing
 from basechat.kit.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -113,8 +114,9 @@ class EventTail:
     read follows too: unlike CLIENT UNBLOCK that can't come too early.
     """
 
-    def __init__(self, redis: Redis, reader: Redis) -> None:
+    def __init__(self, redis: Redis, reader: Redis, sealing: Sealing) -> None:
         self._redis = redis
+        self._sealing = sealing
         self._reader = reader
         self._streams: dict[bytes, _Stream] = {}
         self._bell = f"run:tail:{new_id()}".encode()
@@ -145,8 +147,9 @@ class EventTail:
 
     async def read(self, run_id: UUID, after: tuple[int, int], count: int) -> list[Entry]:
         """Return up to `count` entries that lie in the log after the one named."""
-        answer = await self._redis.xrange(log_key(run_id), min=f"({after[0]}-{after[1]}", count=count)
-        return read_entries(answer)
+        key = log_key(run_id)
+        answer = await self._redis.xrange(key, min=f"({after[0]}-{after[1]}", count=count)
+        return read_entries(answer, key, self._sealing)
 
     async def holds(self, run_id: UUID, entry_id: str) -> bool:
         """Return whether an entry lies in the log still."""
@@ -170,7 +173,7 @@ class EventTail:
                 self._bell_position = entries[-1][0]
             elif (stream := self._streams.get(key)) and stream.position == wanted[key]:
                 stream.position = entries[-1][0]
-                found = read_entries(entries)
+                found = read_entries(entries, key.decode(), self._sealing)
                 for viewer in stream.viewers:
                     viewer.offer(found)
 

@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 from basechat.infra.events.entry import KEPT_AFTER_END, KEPT_AT_MOST, fields, log_key, order
 from basechat.infra.events.run_log import RunLog
 from basechat.infra.redis import REDIS_AWAY, as_bytes
+from basechat.infra.sealing import Sealing
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,9 @@ class LogWriter:
     second, so every open log starts over with a `message.reset`.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, sealing: Sealing) -> None:
         self._redis = redis
+        self._sealing = sealing
         self._open: dict[UUID, RunLog] = {}
         self._dirty: dict[RunLog, None] = {}  # in order; of one run there may be two attempts
         self._wake = asyncio.Event()
@@ -88,7 +90,7 @@ class LogWriter:
     async def _send(self, logs: list[RunLog]) -> bool:
         """Append what is new; returns whether Redis took it."""
         pipeline = self._redis.pipeline(transaction=False)
-        sent = [(run_log, *_append(pipeline, run_log)) for run_log in logs if not run_log.fenced]
+        sent = [(run_log, *_append(pipeline, run_log, self._sealing)) for run_log in logs if not run_log.fenced]
         try:
             answers = iter(await pipeline.execute(raise_on_error=False))
             taken = [
@@ -127,13 +129,13 @@ class LogWriter:
         run_log.lose()
 
 
-def _append(pipeline: Pipeline, run_log: RunLog) -> tuple[int, int]:
+def _append(pipeline: Pipeline, run_log: RunLog, sealing: Sealing) -> tuple[int, int]:
     """Add a log's new entries to the pipeline; returns how many appends and how many other commands that took."""
     restarts = run_log.restarts
     entries = run_log.take()
     key = log_key(run_log.run_id)
     for number, entry in enumerate(entries):
-        pipeline.xadd(key, fields(entry.event, entry.data), id=entry.id, nomkstream=not (restarts and number == 0))
+        pipeline.xadd(key, fields(entry, key, sealing), id=entry.id, nomkstream=not (restarts and number == 0))
     if entries and (restarts or run_log.ended):
         pipeline.expire(key, KEPT_AFTER_END if run_log.ended else KEPT_AT_MOST)
         return len(entries), 1
