@@ -9,7 +9,7 @@ from tests.upstream import Call, Say, Script, Wait
 from tests.upstream.calls import turn_of
 from tests.upstream.records import prompt_of
 
-MODEL = "ordeal"
+MODEL = "echo"  # which the provider lists from the beginning; it plays our plots
 PAUSE = Wait(0.025)
 TOKENS = {"plain": 60, "note": 25, "sums": 25, "charge": 25}  # of each turn
 

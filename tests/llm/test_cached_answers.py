@@ -170,3 +170,9 @@ async def test_everybody_may_share_single_questions(
         said = [*body["messages"], {"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]
         for each in (client, stranger):
             assert _said(await each.post(COMPLETIONS, body | {"messages": said}))[0] == "miss"
+
+
+async def test_nothing_is_kept_where_that_is_wanted(servers: Servers, person: Person, upstream: Upstream) -> None:
+    async with own_gateway(servers, person, openai_base_url=upstream.base_url, cache_scope="off") as client:
+        for _ in range(2):
+            assert _said(await client.post(COMPLETIONS, question()))[0] == "bypass"

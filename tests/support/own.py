@@ -54,6 +54,7 @@ async def quiet_stack(servers: Servers, upstream: Upstream, **changes: Any) -> A
         "openai_base_url": upstream.base_url,
         "llm_agent_url": f"unix:{_socket(servers, 'agent')}",
         "reaper_seconds": 0.2,
+        "cache_scope": "off",  # most tests count what the upstream is asked
     }
     async with own_database(servers, **(names | changes)) as settings:
         app, socket = backend.create_app(settings), _socket(servers, "backend")

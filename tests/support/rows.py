@@ -27,6 +27,7 @@ _ROWS = (
     "INSERT INTO context_summaries (message_id, owner_id, content) VALUES (:answer, :id, 'short')",
     "INSERT INTO jobs (id, owner_id, kind, status) VALUES (:job, :id, 'title', 'completed')",
     "INSERT INTO usage (id, owner_id, run_id, provider, model) VALUES (:usage, :id, :run, 'openai', 'echo')",
+    "INSERT INTO budgets (id, subject, user_id) VALUES (:budget, 'user', :id)",
     "INSERT INTO embeddings (message_id, owner_id, embedding, model_name) VALUES (:answer, :id, '[1,2,3]', 'e5')",
     "INSERT INTO message_index (message_id, owner_id, tsv) VALUES (:answer, :id, 'a:1')",
     """INSERT INTO files (id, owner_id, name, media_type, size, sha256)
@@ -44,8 +45,8 @@ _ROWS = (
     "INSERT INTO audit_log (id, actor_id, action) VALUES (:entry, :id, 'test')",
 )
 _NAMES = (
-    "chat", "question", "answer", "branch", "run", "call", "job", "usage", "file", "passage", "note", "server",
-    "token", "device", "invitation", "entry",
+    "chat", "question", "answer", "branch", "run", "call", "job", "usage", "budget", "file", "passage", "note",
+    "server", "token", "device", "invitation", "entry",
 )  # fmt: skip
 
 

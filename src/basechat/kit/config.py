@@ -154,10 +154,10 @@ class Settings(BaseSettings):
     ollama_context_length: int = Field(
         4096, ge=1024, description="The same for Ollama's models: what its own variable of this name says."
     )
-    cache_scope: Literal["user", "global"] = Field(
+    cache_scope: Literal["user", "global", "off"] = Field(
         "user",
-        description="Who gets an answer of the cache `llm:`: whoever asked before, or, of single questions without any"
-        " context, everybody.",
+        description="Who gets an answer of the cache `llm:`: whoever asked before (`user`), of single questions without"
+        " any context everybody (`global`), or nobody (`off`).",
     )
     expected_completion_tokens: int = Field(
         1024, ge=1, description="Tokens reserved in budgets for an answer whose request sets no `max_tokens`."

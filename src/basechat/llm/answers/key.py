@@ -8,7 +8,7 @@ from basechat.infra.cache.keys import Parts
 from basechat.kit import json
 from basechat.llm.providers.provider import Provider
 
-Scope = Literal["user", "global"]
+Scope = Literal["user", "global", "off"]
 
 # How the answer is delivered, for whom, and what the provider keeps of it. Everything else, known here or not, is part
 # of the key: a field that was left out has served wrong answers elsewhere.
