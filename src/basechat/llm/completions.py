@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from basechat.infra.cache.layers import LLM
 from basechat.infra.web.event_stream import EventStream
-from basechat.infra.web.leaving import unless_left
+from basechat.infra.web.leaving import Leaving
 from basechat.llm.answering import Answering
 from basechat.llm.answers.key import answer_parts, conversation, gist_parts, single_question
 from basechat.llm.answers.similar import GIST
@@ -46,12 +46,17 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
         meaning=meaning,
         gist=gateway.cache.key(GIST, gist_parts(parts, meaning.gist)) if meaning else "",
     )
-    for _ in range(TRIES - 1):
-        try:
-            return await _answer(gateway, request, question, shared=question.reads_cache)
-        except FlightLostError:
-            continue
-    return await _answer(gateway, request, question, shared=False)
+    leaving = Leaving(request.receive)
+    try:
+        for _ in range(TRIES - 1):
+            try:
+                return await _answer(gateway, leaving, question, shared=question.reads_cache)
+            except FlightLostError:
+                continue
+        return await _answer(gateway, leaving, question, shared=False)
+    except BaseException:
+        leaving.close()
+        raise
 
 
 def _meaning(request: Request, body: Mapping[str, Any]) -> Meaning | None:
@@ -62,7 +67,8 @@ def _meaning(request: Request, body: Mapping[str, Any]) -> Meaning | None:
     return None if text is None else read(text)
 
 
-async def _answer(gateway: Gateway, request: Request, question: Question, *, shared: bool) -> Response:
+async def _answer(gateway: Gateway, leaving: Leaving, question: Question, *, shared: bool) -> Response:
+    """Answer as the question wants it. A stream watches its client to the end, any other answer no more."""
     answering = Answering(gateway, question, shared=shared)
     if shared:
         reader, leads = gateway.flights.join(question.key, answering.fly)
@@ -70,18 +76,20 @@ async def _answer(gateway: Gateway, request: Request, question: Question, *, sha
         reader, leads = gateway.flights.start(answering.fly), True
     ended = _ending(gateway, question, reader, leads=leads)
     try:
-        if question.streams:
-            await unless_left(request.receive, reader.begun())
+        async with leaving:
+            answer = None if question.streams else await reader.whole()
+            await reader.begun()
             await question.known.permitted()
-            events = reader.stream(with_usage=question.with_usage)
-            return EventStream(events, _headers(question, reader, leads=leads), ended=ended)
-        answer = await unless_left(request.receive, reader.whole())
-        await question.known.permitted()
     except BaseException:
         reader.leave()
         raise
+    headers = _headers(question, reader, leads=leads)
+    if answer is None:
+        events = reader.stream(with_usage=question.with_usage)
+        return EventStream(events, headers, leaving=leaving, ended=ended)
     ended()
-    return Response(answer, headers=_headers(question, reader, leads=leads), media_type="application/json")
+    leaving.close()
+    return Response(answer, headers=headers, media_type="application/json")
 
 
 def _headers(question: Question, reader: Reader, *, leads: bool) -> dict[str, str]:

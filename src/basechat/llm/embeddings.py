@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from basechat.infra.web.leaving import unless_left
+from basechat.infra.web.leaving import Leaving
 from basechat.llm.accounting.accounts import Ask
 from basechat.llm.callers import Known
 from basechat.llm.errors import GatewayError
@@ -30,10 +30,13 @@ async def embed(gateway: Gateway, request: Request, known: Known, raw: bytes) ->
     if (call := admission.call) is None:
         raise RuntimeError("a call that claims no flight was admitted to follow one")
     overhead = f"{(time.perf_counter() - began) * 1000:.1f}"
-    with call.refused_if_broken():
-        answered = await unless_left(
-            request.receive, gateway.dialler.whole(routes, "embeddings", body, seconds=SECONDS)
-        )
+    leaving = Leaving(request.receive)
+    try:
+        with call.refused_if_broken():
+            async with leaving:
+                answered = await gateway.dialler.whole(routes, "embeddings", body, seconds=SECONDS)
+    finally:
+        leaving.close()
     call.answered_by(answered.route)
     call.end_whole(answered.document)
     headers = {
