@@ -13,8 +13,9 @@ from redis.asyncio import Redis
 
 from basechat.infra.cache.keys import Parts
 from basechat.infra.cache.layers import INTENT, LLM, MCP, Layer
-from basechat.infra.cache.store import PATIENCE_SECONDS, VALUE_BYTES, Cache
+from basechat.infra.cache.store import VALUE_BYTES, Cache
 from basechat.infra.metrics.counters import Counters
+from basechat.infra.patience import PATIENCE_SECONDS
 from basechat.infra.redis import as_bytes, open_redis
 from tests.support.counted import counted
 from tests.support.stack import Servers

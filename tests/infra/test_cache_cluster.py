@@ -11,8 +11,9 @@ from basechat.infra.cache.keyspace import clear, measure
 from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP
 from basechat.infra.cache.primaries import primaries
 from basechat.infra.cache.servers import find_state, notices
-from basechat.infra.cache.store import PATIENCE_SECONDS, Cache
+from basechat.infra.cache.store import Cache
 from basechat.infra.metrics.counters import Counters
+from basechat.infra.patience import PATIENCE_SECONDS
 from basechat.infra.redis import CacheClient, open_cache
 from basechat.kit.config import Settings
 from tests.support.clusters import NODES, valkey_cluster

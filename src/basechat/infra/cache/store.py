@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import logging
 import secrets
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -13,15 +12,14 @@ from basechat.infra.cache.keys import Parts, cache_key
 from basechat.infra.cache.layers import Layer
 from basechat.infra.cache.packing import pack, unpack
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.redis import REDIS_AWAY, CacheClient, as_bytes
+from basechat.infra.patience import AwayError, Patience
+from basechat.infra.redis import CacheClient, as_bytes
 from basechat.infra.sealing import Sealing
 from basechat.kit import json
 from basechat.kit.config import Settings
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 0.25
-PAUSE_SECONDS = 1.0  # in which a server that did not answer is not asked again: it would hold up every message
 VALUE_BYTES = 1_000_000
 _LONG_BYTES = 65_536  # packing more takes long enough to be done beside the event loop
 _JITTER = 10  # a value goes up to a tenth of its time early, so that not all of one moment go at once
@@ -42,7 +40,7 @@ class Cache:
         self.counters = counters
         self._secret = _derived(secret, b"cache-key")
         self._sealing = cache_sealing(settings)
-        self._away_until = float("-inf")
+        self._patience = Patience("the cache")
 
     def key(self, layer: Layer, parts: Parts) -> str:
         """Return the key of a value, for those who read and write it, or need its name."""
@@ -77,7 +75,8 @@ class Cache:
             self._count(layer, "stored")
 
     def _count(self, layer: Layer, outcome: str) -> None:
-        self.counters.add(f"cache.{layer.name}.{outcome}")
+        if layer.is_counted:
+            self.counters.add(f"cache.{layer.name}.{outcome}")
 
     async def _opened(self, sealed: bytes, key: str) -> bytes | None:
         packed = self._sealing.open(sealed, place=key)
@@ -92,16 +91,10 @@ class Cache:
 
     async def _ask(self, command: Callable[[], Awaitable[T]], layer: Layer) -> T | None:
         """Return the server's reply, or None where there is none in time; then it is left alone for a while."""
-        if time.monotonic() < self._away_until:
-            self._count(layer, "error")
-            return None
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                return await command()
-        except (*REDIS_AWAY, TimeoutError) as error:
+            return await self._patience.ask(command)
+        except AwayError:
             self._count(layer, "error")
-            self._away_until = time.monotonic() + PAUSE_SECONDS
-            log.warning("the cache does not answer: %s", str(error) or type(error).__name__)
             return None
 
 

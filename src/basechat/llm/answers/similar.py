@@ -1,13 +1,13 @@
 """Answers to other questions that ask the same, found by what they say; the questions are kept beside the answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from basechat.infra.cache.layers import LLM
 from basechat.infra.cache.store import Cache
 from basechat.llm.semantic.meaning import Meaning, read, same, similarity
 
-GIST = LLM.of("gist")
+GIST = replace(LLM.of("gist"), is_counted=False)
 _QUESTIONS = 8
 """Of one gist, the newest."""
 
