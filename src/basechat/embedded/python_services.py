@@ -14,6 +14,7 @@ from basechat.embedded.health import answers_http
 from basechat.embedded.layout import Layout
 from basechat.embedded.process import Child, fork, start_command
 from basechat.embedded.service import Service
+from basechat.services.table import SERVICES
 
 BACKEND, WORKER, AGENT, TOOLS = NAMES = ("main-backend", "worker", "llm-agent", "mcp-server")
 
@@ -45,8 +46,7 @@ def warm(meanwhile: Callable[[], None]) -> None:
     sys.meta_path.insert(0, watcher)
     gc.disable()  # nothing that is imported goes away again, and looking for it costs a tenth of the time
     try:
-        entry = importlib.import_module(_ENTRY)
-        for name in (*(service.module for service in entry.SERVICES.values()), *_LATE):
+        for name in (_ENTRY, *(service.module for service in SERVICES.values()), *_LATE):
             importlib.import_module(name)
     finally:
         sys.meta_path.remove(watcher)

@@ -1,9 +1,11 @@
 """`basechat serve`: one service in the foreground, as in a container."""
 
+import os
+import sys
+
 import click
 
-from basechat.services.entry import SERVICES
-from basechat.services.entry import serve as run
+from basechat.services.table import SERVICES
 
 
 @click.command()
@@ -11,4 +13,6 @@ from basechat.services.entry import serve as run
 @click.option("--listen", help="host:port or unix:/path.sock; by default all addresses and the service's own port.")
 def serve(service: str, listen: str | None) -> None:
     """Run one service until it is told to stop."""
-    run(service, listen)
+    # This process becomes the service, so that what has read the command does not stay in memory.
+    command = (sys.executable, "-P", "-m", "basechat.services", service, *([listen] if listen else []))
+    os.execv(sys.executable, command)  # noqa: S606 - our own words

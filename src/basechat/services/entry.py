@@ -3,41 +3,18 @@
 import contextlib
 import gc
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from socket import socket
 from typing import Any
 
-import uvicorn
-from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.server import Server
 
-from basechat.kit.config import Settings, load_settings
+from basechat.kit.config import load_settings
 from basechat.kit.logging import configure_logging
+from basechat.services.table import SERVICES
 
 _UNIX = "unix:"
 _KEEP_ALIVE_SECONDS = 75  # longer than nginx keeps its connections, so that none closes under a request
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service: the module of its app, its port, and how long open connections have when it stops."""
-
-    module: str
-    port: int
-    grace_seconds: int = 3
-
-    def create_app(self, settings: Settings) -> ASGIApp:
-        """Import the module, which brings all that the service needs and the others may not, and make its app."""
-        app: ASGIApp = importlib.import_module(self.module).create_app(settings)
-        return app
-
-
-SERVICES: Mapping[str, Service] = {
-    "main-backend": Service("basechat.services.backend", 8000),
-    "llm-agent": Service("basechat.services.agent", 8001, grace_seconds=20),
-    "mcp-server": Service("basechat.services.mcp", 8002),
-    "worker": Service("basechat.services.worker", 8005),
-}
 
 
 def serve(name: str, listen: str | None = None) -> None:
@@ -48,8 +25,8 @@ def serve(name: str, listen: str | None = None) -> None:
     service, settings = SERVICES[name], load_settings()
     configure_logging(name, level=settings.log_level, fmt=settings.log_format)
     server = _Server(
-        uvicorn.Config(
-            service.create_app(settings),
+        Config(
+            importlib.import_module(service.module).create_app(settings),
             **_address(listen or f"0.0.0.0:{service.port}"),
             loop="uvloop",
             http="httptools",
@@ -69,7 +46,7 @@ def serve(name: str, listen: str | None = None) -> None:
         raise SystemExit(3)
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """Keeps the garbage collector from looking at all that the start made, which never goes away.
 
     One such look takes 60 ms and more, in the middle of somebody's answer.
