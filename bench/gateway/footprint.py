@@ -11,13 +11,13 @@ import psutil
 from basechat.embedded.service import Service, running
 from bench.client import BenchError
 from bench.figures import Figure
-from bench.footprint import MEGABYTE
 from bench.gateway.parties import Parties
 from bench.processes import Memory, memory
 from bench.sides import close
 from bench.throughput import MODEL, TOKENS
 
-RSS_LIMIT_MB = 90.0
+RSS_LIMIT_MIB = 90.0
+MEBIBYTE = 1_048_576
 SETTLE_SECONDS = 5.0
 
 
@@ -64,7 +64,7 @@ def measure_after(ours: Started, litellm: Started | None) -> list[Figure]:
     return _memory("after the load", ours, litellm, limit=None)
 
 
-def _memory(when: str, ours: Started, litellm: Started | None, *, limit: float | None = RSS_LIMIT_MB) -> list[Figure]:
+def _memory(when: str, ours: Started, litellm: Started | None, *, limit: float | None = RSS_LIMIT_MIB) -> list[Figure]:
     found, beside = ours.memory(), litellm.memory() if litellm else None
     if found is None:
         return []
@@ -75,5 +75,5 @@ def _memory(when: str, ours: Started, litellm: Started | None, *, limit: float |
 
 
 def _figure(name: str, ours: int, beside: int | None, limit: float | None) -> Figure:
-    other = None if beside is None else beside / MEGABYTE
-    return Figure(name=name, unit="MB", ours=ours / MEGABYTE, beside=other, limit=limit)
+    other = None if beside is None else beside / MEBIBYTE
+    return Figure(name=name, unit="MiB", ours=ours / MEBIBYTE, beside=other, limit=limit)
