@@ -11,6 +11,7 @@ import pytest
 
 from basechat.kit import json
 from tests.llm.gateway import COMPLETIONS, check_error, own_gateway, question, streamed
+from tests.support.databases import as_owner
 from tests.support.own import visitor
 from tests.support.person import Person
 from tests.support.stack import Servers, Stack
@@ -187,3 +188,30 @@ async def test_different_questions_are_different_calls(client: Person, upstream:
 
 async def _is(value: bool) -> bool:
     return value
+
+
+async def test_what_is_refused_to_one_token_is_not_refused_to_another(
+    stack: Stack, person: Person, client: Person, upstream: Upstream
+) -> None:
+    made = [
+        (await person.post("/auth/tokens", {"name": name, "scopes": ["llm"]})).json for name in ("poor", "rich", "gone")
+    ]
+    poor, rich, gone = [Person(client.http, token["token"]) for token in made]
+    for each in (poor, rich, gone):  # now the gateway knows them
+        assert (await each.post(COMPLETIONS, question(f"{uuid4()}"))).status == 200
+    settings, (poor_id, _, gone_id) = stack.resources.settings, [token["id"] for token in made]
+    budget = "INSERT INTO budgets (id, subject, token_id, tokens_per_day) VALUES (:id, 'token', :token, 1)"
+    await as_owner(settings, budget, id=str(uuid4()), token=poor_id)
+
+    async def is_refused() -> bool:
+        return (await poor.post(COMPLETIONS, question(f"{uuid4()}"))).status == 429
+
+    await until(is_refused)
+    assert (await person.ask("DELETE", f"/auth/tokens/{gone_id}")).status == 204
+    # Who may spend nothing more may share what another token pays for; who is nobody any more may not.
+    for first, status, later in ((poor, 429, 200), (gone, 401, 401)):
+        asked = len(upstream.completions)
+        body = question(f"{uuid4()}")
+        replies = await asyncio.gather(*(each.post(COMPLETIONS, body) for each in (first, rich, first, rich)))
+        assert [reply.status for reply in replies] == [status, 200, later, 200]
+        assert len(upstream.completions) == asked + 1

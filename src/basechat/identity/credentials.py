@@ -36,7 +36,7 @@ _FIND_TOKEN = text("""
 
 async def find_caller(token: str, *, state: Redis, database: Database, session_days: int) -> Caller | None:
     """Return who a token speaks for, or None if it is nobody's."""
-    if len(token) not in _TOKEN_LENGTHS or not token.startswith((SESSION_PREFIX, API_TOKEN_PREFIX)):
+    if not _is_possible(token):
         return None
     hashed = token_hash(token)
     try:
@@ -44,14 +44,22 @@ async def find_caller(token: str, *, state: Redis, database: Database, session_d
     except REDIS_AWAY as error:
         log.warning("sessions are read from PostgreSQL: %s", error)
         return await _find_row(token, hashed, database, session_days)
-    if cached == _REVOKED:
-        return None
     if cached is not None:
-        return _from_cache(as_bytes(cached))
+        return read_cached(as_bytes(cached))
     caller = await _find_row(token, hashed, database, session_days)
     if caller is not None:
         await _remember(state, hashed, caller)
     return caller
+
+
+def credential_key(token: str) -> str:
+    """Return the key in redis-state under which it stands, if it is cached, whom a token speaks for."""
+    return _key(token_hash(token))
+
+
+def read_cached(cached: bytes) -> Caller | None:
+    """Return the caller that stands under a token's key, or None where the token was revoked."""
+    return None if cached == _REVOKED else _from_cache(cached)
 
 
 async def forget_credentials(state: Redis, hashes: list[bytes]) -> None:
@@ -69,6 +77,10 @@ async def forget_credentials(state: Redis, hashes: list[bytes]) -> None:
             await pipeline.execute()
     except REDIS_AWAY as error:
         log.error("revoked sessions could not be told to Redis: %s", error)
+
+
+def _is_possible(token: str) -> bool:
+    return len(token) in _TOKEN_LENGTHS and token.startswith((SESSION_PREFIX, API_TOKEN_PREFIX))
 
 
 def _key(hashed: bytes) -> str:

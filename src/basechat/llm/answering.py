@@ -44,15 +44,23 @@ class Answering:
 
     async def _admit(self, flight: Flight) -> Admission | None:
         """Return the leave to call a provider, or None where the answer was in the cache, which is asked meanwhile."""
+        known = self._question.known
         admitting = self._gateway.tasks.start(self._gateway.accounts.admit(self._ask()))
-        found = None
         try:
-            if self._claim is not None:
-                found = await self._find(flight)
-            await self._question.known.permitted()
+            found = await self._find(flight) if self._claim is not None else None
+            refusal = None
+            try:
+                admission = await asyncio.shield(admitting)
+                known.hear(admission.token)
+            except GatewayError as error:
+                refusal = error
+            await known.permitted()  # before anything else is told, or done
             if found is None:
-                return await asyncio.shield(admitting)
-        except BaseException:
+                if refusal is not None:
+                    raise refusal
+                return admission
+        except BaseException as error:
+            flight.is_refused = isinstance(error, GatewayError)
             admitting.add_done_callback(_withdraw)
             raise
         admitting.add_done_callback(_withdraw)
@@ -186,6 +194,7 @@ class Answering:
             prompt_tokens=estimate.prompt_tokens(question.body),
             completion_tokens=estimate.completion_tokens(question.body),
             claim=self._claim,
+            token_key=question.known.token_key,
         )
 
 

@@ -1,15 +1,13 @@
 """Who calls the gateway: one of our own services, or a person's token of scope `llm`."""
 
-import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from basechat.identity.bearer import bearer_token
-from basechat.identity.credentials import find_caller
+from basechat.identity.caller import Caller as Person
+from basechat.identity.credentials import credential_key, find_caller, read_cached
 from basechat.infra.resources import Resources
-from basechat.kit.tasks import Tasks
 from basechat.llm.errors import GatewayError
 from basechat.protocol import INTERNAL_HEADER, Caller, verify_caller
 
@@ -17,25 +15,38 @@ AUDIENCE = "llm-agent"
 _REMEMBERED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
 class Known:
-    """A caller, and what is still to be waited for before anything is done in their name."""
+    """A caller, and whether it is certain already that they may call."""
 
-    caller: Caller
-    permit: asyncio.Task[None] | None = None
+    def __init__(self, caller: Caller, *, callers: "Callers | None" = None, token: str = "") -> None:
+        """Without `callers` it is certain; else `token` may have been revoked since it was remembered."""
+        self.caller = caller
+        self._callers = callers
+        self._token = token
+
+    @property
+    def token_key(self) -> str:
+        """Where redis-state may have what the token is worth; whoever reads it on the way lets `hear` know."""
+        return credential_key(self._token) if self._callers is not None else ""
+
+    def hear(self, cached: bytes | None) -> None:
+        """Take what stands there; where nothing does, `permitted` asks. Raises `GatewayError` for a revoked token."""
+        if cached is not None and self._callers is not None:
+            self._callers.check(self._token, read_cached(cached))
+            self._callers = None
 
     async def permitted(self) -> None:
         """Wait until it is certain that the caller may call; raises `GatewayError`."""
-        if self.permit is not None:
-            await asyncio.shield(self.permit)
+        if self._callers is not None:
+            await self._callers.look_up(self._token)
+            self._callers = None
 
 
 class Callers:
     """Tells who calls. Whom a token spoke for is remembered, so that asking whether it still does delays nothing."""
 
-    def __init__(self, resources: Resources, tasks: Tasks) -> None:
+    def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._tasks = tasks
         self._remembered: OrderedDict[str, Caller] = OrderedDict()
 
     async def find(self, request: Request) -> Known:
@@ -51,18 +62,19 @@ class Callers:
             raise _no_token()
         remembered = self._remembered.get(token)
         if remembered is None:
-            return Known(await self._look_up(token))
-        return Known(remembered, self._tasks.start(self._check(token)))
+            return Known(await self.look_up(token))
+        return Known(remembered, callers=self, token=token)
 
-    async def _check(self, token: str) -> None:
-        await self._look_up(token)
-
-    async def _look_up(self, token: str) -> Caller:
+    async def look_up(self, token: str) -> Caller:
         """Return whom a token speaks for now; raises `GatewayError`."""
         resources = self._resources
         person = await find_caller(
             token, state=resources.state, database=resources.database, session_days=resources.settings.session_days
         )
+        return self.check(token, person)
+
+    def check(self, token: str, person: Person | None) -> Caller:
+        """Return who a person is who may call, and remember it; raises `GatewayError` for one who may not."""
         if person is None or not person.may("llm"):
             self._remembered.pop(token, None)
             raise _no_token() if person is None else _no_scope()

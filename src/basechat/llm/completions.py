@@ -14,6 +14,7 @@ from basechat.llm.answering import Answering
 from basechat.llm.answers.key import answer_parts, conversation, gist_parts, single_question
 from basechat.llm.answers.similar import GIST
 from basechat.llm.callers import Known
+from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight, FlightLostError, Outcome, Reader
 from basechat.llm.gateway import Gateway
 from basechat.llm.question import Question
@@ -77,11 +78,15 @@ async def _answer(gateway: Gateway, leaving: Leaving, question: Question, *, sha
     ended = _ending(gateway, question, reader, leads=leads)
     try:
         async with leaving:
+            if not leads:  # the leader's own leave is asked for on the way of its call
+                await question.known.permitted()
             answer = None if question.streams else await reader.whole()
             await reader.begun()
             await question.known.permitted()
-    except BaseException:
+    except BaseException as error:
         reader.leave()
+        if isinstance(error, GatewayError) and reader.flight.is_refused and not leads:
+            raise FlightLostError from error
         raise
     headers = _headers(question, reader, leads=leads)
     if answer is None:

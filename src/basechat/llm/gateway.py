@@ -77,7 +77,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
         await stack.enter_async_context(flights.running())
         yield Gateway(
             tasks=tasks,
-            callers=Callers(resources, tasks),
+            callers=Callers(resources),
             catalogue=catalogue,
             dialler=Dialler(Limits.of(settings), count=resources.counters.add),
             accounts=accounts,

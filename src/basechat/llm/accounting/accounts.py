@@ -59,6 +59,8 @@ class Ask:
     completion_tokens: int | None = None
     """At most; None where the request does not say."""
     claim: Claim | None = None
+    token_key: str = ""
+    """Where redis-state has what the caller's token is worth, to be read on the way."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +72,8 @@ class Admission:
     headers: Mapping[str, str] = field(default_factory=dict)
     ledger: Ledger | None = None
     claim: Claim | None = None
+    token: bytes | None = None
+    """What was found at `token_key`, if anything."""
 
     def withdraw(self) -> None:
         """Undo it in the background: the call is not made after all, and took nothing."""
@@ -156,12 +160,12 @@ class Accounts:
         until = time.monotonic() + MAKING_SECONDS
         while time.monotonic() < until:
             plan = self._plan(ask, call)
-            code, *told = await self._ask(plan, ask, call)
+            token, (code, *told) = await self._ask(plan, ask, call)
             if code == b"led":
-                return Admission(leader=told[0])
+                return Admission(leader=told[0], token=token)
             if code == b"admitted":
                 self._ledger.open(call, (counter.key for counter in plan.windows))
-                return self._admission(ask, call, rate_headers(plan.buckets, told[0]))
+                return self._admission(ask, call, rate_headers(plan.buckets, told[0]), token)
             if code == b"refused":
                 raise _refused(plan, call, told)
             await self._rebuild.make([plan.counters[number - 1] for number in told])
@@ -189,7 +193,7 @@ class Accounts:
         if plan.counters and not memory.began:
             raise AwayError
         claim = ask.claim
-        keys = [MEMORY, memory.journal, claim.key if claim else "", *plan.keys]
+        keys = [MEMORY, memory.journal, claim.key if claim else "", *plan.keys, ask.token_key]
         values: list[Any] = [
             claim.leader if claim else b"",
             claim.lease_ms if claim else 0,
@@ -205,8 +209,8 @@ class Accounts:
     def _give_up(self, ask: Ask, call: Call) -> None:
         self._admission(ask, call, {}).withdraw()
 
-    def _admission(self, ask: Ask, call: Call, headers: Mapping[str, str]) -> Admission:
-        return Admission(call=call, headers=headers, ledger=self._ledger, claim=ask.claim)
+    def _admission(self, ask: Ask, call: Call, headers: Mapping[str, str], token: bytes | None = None) -> Admission:
+        return Admission(call=call, headers=headers, ledger=self._ledger, claim=ask.claim, token=token)
 
     async def _sweep(self) -> None:
         if self._ledger.overflowed:

@@ -23,14 +23,15 @@ local function time()
 end
 """
 
-# KEYS: MEMORY, the journal, the flight, counters. ARGV: who would lead the flight ('' for no claim), for how many ms,
-# the call's id, its entry, its tokens, its cost; then for each counter `window`, tokens, cost or `bucket`, requests,
-# tokens ('' where there is no bound).
-# Returns {'led', who leads}, {'missing', counters}, {'refused', counter, what, how much there is, ms to wait, levels},
-# or {'admitted', levels}; levels are pairs, of requests and tokens of each bucket.
+# KEYS: MEMORY, the journal, the flight, counters, and what the caller's token is worth ('' where it has none). ARGV:
+# who would lead the flight ('' for no claim), for how many ms, the call's id, its entry, its tokens, its cost; then for
+# each counter `window`, tokens, cost or `bucket`, requests, tokens ('' where there is no bound).
+# Returns what the token is worth, and {'led', who leads}, {'missing', counters}, {'refused', counter, what, how much
+# there is, ms to wait, levels}, or {'admitted', levels}; levels are pairs, of requests and tokens of each bucket.
 ADMIT = (
     _TIME
     + """
+local function admit()
 local id, tokens, cost = ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
 if ARGV[1] ~= '' then
     local leader = redis.call('GET', KEYS[3])
@@ -38,9 +39,9 @@ if ARGV[1] ~= '' then
 end
 local levels, refused, missing = {}, nil, {}
 local buckets = {}
-if #KEYS > 3 then
+if #KEYS > 4 then
     local now = time()
-    for i = 1, #KEYS - 3 do
+    for i = 1, #KEYS - 4 do
         local key, a, b = KEYS[3 + i], tonumber(ARGV[5 + 3 * i]), tonumber(ARGV[6 + 3 * i])
         if ARGV[4 + 3 * i] == 'window' then
             local has = redis.call('HMGET', key, 'tokens', 'cost')
@@ -89,7 +90,7 @@ if #KEYS > 3 then
         levels[#levels + 1] = requests or false
         levels[#levels + 1] = rest or false
     end
-    for i = 1, #KEYS - 3 do
+    for i = 1, #KEYS - 4 do
         if ARGV[4 + 3 * i] == 'window' then
             redis.call('HINCRBY', KEYS[3 + i], 'tokens', tokens)
             redis.call('HINCRBY', KEYS[3 + i], 'cost', cost)
@@ -100,6 +101,9 @@ end
 if ARGV[1] ~= '' then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[2]) end
 redis.call('HSET', KEYS[2], id, ARGV[4])
 return {'admitted', levels}
+end
+local token = KEYS[#KEYS]
+return {token ~= '' and redis.call('GET', token), admit()}
 """
 )
 

@@ -51,6 +51,8 @@ class Flight:
         self.parts: list[Part] = []
         self.has_begun = self.has_ended = False
         self.error: Exception | None = None
+        self.is_refused = False
+        """Whether the error is about who leads it alone: others may be admitted."""
         self.body: bytes | None = None
         self._document: dict[str, Any] | None = None
         self._is_done = False
