@@ -26,7 +26,7 @@ ABOUT_TEXT = (
 _WHETHER = r"(?: if| whether)?"
 _ASKED = r"(?=how|why|what|when|where|which|who)"
 REQUESTS = (
-    rf"(?:can|could|would|will) you (?:please |kindly )?(?:tell me|say|let me know){_WHETHER}",
+    rf"(?:can|could|would|will) you (?:please |kindly )?(?:tell me|say){_WHETHER}",
     rf"(?:can|could|would|will) you (?:please |kindly )?explain(?: to me)? {_ASKED}",
     rf"would you mind telling me{_WHETHER}",
     r"(?:can|could|would|will) you(?: please| kindly)?",
@@ -42,17 +42,27 @@ REQUESTS = (
 )
 """What may stand before what is asked."""
 
+_OWN = (
+    r"^(?!.*\b(?:not|never|nobody|none|nothing|no|neither|nor|hardly|without)\b)(?!(?:what|which|how (?:much|many))\b)"
+)
+"""Where "need to" is "must": "need not" is no "must not", and "what do I have to eat" may ask what there is."""
+
 PHRASES = (
     (r"\b(?:show|tell) me how to\b", "how to"),
-    (r"\bhow (?:do|can|could) (?:i|we|you|one)\b|\bhow (?:i|we|you|one) (?:can|could)\b", "how to"),
+    (r"\bhow (?:do|can) (?:i|one)\b|\bhow (?:i|one) can\b", "how to"),
     (r"\b(?:what|which) is (?:the|a) (?:best |right |easiest )?(?:way|method) to\b", "how to"),
-    (r"\bis it possible to\b|\b(?:am i|are we) able to\b", "can i"),
-    (r"\bis it (?:ok|okay|fine|allowed|permitted) to\b|\b(?:am i|are we) (?:allowed|permitted) to\b", "may i"),
-    (r"^(?!.*\b(?:not|never)\b)(.*)\b(?:have|has|need|needs) to\b", r"\1must"),  # "need not" is no "must not"
+    (r"\bis it possible to\b|\bam i able to\b", "can i"),
+    (r"\bis it (?:ok|okay|fine|allowed|permitted) to\b|\bam i (?:allowed|permitted) to\b", "may i"),
+    (rf"{_OWN}(.*)\b(?:have|has|need|needs) to\b", r"\1must"),
     (r"\b(is|are|was|were) there\b", r"\1"),
     (r"\ba (few|little)\b", r"some-\1"),
     (r"\bregular expression\b", "regex"),
-    (r"\bfor me$", ""),
+    (
+        r"^(?!(?:how|why|what|which|when|where|who|is|are|was|were|do|does|did|can|will|would|should)\b)(.*) for me$",
+        r"\1",
+    ),
+    (r"\bwhat (an?|the) ([\w-]+) is$", r"what is \1 \2"),
+    (r"\b(what is|what are) (an?|the) ([\w-]+)$", r"\1 \2-\3"),  # an edge, and Edge
 )
 """What is said in several words, and the form that stands for it."""
 
@@ -60,7 +70,10 @@ CONTRACTIONS = (
     (r"\bcan't\b|\bcannot\b", "can not"),
     (r"\bwon't\b", "will not"),
     (r"n't\b", " not"),
-    (r"\b(what|how|where|who|when|why|that|it|there|here)'s\b", r"\1 is"),
+    (
+        r"\b(what|how|where|who|when|why|that|it|there|here)'s\b(?!.*\b(?:\w+ed|been|got|gone|done|left|made|sent)\b)",
+        r"\1 is",
+    ),
     (r"\blet's\b", "let us"),
     (r"\bi'm\b", "i am"),
     (r"'re\b", " are"),
@@ -68,21 +81,28 @@ CONTRACTIONS = (
     (r"'ll\b", " will"),
 )
 
-DROPPED = frozenset(listed("a an the do does"))
-"""Words that only grammar asks for."""
+ARTICLES = frozenset(listed("a an the"))
+DO = frozenset(listed("do does did"))
+"""Auxiliary verbs that only grammar asks for; `did` says when, too."""
 
 FLAGS = {
     **dict.fromkeys(listed("is are am be been being"), ("be",)),
     **dict.fromkeys(listed("was were"), ("be", "past")),
     **dict.fromkeys(listed("have has"), ("have",)),
-    **dict.fromkeys(listed("can could"), ("can",)),
+    "can": ("can",),
+    "could": ("can", "past"),
     "had": ("have", "past"),
+    "do": (),
+    "does": (),
     "did": ("past",),
     **{word: (word,) for word in ("may", "might", "should", "must", "will", "would")},
 }
 """Auxiliary verbs → what they say. Their place changes with the form of the question, what they say does not."""
 
+ACTORS = frozenset(listed("i we you"))
 ASKING = frozenset(listed("how why when where who what"))
+CLAUSES = ASKING | frozenset(listed("which that if while because until since before after than as to except but"))
+"""Roles of parts with a verb of their own, or that may have one."""
 ROLES = {
     **{word: word for word in ASKING},
     **{
@@ -105,24 +125,28 @@ SAME = standing_for(
     (
         "i me",
         "we us",
-        "write compose draft",
-        "give show",
-        "recommend suggest",
-        "explain describe",
-        "calculate compute",
-        "remove delete erase",
-        "convert turn transform",
         "larger bigger",
         "largest biggest",
         "email e-mail",
         "repository repo",
         "database db",
         "configuration config",
-        "directory folder",
         "dictionary dict",
     )
 )
 """Words → the one that stands for those of the same meaning."""
+
+SAME_DEED = standing_for(
+    (
+        "write compose",
+        "recommend suggest",
+        "explain describe",
+        "calculate compute",
+        "remove delete erase",
+        "convert turn transform",
+    )
+)
+"""The same for verbs, where no noun or command can stand: SQL tells EXPLAIN from DESCRIBE."""
 
 NUMBERS = {
     word: str(value)

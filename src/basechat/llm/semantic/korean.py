@@ -13,6 +13,7 @@ from basechat.llm.semantic.marks import Piece, pieces
 _SENTENCES = re.compile(r'(?<=[^\d\s][.?!:~])\s+(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _OPENING = re.compile(rf"^(?:{'|'.join(words.GREETINGS)})\s*[,.!?~]+\s*")
 _CLOSING = re.compile(rf"([.,!?~]+)\s*{words.THANKS}[.!~]*$")
+_ARGUMENTS = {"을", "이", "은"}
 _N, _L = 4, 8  # the numbers of the consonants ㄴ and ㄹ, in which verbs before a noun end
 
 Phrase = tuple[Word, ...]
@@ -45,6 +46,8 @@ class Korean:
         while begin < end and ours[end - 1] == theirs[end - 1]:
             end -= 1
         ours, theirs = ours[begin:end], theirs[begin:end]
+        if any(_dates(*pair) for side in (self, other) for pair in pairwise(_phrases(side.words))):
+            return False
         return all(map(_movable, ours)) and any(ours[at:] + ours[:at] == theirs for at in range(len(ours)))
 
 
@@ -71,20 +74,44 @@ def _lacks(ours: Sequence[Word], theirs: Sequence[Word], at: int) -> bool:
     (word, ours_role), (other, role) = ours[at], theirs[at]
     if word != other or ours_role or not may_lack(word, role):
         return False
+    if (role == "이" and not _is_subject(ours)) or (role != "을" and _modifies(theirs[at + 1 : at + 2])):
+        return False
+    if role == "은" and word[-1] in words.STEM_ENDS and at + 1 < len(theirs) and not theirs[at + 1][1]:
+        return False  # 배우는 학생, a pupil who learns, is no 배우 학생
     later = [role for _, role in theirs[at + 1 :]]
     if role == "을" and not {"이", "은"}.isdisjoint(later):
         return False  # what is done to, before who does: without its particle it would be who does
     return later[:1] != ["은"]  # may be a verb, to which the word is what does or what is done to
 
 
+def _is_subject(said: Sequence[Word]) -> bool:
+    """Whether a noun without a particle can be nothing but what the last word is said of: 서버 느려, not 고객 불러."""
+    return said[-1][0] in words.INTRANSITIVE or said[-1][0] in words.WONDERED
+
+
+def _modifies(following: Sequence[Word]) -> bool:
+    """Whether the next word may be a verb before a noun, to which the one before it does something, or is done to."""
+    return any(
+        role in {"을", "은"} or (last_consonant(word) in {_N, _L} and word not in words.ASKING)
+        for word, role in following
+    )
+
+
 def _phrases(said: Phrase) -> list[Phrase]:
     phrases: list[Phrase] = []
     begin = 0
     for end, (word, role) in enumerate(said, start=1):
-        if role or word in words.TIMES:
+        if (role and role != "의") or word in words.TIMES:
             phrases.append(said[begin:end])
             begin = end
     return [*phrases, said[begin:]]
+
+
+def _dates(phrase: Phrase, following: Phrase) -> bool:
+    """Whether a time may belong to the noun after it: 내일 회의를 취소해 is no 회의를 내일 취소해."""
+    return (
+        phrase[-1][0] in words.TIMES and not phrase[-1][1] and following[-1:] != () and following[-1][1] in _ARGUMENTS
+    )
 
 
 def _movable(phrase: Phrase) -> bool:
@@ -132,6 +159,8 @@ def _settled(said: list[Word]) -> list[Word]:
         (first, role), (second, other) = listed[index : index + 2]
         if first in words.COUNTS and not role and second in words.COUNTERS:
             listed[index] = words.COUNTS[first], ""
+        if second == "법" and (role == "은" or first.endswith("는")):
+            listed[index + 1] = "방법", other  # 법 alone is law
         if role == "과" and symmetric:
             first, second = sorted((first, second))
             listed[index : index + 2] = (first, "과"), (second, other)

@@ -15,6 +15,8 @@ def split(text: str) -> Word:
             if text.endswith(particle) and _fits(text.removesuffix(particle), particle):
                 stem, role = text.removesuffix(particle), words.SAME_ROLE.get(particle, particle)
                 break
+    if stem == "저" and role:
+        stem = "나"  # without a particle it is 저 회의실, that room
     return words.SAME.get(stem, UNITS.get(stem, stem)), role
 
 

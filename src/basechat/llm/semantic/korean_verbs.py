@@ -7,12 +7,15 @@ from typing import Literal
 from basechat.llm.semantic import korean_words as words
 from basechat.llm.semantic.korean_nouns import may_lack, split
 
-Mood = Literal["order", "try", "question", "maybe", "statement", ""]
-"""What a sentence is; "" where it only names what somebody wants to know."""
+Mood = Literal["order", "try", "polite", "question", "maybe", "statement", ""]
+"""What a sentence is; "polite" where it asks in the form of an order (가세요?), "" where it only names what somebody
+wants to know."""
+_ASKED: dict[Mood, Mood] = {"statement": "question", "order": "polite"}
 
-_GIVE, _TRY, _PLEASE, _TELL, _WONDER = (
-    re.compile(each) for each in (words.GIVE, words.TRY, words.PLEASE, words.TELL, words.WONDER)
+_GIVE, _GIVE_ASKING, _TRY, _PLEASE, _TELL, _WONDER = (
+    re.compile(each) for each in (words.GIVE, words.GIVE_ASKING, words.TRY, words.PLEASE, words.TELL, words.WONDER)
 )
+_TO_SOMEBODY = re.compile(r"(?:에게|한테|(?<!함)께)\s")
 _END = re.compile(r"[\s.!?~:]+$")
 _FOREIGN = re.compile(r"[A-Za-z0-9]+[을를이가은는]")
 _HANGUL = re.compile(r"[가-힣]+")
@@ -34,23 +37,29 @@ _MOODS: tuple[tuple[Mood, list[str]], ...] = (
 
 def stemmed(sentence: str) -> tuple[str, Mood]:
     """Return a sentence with the stem of its last word, and what it is."""
-    asks = sentence.rstrip(" ~").endswith("?") or not words.ASKING.isdisjoint(_HANGUL.findall(sentence))
+    marked = sentence.rstrip(" ~").endswith("?")
+    asks = marked or not words.ASKING.isdisjoint(_HANGUL.findall(sentence))
     text = _END.sub("", sentence)
-    return _wish(text) or _end(text, asks=asks)
+    return _wish(text, marked=marked) or _end(text, asks=asks)
 
 
-def _wish(text: str) -> tuple[str, Mood] | None:
-    """Read a sentence that ends in what is asked for: to be told, to be given, to have something done or tried."""
+def _wish(text: str, *, marked: bool) -> tuple[str, Mood] | None:
+    """Read a sentence that ends in what is asked for: to be told, to be given, to have something done or tried.
+
+    With a question mark (marked), 줘 asks whether it is given.
+    """
     if (bare := _WONDER.sub("", text)) != text:
         return _named(bare), ""
     if (bare := _PLEASE.sub("", text)) != text:
         return bare, "order"
-    if (bare := _TRY.sub("", text)) != text:
+    if not marked and (bare := _TRY.sub("", text)) != text:
         return _with_stem(bare), "try"
-    if (bare := _GIVE.sub("", text)) == text:
+    if (bare := (_GIVE_ASKING if marked else _GIVE).sub("", text)) == text:
         return None
     told = _TELL.sub("", bare)
-    return (_named(told), "") if told != bare else (_with_stem(bare), "order")
+    if told == bare or " " not in told or _TO_SOMEBODY.search(bare):
+        return _with_stem(bare), "order"
+    return (told if told[-1] in "이가" else _named(told)), ""
 
 
 def _with_stem(text: str) -> str:
@@ -63,13 +72,15 @@ def _end(text: str, *, asks: bool) -> tuple[str, Mood]:
     if not _HANGUL.fullmatch(last):
         return text, "question" if asks else "statement"
     stem, mood = _noun(last) or _verb(last)
-    if stem in words.THING and (named := _named(head)) != head:
+    if stem in words.THING and " " in head and (named := _named(head)) != head:
         return named, ""
     if stem in words.WONDERED:
         mood = ""
     if stem in {"하", "되"} and head.endswith("야"):  # 해야 하다, 해야 되다
         stem = "하"
-    return f"{head} {stem}", "question" if asks and mood == "statement" else mood
+    if asks:
+        mood = _ASKED.get(mood, mood)
+    return f"{head} {stem}", mood
 
 
 def _named(text: str) -> str:
@@ -90,6 +101,8 @@ def _noun(word: str) -> tuple[str, Mood] | None:
 
 
 def _verb(word: str) -> tuple[str, Mood]:
+    if word in words.WHOLE:
+        return word, "statement"
     letters = unicodedata.normalize("NFD", word)
     for mood, endings in _MOODS:
         for ending in endings:

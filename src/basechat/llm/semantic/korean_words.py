@@ -25,9 +25,15 @@ ABOUT_TEXT = (
 ADVERBS = frozenset({"좀", "혹시", "제발"})
 """What may stand anywhere and asks for nothing."""
 
+_GIVE_ASKING = (
+    r"주실래요?|줄래요?|주시겠어요|주시겠습니까|"
+    r"주실 수 (?:있나요|있을까요|있어요|있습니까|있으신가요)|줄 수 (?:있나요|있을까요?|있어요?|있습니까|있니)"
+)
+GIVE_ASKING = rf"\s?(?:{_GIVE_ASKING})$"
+"""What follows a verb whose deed is asked for, in the form of a question."""
+
 GIVE = (
-    r"\s?(?:주세요|주셔요|줘요?|주십시오|주시오|주실래요?|줄래요?|주시겠어요|주시겠습니까|주시죠|주라|다오|달라|"
-    r"주실 수 (?:있나요|있을까요|있어요|있습니까|있으신가요)|줄 수 (?:있나요|있을까요?|있어요?|있습니까|있니)|"
+    rf"\s?(?:{_GIVE_ASKING}|주세요|주셔요|줘요?|주십시오|주시오|주시죠|주라|다오|달라|"
     r"주시면 (?:감사하겠습니다|좋겠습니다|좋겠어요)|주(?:시길|시기를?|길) 바랍니다)$"
 )
 """What follows a verb whose deed is asked for."""
@@ -62,6 +68,14 @@ PLAIN = listed("습니다 ㅂ니다 어요 아요 지요 죠 지 요")
 
 SURE = frozenset(listed("되 있 없 좋 괜찮 가능하 맞 필요하 않 어떻"))
 """Verbs with which a question whether it may be asks no more than whether it is."""
+
+INTRANSITIVE = SURE | frozenset(
+    listed(
+        "느리 빠르 크 작 높 낮 많 적 비싸 싸 어렵 쉽 다르 같 중요하 남 남았 걸리 걸렸 나오 나왔 나 났 안되 됐 떨어지 "
+        "꺼지 꺼졌 켜지 켜졌 끊기 끊겼 멈추 멈췄 끝나 끝났 열리 열렸 뜨 떴 생기 생겼 아프 졸리 맛있 들"
+    )
+)
+"""What can be said of one thing alone: before it, a noun without a particle is no object."""
 
 CONTRACTED = {
     "해": "하",
@@ -118,7 +132,7 @@ WHOLE = frozenset(
         "고양이 어린이 호랑이 원숭이 떡볶이 목걸이 쌍둥이 지렁이 달팽이 젊은이 늙은이 아이 나이 차이 종이 회의 주의 "
         "정의 강의 동의 유의 의의 도로 경로 진로 통로 서로 바로 새로 따로 별로 제대로 지도 온도 속도 각도 제도 정도 "
         "태도 농도 포도 의도 습도 강도 밀도 용도 연도 휴가 평가 국가 결과 효과 사과 성과 학과 초과 통과 내과 외과 "
-        "치과 하나 회사 가게 어떻게 이렇게 그렇게 무슨 얼마나"
+        "치과 하나 한가요 회사 가게 어떻게 이렇게 그렇게 무슨 얼마나"
     )
 )
 """Nouns and adverbs that end like one with a particle."""
@@ -133,10 +147,8 @@ TIMES = frozenset(
 
 SAME = standing_for(
     (
-        "나 저",
         "내 제",
         "뭐 무엇",
-        "방법 법",
         "명령 명령어",
         "뒤 후",
         "뜻 의미",
@@ -165,4 +177,5 @@ COUNTS = {
     "아홉": "9",
     "열": "10",
 }
-COUNTERS = frozenset(listed("개 번 명 가지 시 살 장 권 달 주 잔 병 대 마리 곳 분 사람 줄 시간 컵"))
+COUNTERS = frozenset(listed("개 명 가지 시 살 달 주 잔 병 마리 곳 사람 줄 시간 컵"))
+"""What is counted by either; 2번, 2권, 2장 and 2분 are no 두 번, 두 권, 두 장 and 두 분."""
