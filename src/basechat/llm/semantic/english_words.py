@@ -29,7 +29,9 @@ REQUESTS = (
     rf"(?:can|could|would|will) you (?:please |kindly )?(?:tell me|say){_WHETHER}",
     rf"(?:can|could|would|will) you (?:please |kindly )?explain(?: to me)? {_ASKED}",
     rf"would you mind telling me{_WHETHER}",
-    r"(?:can|could|would|will) you(?: please| kindly)?",
+    r"(?:can|could|would|will) you (?:please|kindly)|(?:could|would) you",
+    # can you read a file, not: can you read
+    r"(?:can|will) you(?=.*\b(?:an?|the|my|our|me|us|this|these|how|what|why|when|where|who|\d+)\b)",
     rf"do you (?:happen to )?know (?:if|whether|{_ASKED})",
     rf"(?:i'd|i would) (?:like|love) to (?:know|ask|hear){_WHETHER}",
     rf"i want(?:ed)? to (?:know|ask){_WHETHER}",

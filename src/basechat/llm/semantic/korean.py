@@ -64,9 +64,9 @@ def read(text: str) -> Korean:
 
 def _spoken_alike(ours: Sequence[Word], theirs: Sequence[Word]) -> bool:
     """Whether the words are the same, but for particles left out where the order tells as much."""
-    return len(ours) == len(theirs) and all(
-        one == other or _lacks(ours, theirs, at) or _lacks(theirs, ours, at)
-        for at, (one, other) in enumerate(zip(ours, theirs, strict=True))
+    return len(ours) == len(theirs) and any(
+        all(one == other or _lacks(fewer, more, at) for at, (one, other) in enumerate(zip(fewer, more, strict=True)))
+        for fewer, more in ((ours, theirs), (theirs, ours))  # not both: 민수를 지수 찾아 is no 민수 지수를 찾아
     )
 
 
@@ -74,19 +74,33 @@ def _lacks(ours: Sequence[Word], theirs: Sequence[Word], at: int) -> bool:
     (word, ours_role), (other, role) = ours[at], theirs[at]
     if word != other or ours_role or not may_lack(word, role):
         return False
-    if (role == "이" and not _is_subject(ours)) or (role != "을" and _modifies(theirs[at + 1 : at + 2])):
+    if (role == "이" and not _is_subject(ours[at + 1 :])) or (role != "을" and _modifies(theirs[at + 1 : at + 2])):
         return False
     if role == "은" and word[-1] in words.STEM_ENDS and at + 1 < len(theirs) and not theirs[at + 1][1]:
         return False  # 배우는 학생, a pupil who learns, is no 배우 학생
     later = [role for _, role in theirs[at + 1 :]]
-    if role == "을" and not {"이", "은"}.isdisjoint(later):
+    if role == "을" and (not {"이", "은"}.isdisjoint(later) or _may_do(theirs[at + 1 : -1])):
         return False  # what is done to, before who does: without its particle it would be who does
     return later[:1] != ["은"]  # may be a verb, to which the word is what does or what is done to
 
 
-def _is_subject(said: Sequence[Word]) -> bool:
+def _is_subject(following: Sequence[Word]) -> bool:
     """Whether a noun without a particle can be nothing but what the last word is said of: 서버 느려, not 고객 불러."""
-    return said[-1][0] in words.INTRANSITIVE or said[-1][0] in words.WONDERED
+    if not following:
+        return False
+    last = following[-1][0]
+    return (last in words.INTRANSITIVE or last in words.WONDERED) and not any(
+        _modifies([word]) for word in following[:-1] if not word[1]
+    )
+
+
+def _may_do(said: Sequence[Word]) -> bool:
+    """Whether one of the words may be who does something, its particle left out."""
+    return any(not role and len(word) > 1 and not _adverb(word) for word, role in said)
+
+
+def _adverb(word: str) -> bool:
+    return word in words.ASKING or word[-1] in words.ADVERB_ENDS
 
 
 def _modifies(following: Sequence[Word]) -> bool:

@@ -108,6 +108,9 @@ MOVABLE = LEFT_OUT | frozenset(listed("에 에서 에게 로 까지 부터 보�
 VERB_ENDS = frozenset(listed("는 던 고 면 서 아 어 여 해 게 지 며 려"))
 """Last syllables of what may be a verb that something before it belongs to."""
 
+ADVERB_ENDS = frozenset(listed("게 히 리 려 고 면 서 해 아 어 야"))
+"""Last syllables of adverbs and of verbs before another, which are nobody who does something."""
+
 STEM_ENDS = frozenset(listed("하 되 리 치 드 이 르 기 지 키 우 추 나 오"))
 """Last syllables of verbs before 는, with which a verb looks like a noun with its particle."""
 
