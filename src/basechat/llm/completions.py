@@ -21,8 +21,8 @@ from basechat.llm.question import Question
 from basechat.llm.requests import read_chat
 from basechat.llm.semantic.meaning import Meaning, read
 
-TRIES = 3
-"""How often a question is asked whose flight was lost; the last time on its own."""
+TRIES = 5
+"""How often a question is asked whose flight was lost, or was refused to who led it; the last time on its own."""
 
 
 async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes) -> Response:
