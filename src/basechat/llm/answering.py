@@ -60,7 +60,9 @@ class Answering:
                     raise refusal
                 return admission
         except BaseException as error:
-            flight.is_refused = isinstance(error, GatewayError)
+            if isinstance(error, GatewayError):
+                flight.is_refused = True
+                await self._release_at_once()  # others may ask in a moment
             admitting.add_done_callback(_withdraw)
             raise
         admitting.add_done_callback(_withdraw)
