@@ -49,6 +49,9 @@ class Follower:
             logger.warning("the leader of a flight fell silent")
             await self._give_up(claim, leader)
             raise FlightLostError from None
+        except FlightLostError:  # the leader is done with it, or too much of the log is gone: another may lead
+            await self._give_up(claim, leader)
+            raise
         except REDIS_AWAY as error:
             logger.warning("a flight that another process leads can't be followed: %s", error)
             raise FlightLostError from None
@@ -81,11 +84,11 @@ class Follower:
         return entries
 
     async def _give_up(self, claim: Claim, leader: bytes) -> None:
-        """Let others lead in place of a leader that died, before its claim ends by itself."""
+        """Let others lead in place of a leader that can't be followed, before its claim ends by itself."""
         try:
             await self._unseat([claim.key], [leader])
         except REDIS_AWAY as error:
-            logger.warning("a dead leader's claim ends by itself: %s", error)
+            logger.warning("the claim of a leader that is lost ends by itself: %s", error)
 
 
 class _Log:
