@@ -153,6 +153,31 @@ async def test_followers_hear_of_a_refusal_as_the_leader_does(
     assert len(upstream.completions) == 1
 
 
+async def test_a_token_that_was_revoked_spoils_nobodys_flight(
+    client: Person, person: Person, upstream: Upstream
+) -> None:
+    made = (await person.post("/auth/tokens", {"name": "program", "scopes": ["llm"]})).json
+    program = Person(client.http, made["token"])
+    for each in (program, client):  # from now on it is remembered whose they are
+        await ask(each, question("one"), stream=False)
+    assert (await person.ask("DELETE", f"/auth/tokens/{made['id']}")).status == 204
+    body = question("two")
+    replies = await asyncio.gather(*(each.post(COMPLETIONS, body) for each in (program, client) * 5))
+    assert {reply.status for reply in replies[1::2]} == {200}
+    for reply in replies[::2]:
+        check_error(reply, 401, "invalid_api_key")
+    assert len(upstream.completions) == 2
+
+
+async def test_a_token_that_was_revoked_learns_nothing(client: Person, person: Person) -> None:
+    for body in (question(model="tokens-5"), question() | {"messages": []}):
+        made = (await person.post("/auth/tokens", {"name": "program", "scopes": ["llm"]})).json
+        program = Person(client.http, made["token"])
+        await ask(program, question(), stream=False)
+        assert (await person.ask("DELETE", f"/auth/tokens/{made['id']}")).status == 204
+        check_error(await program.post(COMPLETIONS, body), 401, "invalid_api_key")
+
+
 async def test_a_broken_stream_is_broken_for_all(pair: tuple[Person, Person], upstream: Upstream) -> None:
     upstream.script("echo", Say(("one",)), Wait(0.5), Fail(500, None, "oh"))
     body = question(f"{uuid4()}")

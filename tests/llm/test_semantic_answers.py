@@ -1,14 +1,17 @@
 """The answer to another question that asks the same: only where that is wanted, and said of the answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from basechat.llm.answers.similar import GIST
 from tests.llm.gateway import COMPLETIONS, question
 from tests.support.own import visitor
 from tests.support.person import Person, Reply
 from tests.support.stack import Stack
+from tests.support.waiting import until
 from tests.upstream import Fail, Say, Upstream
 
 WANTED = {"x-basechat-cache": "semantic"}
@@ -70,6 +73,24 @@ async def test_without_asking_for_it_words_count(client: Person) -> None:
     await ask(client, question(ASKED))
     plain = await client.post(COMPLETIONS, question(POLITE))
     assert said(plain) == ("miss", "answer 2", False)
+
+
+async def test_nor_does_it_come_with_the_flight_of_somebody_who_asked_for_it(stack: Stack, client: Person) -> None:
+    async def kept() -> set[bytes]:
+        return {key async for key in stack.resources.cache.scan_iter(f"{GIST.prefix}*")}
+
+    before = await kept()
+    await ask(client, question(ASKED))
+
+    async def is_kept() -> bool:
+        return await kept() > before
+
+    await until(is_kept)
+    replies = await asyncio.gather(
+        *(client.post(COMPLETIONS, question(POLITE), headers={} if number % 2 else WANTED) for number in range(20))
+    )
+    assert {said(reply)[1:] for reply in replies[1::2]} == {("answer 2", False)}
+    assert said(replies[0]) == ("hit", "answer 1", True)
 
 
 async def test_what_was_not_stored_with_it_is_not_found_by_it(client: Person) -> None:

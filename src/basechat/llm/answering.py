@@ -13,7 +13,7 @@ from basechat.llm.accounting.accounts import Admission, Ask
 from basechat.llm.answers.answer import is_good, kept, told
 from basechat.llm.answers.similar import find_similar, keep_question
 from basechat.llm.errors import GatewayError
-from basechat.llm.flights.flight import Flight
+from basechat.llm.flights.flight import Flight, FlightLostError
 from basechat.llm.gateway import Gateway
 from basechat.llm.providers.route import Route
 from basechat.llm.question import Question
@@ -54,14 +54,15 @@ class Answering:
                 known.hear(admission.token)
             except GatewayError as error:
                 refusal = error
-            await known.permitted()  # before anything else is told, or done
+            await self._permitted()  # before anything else is told, or done
             if found is None:
                 if refusal is not None:
                     raise refusal
                 return admission
         except BaseException as error:
             if isinstance(error, GatewayError):
-                flight.is_refused = True
+                flight.refused = known.caller
+            if isinstance(error, GatewayError | FlightLostError):
                 await self._release_at_once()  # others may ask in a moment
             admitting.add_done_callback(_withdraw)
             raise
@@ -71,6 +72,13 @@ class Answering:
         flight.begin(self._question.routes[0].provider.name)
         flight.finish(told(document))
         return None
+
+    async def _permitted(self) -> None:
+        """Wait until the asker may call. Who may not hears of it in `complete`; who has joined asks anew."""
+        try:
+            await self._question.known.permitted()
+        except GatewayError:
+            raise FlightLostError from None
 
     async def _find(self, flight: Flight) -> Any:
         """Return the stored answer, or where that is wanted the one to a question that asks the same."""

@@ -53,7 +53,7 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
             try:
                 return await _answer(gateway, leaving, question, shared=question.reads_cache)
             except FlightLostError:
-                continue
+                await known.permitted()
         return await _answer(gateway, leaving, question, shared=False)
     except BaseException:
         leaving.close()
@@ -83,10 +83,11 @@ async def _answer(gateway: Gateway, leaving: Leaving, question: Question, *, sha
             answer = None if question.streams else await reader.whole()
             await reader.begun()
             await question.known.permitted()
+            _check_similarity(question, reader)
     except BaseException as error:
         reader.leave()
-        if isinstance(error, GatewayError) and reader.flight.is_refused and not leads:
-            raise FlightLostError from error
+        if isinstance(error, GatewayError) and reader.flight.refused not in (None, question.known.caller):
+            raise FlightLostError from None
         raise
     headers = _headers(question, reader, leads=leads)
     if answer is None:
@@ -95,6 +96,12 @@ async def _answer(gateway: Gateway, leaving: Leaving, question: Question, *, sha
     ended()
     leaving.close()
     return Response(answer, headers=headers, media_type="application/json")
+
+
+def _check_similarity(question: Question, reader: Reader) -> None:
+    """Refuse the answer to another question where that is not wanted, be it that whoever began the flight wanted it."""
+    if reader.flight.similarity is not None and question.meaning is None:
+        raise FlightLostError
 
 
 def _headers(question: Question, reader: Reader, *, leads: bool) -> dict[str, str]:

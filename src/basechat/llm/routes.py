@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Awaitable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from basechat.infra.web.leaving import ClientLeftError
 from basechat.kit import json
+from basechat.llm.callers import Known
 from basechat.llm.completions import complete
 from basechat.llm.embeddings import embed
 from basechat.llm.errors import GatewayError
@@ -26,14 +28,14 @@ async def chat_completions(request: Request) -> Response:
     """`POST /v1/chat/completions`."""
     gateway: Gateway = request.app.state.gateway
     known = await gateway.callers.find(request)
-    return await complete(gateway, request, known, await request.body())
+    return await _answered(known, complete(gateway, request, known, await request.body()))
 
 
 async def embeddings(request: Request) -> Response:
     """`POST /v1/embeddings`."""
     gateway: Gateway = request.app.state.gateway
     known = await gateway.callers.find(request)
-    return await embed(gateway, request, known, await request.body())
+    return await _answered(known, embed(gateway, request, known, await request.body()))
 
 
 async def models(request: Request) -> Response:
@@ -54,6 +56,15 @@ async def models(request: Request) -> Response:
         for model in await gateway.catalogue.models(kind)
     ]
     return Response(json.dumps({"object": "list", "data": listed}), media_type="application/json")
+
+
+async def _answered(known: Known, answering: Awaitable[Response]) -> Response:
+    """Return the answer to a caller; who may not call hears of that alone, whatever else is wrong."""
+    try:
+        return await answering
+    except GatewayError:
+        await known.permitted()
+        raise
 
 
 ROUTES = [

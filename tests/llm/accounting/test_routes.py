@@ -1,5 +1,6 @@
 """Budgets over HTTP: administrators set them, calls are refused by them, and people see what is left."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -8,12 +9,13 @@ from uuid import uuid4
 import pytest
 
 from basechat.infra.redis import open_redis
+from basechat.services import agent
 from tests.conftest import register
 from tests.llm.gateway import COMPLETIONS, check_error, question
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack, visitor
 from tests.support.person import Person, Reply
-from tests.support.stack import Servers, Stack
+from tests.support.stack import Servers, Stack, serving
 from tests.support.waiting import until
 from tests.upstream import Upstream
 
@@ -166,6 +168,25 @@ async def test_a_call_beyond_a_budget_is_refused_and_the_rest_is_seen(quiet: Qui
     state = quiet.resources.state
     await state.flushdb()
     assert (await _budgets(admin))[("user", "day", "dollars")] == day
+
+
+async def test_a_refusal_is_for_nobody_else_who_asks_the_same(
+    quiet: Quiet, servers: Servers, upstream: Upstream
+) -> None:
+    made = [(await quiet.person.post("/auth/tokens", {"name": name, "scopes": ["llm"]})).json for name in "ab"]
+    budget = {"subject": "token", "token_id": made[0]["id"], "tokens_per_day": 0}
+    assert (await quiet.person.post("/admin/budgets", budget)).status == 201
+    socket = f"{servers.folder}/agent-{uuid4().hex[:8]}.sock"
+    sharing = agent.create_app(quiet.settings.model_copy(update={"cache_scope": "user"}))
+    async with serving(sharing, socket), visitor(socket) as somebody:
+        poor, rich = (Person(somebody.http, each["token"]) for each in made)
+        await _refused(poor)
+        assert (await _ask(rich, "one")).status == 200
+        called = len(upstream.completions)
+        replies = await asyncio.gather(*(_ask(each, "two") for each in (poor, rich) * 10))
+    assert {reply.status for reply in replies[1::2]} == {200}
+    assert "this API token's" in check_error(replies[0], 429, "insufficient_quota")
+    assert len(upstream.completions) == called + 1
 
 
 async def test_headers_tell_what_is_left_of_a_minute(quiet: Quiet, client: Person) -> None:

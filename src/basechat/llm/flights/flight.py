@@ -11,6 +11,7 @@ from basechat.llm.answers.answer import DONE, as_body, as_stream
 from basechat.llm.answers.draft import Draft
 from basechat.llm.errors import GatewayError
 from basechat.llm.upstream.events import Piece
+from basechat.protocol import Caller
 
 ANSWER_BYTES = 64_000_000
 _TURNS = 20  # of the event loop: a reader needs about ten to begin
@@ -51,8 +52,8 @@ class Flight:
         self.parts: list[Part] = []
         self.has_begun = self.has_ended = False
         self.error: Exception | None = None
-        self.is_refused = False
-        """Whether the error is about who leads it alone: others may be admitted."""
+        self.refused: Caller | None = None
+        """Who was not allowed to make the call, which says nothing of others."""
         self.body: bytes | None = None
         self._document: dict[str, Any] | None = None
         self._is_done = False
