@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from basechat.infra.db import open_database
+from basechat.infra.web.leaving import ClientLeftError
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
 from basechat.kit.tasks import end_tasks
@@ -278,6 +279,14 @@ async def test_what_finds_no_room_is_counted(
     assert book.lost == 2
     await book._write()
     assert sorted(row["status"] for row in await _rows(settings, person)) == ["completed", "started", "started"]
+
+
+def test_a_call_whose_client_left_is_estimated() -> None:
+    caller = Caller(owner_id=new_id(), run_id=None, attempt=0)
+    call = Call(caller, provider="p", model="m", kind="embedding", prompt_estimate=7, settled=lambda _: None)
+    with pytest.raises(ClientLeftError), call.refused_if_broken():
+        raise ClientLeftError
+    assert (call.status, call.prompt_tokens, call.estimated) == ("cancelled", 7, True)
 
 
 def test_the_last_lines_of_a_stream_tell_its_end(person: Person) -> None:
