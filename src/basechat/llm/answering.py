@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any
 
@@ -105,14 +105,21 @@ class Answering:
             self._gateway.leader.lead(self._claim, flight)
         try:
             with call.refused_if_broken(), self._observed(call) as span:
-                await (self._stream(flight, call, span) if self._question.streams else self._whole(flight, call))
+                routes = admission.allowed(self._question.routes)
+                if self._question.streams:
+                    await self._stream(flight, call, routes, span)
+                else:
+                    await self._whole(flight, call, routes)
         except BaseException:
+            self._gateway.flights.forget(flight)
             await self._release_at_once()
             raise
-        if self._is_kept:
-            await self._keep(flight, call)
-        if self._claim is not None:
-            self._gateway.leader.release(self._claim)
+        try:
+            if self._is_kept:
+                await self._keep(flight, call)
+        finally:  # a claim that nobody lets go is kept up for ever
+            if self._claim is not None:
+                self._gateway.leader.release(self._claim)
 
     async def _keep(self, flight: Flight, call: Call) -> None:
         question, cache = self._question, self._gateway.cache
@@ -163,9 +170,9 @@ class Answering:
                 error=error,
             )
 
-    async def _stream(self, flight: Flight, call: Call, span: ModelCall) -> None:
+    async def _stream(self, flight: Flight, call: Call, routes: Sequence[Route], span: ModelCall) -> None:
         flight.called_at = time.perf_counter()
-        answering = await self._gateway.dialler.stream(self._question.routes, self._question.body)
+        answering = await self._gateway.dialler.stream(routes, self._question.body)
         status: CallStatus = "cancelled"
         try:
             call.answered_by(answering.route)
@@ -188,9 +195,9 @@ class Answering:
         finally:
             call.end_stream(status)
 
-    async def _whole(self, flight: Flight, call: Call) -> None:
+    async def _whole(self, flight: Flight, call: Call, routes: Sequence[Route]) -> None:
         flight.called_at = time.perf_counter()
-        answered = await self._gateway.dialler.whole(self._question.routes, "chat/completions", self._question.body)
+        answered = await self._gateway.dialler.whole(routes, "chat/completions", self._question.body)
         call.answered_by(answered.route)
         call.end_whole(answered.document)
         flight.begin(answered.route.provider.name)

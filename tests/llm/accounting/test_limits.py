@@ -211,6 +211,15 @@ async def test_a_model_without_a_price_under_a_budget_of_money(own: Settings) ->
         assert (await gateway.admit(caller)).call is not None
 
 
+async def test_nor_is_it_what_a_call_falls_back_on(own: Settings) -> None:
+    caller = await make_caller(own)
+    async with gateways(own) as [gateway]:
+        both = [gateway.route, Route(gateway.route.upstream, "unknown")]
+        assert (await gateway.admit(caller)).allowed(both) == both
+        await set_budget([gateway], cost_per_month=Decimal(1))
+        assert (await gateway.admit(caller)).allowed(both) == both[:1]
+
+
 async def test_a_call_may_cost_more_than_reserved_and_the_next_sees_it(own: Settings) -> None:
     caller = await make_caller(own)
     async with gateways(own) as [gateway]:

@@ -74,6 +74,11 @@ class Admission:
     claim: Claim | None = None
     token: bytes | None = None
     """What was found at `token_key`, if anything."""
+    bounds_money: bool = False
+
+    def allowed(self, routes: Sequence[Route]) -> Sequence[Route]:
+        """Return which routes may be tried: a budget of money can't count what has no price."""
+        return [route for route in routes if route.price is not None] if self.bounds_money else routes
 
     def withdraw(self) -> None:
         """Undo it in the background: the call is not made after all, and took nothing."""
@@ -165,7 +170,8 @@ class Accounts:
                 return Admission(leader=told[0], token=token)
             if code == b"admitted":
                 self._ledger.open(call, (counter.key for counter in plan.windows))
-                return self._admission(ask, call, rate_headers(plan.buckets, told[0]), token)
+                headers = rate_headers(plan.buckets, told[0])
+                return self._admission(ask, call, headers, bounds_money=plan.bounds_money, token=token)
             if code == b"refused":
                 raise _refused(plan, call, told)
             await self._rebuild.make([plan.counters[number - 1] for number in told])
@@ -180,7 +186,7 @@ class Accounts:
             self._give_up(ask, call)
             raise
         self._ledger.open(call, known=False)
-        return self._admission(ask, call, headers)
+        return self._admission(ask, call, headers, bounds_money=plan.bounds_money)
 
     def _plan(self, ask: Ask, call: Call) -> Plan:
         plan = self._planner.plan(ask.caller, memory=self._ledger.memory.began)
@@ -207,10 +213,14 @@ class Accounts:
         return await patience.ask(lambda: cast("Awaitable[Sequence[Any]]", self._admit(keys, values)))
 
     def _give_up(self, ask: Ask, call: Call) -> None:
-        self._admission(ask, call, {}).withdraw()
+        self._admission(ask, call, {}, bounds_money=False).withdraw()
 
-    def _admission(self, ask: Ask, call: Call, headers: Mapping[str, str], token: bytes | None = None) -> Admission:
-        return Admission(call=call, headers=headers, ledger=self._ledger, claim=ask.claim, token=token)
+    def _admission(
+        self, ask: Ask, call: Call, headers: Mapping[str, str], *, bounds_money: bool, token: bytes | None = None
+    ) -> Admission:
+        return Admission(
+            call=call, headers=headers, ledger=self._ledger, claim=ask.claim, bounds_money=bounds_money, token=token
+        )
 
     async def _sweep(self) -> None:
         if self._ledger.overflowed:
