@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from basechat.infra.redis import open_redis
 from basechat.kit import json
 from tests.llm.gateway import COMPLETIONS, check_error, own_gateway, question, streamed
 from tests.support.databases import as_owner
@@ -176,6 +177,39 @@ async def test_a_token_that_was_revoked_learns_nothing(client: Person, person: P
         await ask(program, question(), stream=False)
         assert (await person.ask("DELETE", f"/auth/tokens/{made['id']}")).status == 204
         check_error(await program.post(COMPLETIONS, body), 401, "invalid_api_key")
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_followers_hear_when_to_come_again(pair: tuple[Person, Person], upstream: Upstream, apart: bool) -> None:
+    upstream.script("echo", Wait(0.3), Fail(429, "slow_down", "Not now.", retry_after=30))
+    body = question(f"{uuid4()}")
+    replies = await asyncio.gather(*(each.post(COMPLETIONS, body) for each in (pair[0], pair[int(apart)]) * 5))
+    assert {check_error(reply, 429, "slow_down") for reply in replies} == {"Not now."}
+    assert {reply.headers.get("retry-after") for reply in replies} == {"30"}
+
+
+async def test_a_flight_is_followed_again_that_was_followed_before(
+    pair: tuple[Person, Person], upstream: Upstream, servers: Servers
+) -> None:
+    upstream.script("echo", Say(("one",)), Wait(8), Say((" two", " three")))
+    body = question(f"{uuid4()}")
+
+    async def logs() -> set[bytes]:
+        return {key async for key in state.scan_iter("flight:*:log")}
+
+    async def is_followed_no_more() -> bool:
+        return await logs() <= before
+
+    async with streamed(pair[0], body) as leading, open_redis(servers.settings().state_redis_url) as state:
+        before = await logs()
+        await leading.content.readuntil(b"one")
+        async with streamed(pair[1], body) as following:
+            await following.content.readuntil(b"one")
+            assert await logs() > before
+            following.close()
+        await until(is_followed_no_more)
+        assert await ask(pair[1], body, stream=True) == ("coalesced", TEXT)
+    assert len(upstream.completions) == 1
 
 
 async def test_a_broken_stream_is_broken_for_all(pair: tuple[Person, Person], upstream: Upstream) -> None:

@@ -112,7 +112,13 @@ class _Log:
                 await flight.add(piece)
         if entry.error is not None:
             said = entry.error["error"]
-            raise GatewayError(entry.error["status"], said["message"], code=said["code"], param=said["param"])
+            raise GatewayError(
+                entry.error["status"],
+                said["message"],
+                code=said["code"],
+                param=said["param"],
+                retry_after=entry.error["retry_after"],
+            )
         if entry.has_ended:
             self._begin(entry)
             flight.finish(entry.document or flight.draft.document(), entry.body)

@@ -151,7 +151,7 @@ class Leader:
         while self.is_wanted(flight):
             if await self._write_while_wanted(leader, flight):
                 return
-            await self._write(leader, Entry(is_lost=True), anew=True)  # who comes now begins anew, elsewhere
+            await self._forget(leader)  # who comes now hears all of it from its beginning
         if not flight.is_read:
             flight.desert()
 
@@ -172,12 +172,16 @@ class Leader:
                         await flight.change()
         return False
 
-    async def _write(self, leader: bytes, entry: Entry, *, anew: bool = False) -> None:
+    async def _forget(self, leader: bytes) -> None:
+        try:
+            await self._state.delete(log_key(leader))
+        except REDIS_AWAY as error:
+            log.warning("the log of a flight that nobody follows goes by itself: %s", error)
+
+    async def _write(self, leader: bytes, entry: Entry) -> None:
         key = log_key(leader)
         try:
             async with self._state.pipeline(transaction=False) as pipeline:
-                if anew:
-                    pipeline.delete(key)
                 pipeline.xadd(key, {b"d": seal(self._sealing, key, entry)})
                 pipeline.expire(key, LOG_SECONDS)
                 await pipeline.execute()
@@ -189,7 +193,11 @@ def _last(entry: Entry, flight: Flight) -> Entry:
     """Return the last entry of a log: how the flight ended, and its answer where it did not come in parts."""
     entry.has_ended = True
     if isinstance(flight.error, GatewayError):
-        entry.error = {"status": flight.error.status, **flight.error.document()}
+        entry.error = {
+            "status": flight.error.status,
+            "retry_after": flight.error.retry_after,
+            **flight.error.document(),
+        }
     elif flight.error is not None:
         entry.is_lost = True
     elif not flight.parts:
