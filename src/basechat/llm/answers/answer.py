@@ -56,7 +56,8 @@ def as_stream(document: Document, *, with_usage: bool) -> bytes:
 
 def _is_good_choice(choice: Document) -> bool:
     message = choice.get("message")
-    if not isinstance(message, dict) or choice.get("finish_reason") not in _GOOD_ENDS or message.get("refusal"):
+    end = choice.get("finish_reason")
+    if not isinstance(message, dict) or not isinstance(end, str) or end not in _GOOD_ENDS or message.get("refusal"):
         return False
     content = message.get("content")
     says = bool(content.strip()) if isinstance(content, str) else bool(content)

@@ -58,6 +58,8 @@ class Draft:
             if name == "delta":
                 if isinstance(value, dict):
                     _merge(known["message"], value)
+            elif name == "message" and not isinstance(value, dict):
+                self.error = self.error or "a message that is none"
             elif name != "index" and value is not None:
                 _merge(known, {name: value})
 
@@ -99,8 +101,10 @@ def _joined(value: Any) -> Any:
         return "".join(value)
     if isinstance(value, dict):
         joined = {name: _joined(part) for name, part in value.items()}
-        for call in joined.get("tool_calls") or ():
-            call.pop("index", None)
+        calls = joined.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            if isinstance(call, dict):
+                call.pop("index", None)
         return joined
     if isinstance(value, list):
         return [_joined(part) for part in value]

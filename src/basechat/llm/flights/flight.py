@@ -14,6 +14,7 @@ from basechat.llm.upstream.events import Piece
 from basechat.protocol import Caller
 
 ANSWER_BYTES = 64_000_000
+_PARTS_AT_ONCE = 100  # who reads slowly holds no copy of the whole answer
 _TURNS = 20  # of the event loop: a reader needs about ten to begin
 
 Outcome = Literal["hit", "miss", "coalesced", "bypass"]
@@ -174,7 +175,8 @@ class Reader:
         flight, told = self.flight, 0
         while True:
             if told < len(flight.parts):
-                fresh, told = flight.parts[told:], len(flight.parts)
+                fresh = flight.parts[told : told + _PARTS_AT_ONCE]
+                told += len(fresh)
                 flight.took()
                 yield b"".join([part.full if with_usage else part.plain for part in fresh])
             elif not flight.has_ended:
@@ -184,7 +186,7 @@ class Reader:
         if flight.error is not None:
             yield _too_late(flight.error).chunk()
         elif not flight.parts:
-            yield as_stream(flight.document, with_usage=with_usage)
+            yield _retold(flight.document, with_usage=with_usage)
 
     async def whole(self) -> bytes:
         """Return the answer in one body once it is there; raises what went wrong."""
@@ -207,6 +209,15 @@ def _told(error: Any) -> GatewayError:
     """Return the error that a provider told in the middle of its stream."""
     message = error.get("message") if isinstance(error, dict) else error
     return GatewayError(502, str(message)[:2000] or "The provider's answer broke off.", code="provider_error")
+
+
+def _retold(document: dict[str, Any], *, with_usage: bool) -> bytes:
+    """Return an answer that came in one body as a stream; a body may be anything."""
+    try:
+        return as_stream(document, with_usage=with_usage)
+    except (KeyError, TypeError, AttributeError):
+        message = "The provider's answer can't be told as a stream."
+        return GatewayError(502, message, code="provider_garbled").chunk()
 
 
 def _part(piece: Piece) -> Part:

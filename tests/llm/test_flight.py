@@ -1,0 +1,90 @@
+"""A flight by itself: what its readers hold, and answers that are none."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from basechat.infra.web.event_stream import EventStream
+from basechat.kit import json
+from basechat.llm.answers.answer import is_good
+from basechat.llm.answers.draft import Draft
+from basechat.llm.flights.flight import Flight
+from basechat.llm.upstream.events import EventCutter
+
+EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"word"}}]}\n\n'
+
+
+def flight() -> Flight:
+    """Return a flight that nobody ends."""
+    return Flight(deserted=lambda _: None)
+
+
+async def test_who_reads_slowly_holds_no_copy_of_all_that_came_meanwhile() -> None:
+    answer, cutter = flight(), EventCutter()
+    reader = answer.join()
+    answer.begin("own")
+    for _ in range(2_000):
+        piece = cutter.cut(EVENT)
+        assert piece is not None
+        await answer.add(piece)
+    answer.finish(answer.draft.document())
+    parts = [part async for part in reader.stream(with_usage=False)]
+    assert b"".join(parts) == EVENT * 2_000 + b"data: [DONE]\n\n"
+    assert max(map(len, parts)) <= 100 * len(EVENT)
+
+
+@pytest.mark.parametrize("choice", [{"text": "old"}, {"message": None}, {"message": {"tool_calls": [7]}}, 7])
+async def test_a_body_that_is_no_answer_ends_a_stream_with_an_error(choice: Any) -> None:
+    answer = flight()
+    reader = answer.join()
+    answer.begin("own")
+    answer.finish({"choices": [choice]}, b"{}")
+    [event] = [part async for part in reader.stream(with_usage=True)]
+    assert json.loads(event.removeprefix(b"data: "))["error"]["code"] == "provider_garbled"
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"delta": {"tool_calls": True}},
+        {"delta": {"tool_calls": {"a": 1}}},
+        {"delta": {"tool_calls": ["x"]}},
+        {"message": "x", "delta": {"content": "y"}},
+        {"delta": {"content": "x"}, "finish_reason": ["stop"]},
+    ],
+)
+def test_chunks_may_say_anything(choice: dict[str, Any]) -> None:
+    draft = Draft()
+    for _ in range(2):
+        draft.add({"choices": [{"index": 0, **choice}]})
+    assert not is_good(draft.document())
+
+
+async def test_a_client_that_is_cut_off_twice_leaves_its_flight() -> None:
+    left, ending = asyncio.Event(), asyncio.Event()
+
+    async def events() -> Any:
+        yield b"data: x\n\n"
+
+    async def send(_: Any) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ending.set()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    response = EventStream(events(), ended=left.set)
+    serving = asyncio.create_task(response({"type": "http"}, receive, send))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    serving.cancel()
+    await ending.wait()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert left.is_set()
