@@ -114,7 +114,7 @@ async def test_asking_again_on_purpose_gets_a_new_answer_which_is_kept(client: P
         upstream.script("echo", Say((text,)))
         assert _said(await client.post(COMPLETIONS, body, headers=fresh))[:2] == ("bypass", text)
     assert _said(await client.post(COMPLETIONS, body))[:2] == ("hit", "second")
-    private = {"cache-control": "no-store"}
+    private = {"cache-control": "No-Store"}
     for text in ("third", "fourth"):
         upstream.script("echo", Say((text,)))
         assert _said(await client.post(COMPLETIONS, body, headers=private))[:2] == ("bypass", text)

@@ -7,8 +7,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from basechat.kit import json
+from basechat.llm.routes import add_gateway_errors
 from basechat.protocol import INTERNAL_HEADER
 from tests.llm.gateway import COMPLETIONS, check_error, own_gateway, question, streamed
 from tests.support.own import visitor
@@ -102,6 +107,34 @@ async def test_a_providers_error_keeps_its_status(
     assert message != f"The provider answered with status {status}."
     assert reply.json["error"]["type"] == kind
     assert reply.headers.get("retry-after") == ("2" if status == 429 else None)
+
+
+@pytest.mark.parametrize("depth", [300, 600])
+async def test_what_is_nested_too_deeply_to_be_told(client: Person, upstream: Upstream, depth: int) -> None:
+    deep: Any = 1
+    for _ in range(depth):
+        deep = [deep]
+    check_error(await client.post(COMPLETIONS, question(extra=deep)), 400)
+    assert upstream.completions == []
+
+
+async def test_a_client_that_leaves_before_it_has_asked_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def read(request: Request) -> Response:
+        return Response(await request.body())
+
+    app, sent = Starlette(routes=[Route("/", read)]), list[Any]()
+    add_gateway_errors(app)
+    parts = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(parts)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}, receive, send)
+    assert sent[0]["status"] == 499
+    assert not caplog.records
 
 
 async def test_an_unknown_model_is_told_with_those_that_are_like_it(client: Person, upstream: Upstream) -> None:

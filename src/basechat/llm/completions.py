@@ -34,7 +34,7 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
     parts = answer_parts(
         body, provider=chosen.provider, model=chosen.model, owner_id=owner_id, scope=gateway.cache_scope
     )
-    control = request.headers.get("cache-control", "")
+    control = request.headers.get("cache-control", "").lower()
     stores = gateway.cache_scope != "off" and "no-store" not in control
     meaning = _meaning(request, body) if stores else None
     question = Question(

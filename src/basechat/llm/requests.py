@@ -6,6 +6,7 @@ from basechat.kit import json
 from basechat.llm.errors import GatewayError
 
 _MODEL_NAME = 200
+_DEPTH = 200
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
@@ -16,10 +17,21 @@ def read_object(raw: bytes) -> dict[str, Any]:
         raise GatewayError(400, "The body is not valid JSON in UTF-8.") from None
     if not isinstance(body, dict):
         raise GatewayError(400, "The body must be a JSON object.")
+    _check_depth(raw, body)
     model = body.get("model")
     if not isinstance(model, str | None) or len(model or "") > _MODEL_NAME:
         raise GatewayError(400, f"`model` must be a string of at most {_MODEL_NAME} characters.", param="model")
     return body
+
+
+def _check_depth(raw: bytes, body: dict[str, Any]) -> None:
+    """Refuse what could not be written again, in the places where it is."""
+    if raw.count(b"[") + raw.count(b"{") <= _DEPTH:
+        return
+    try:
+        json.dumps([[[[body]]]])
+    except TypeError:
+        raise GatewayError(400, "The body is nested too deeply.") from None
 
 
 def read_chat(raw: bytes) -> dict[str, Any]:

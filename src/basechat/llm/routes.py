@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -101,5 +101,6 @@ def add_gateway_errors(app: Starlette) -> None:
     """Make every error of the app one of OpenAI's shape."""
     app.add_exception_handler(GatewayError, gateway_error)
     app.add_exception_handler(ClientLeftError, client_left)
+    app.add_exception_handler(ClientDisconnect, client_left)
     app.add_exception_handler(HTTPException, http_exception)
     app.add_exception_handler(Exception, unexpected_error)
