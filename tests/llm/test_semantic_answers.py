@@ -34,14 +34,30 @@ async def ask(client: Person, body: dict[str, Any], **headers: str) -> Reply:
     return reply
 
 
+async def learn(stack: Stack, client: Person) -> None:
+    """Have a question kept beside its answer, which is told before."""
+
+    async def kept() -> set[bytes]:
+        return {key async for key in stack.resources.cache.scan_iter(f"{GIST.prefix}*")}
+
+    async def is_kept() -> bool:
+        return await kept() > before
+
+    before = await kept()
+    assert said(await ask(client, question(ASKED))) == ("miss", "answer 1", False)
+    await until(is_kept)
+
+
 def said(reply: Reply) -> tuple[str, str, bool]:
     """Return where an answer came from, its text, and whether another question was asked for it."""
     text: str = reply.json["choices"][0]["message"]["content"]
     return reply.headers["x-basechat-cache"], text, "x-basechat-similarity" in reply.headers
 
 
-async def test_who_asks_the_same_in_other_words_gets_the_answer(client: Person, upstream: Upstream) -> None:
-    assert said(await ask(client, question(ASKED))) == ("miss", "answer 1", False)
+async def test_who_asks_the_same_in_other_words_gets_the_answer(
+    stack: Stack, client: Person, upstream: Upstream
+) -> None:
+    await learn(stack, client)
     similar = await ask(client, question(POLITE))
     assert said(similar) == ("hit", "answer 1", True)
     assert 0.5 < float(similar.headers["x-basechat-similarity"]) < 1
@@ -76,16 +92,7 @@ async def test_without_asking_for_it_words_count(client: Person) -> None:
 
 
 async def test_nor_does_it_come_with_the_flight_of_somebody_who_asked_for_it(stack: Stack, client: Person) -> None:
-    async def kept() -> set[bytes]:
-        return {key async for key in stack.resources.cache.scan_iter(f"{GIST.prefix}*")}
-
-    before = await kept()
-    await ask(client, question(ASKED))
-
-    async def is_kept() -> bool:
-        return await kept() > before
-
-    await until(is_kept)
+    await learn(stack, client)
     replies = await asyncio.gather(
         *(client.post(COMPLETIONS, question(POLITE), headers={} if number % 2 else WANTED) for number in range(20))
     )
