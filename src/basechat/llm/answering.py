@@ -60,11 +60,11 @@ class Answering:
                     raise refusal
                 return admission
         except BaseException as error:
+            admitting.add_done_callback(_withdraw)  # first: what follows may be cancelled
             if isinstance(error, GatewayError):
                 flight.refused = known.caller
             if isinstance(error, GatewayError | FlightLostError):
                 await self._release_at_once()  # others may ask in a moment
-            admitting.add_done_callback(_withdraw)
             raise
         admitting.add_done_callback(_withdraw)
         document, flight.saved_ms = found
