@@ -16,14 +16,19 @@ LIMIT_TOKENS_PER_SECOND = 15_000.0
 
 
 async def measure_first_tokens(parties: Parties, *, blocks: int) -> list[Figure]:
-    """Return the figures of so many blocks of messages to each party, in turns, after one block that does not count."""
+    """Return the figures of so many blocks of messages to each party, after one block that does not count.
+
+    We and the direct call take turns, message by message; LiteLLM has blocks of its own.
+    """
     lanes = [await party.lanes(1) for party in parties.in_turn]
     times: list[list[float]] = [[] for _ in lanes]
+    sides = list(zip(lanes, times, strict=True))
     for _ in range(1 + blocks):
-        for lane, kept in zip(lanes, times, strict=True):
+        for turn in (sides[:2], sides[2:]):
             await asyncio.sleep(PAUSE_SECONDS)
             for _ in range(BLOCK):
-                kept.extend(stream.first_token_ms for stream in await parties.tally.ask(lane, MODEL, TOKENS))
+                for lane, kept in turn:
+                    kept.extend(stream.first_token_ms for stream in await parties.tally.ask(lane, MODEL, TOKENS))
     for lane in lanes:
         close(lane)
     return [
