@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from tests.llm.semantic.interval import interval
-from tests.llm.semantic.labelled import LANGUAGES, SETS, Pair, Set, read, read_crossed
+from tests.llm.semantic.labelled import LANGUAGES, SETS, Pair, Set, read, read_blind, read_crossed
 from tests.llm.semantic.matchers import Matcher, Similarity, says_the_same, threshold
 
 
@@ -29,6 +29,10 @@ def main(name: Set, listing: bool) -> None:
     click.echo("\nwhat they say, by kind and language")
     for same in (False, True):
         _table([pair for pair in pairs if pair.same == same], "hit" if same else "wrong")
+    blind = read_blind()
+    click.echo("\nwhat they say, on pairs of an author who knew no rule")
+    for same in (False, True):
+        _report("  hit" if same else "  wrong", [pair for pair in blind if pair.same == same], says_the_same)
     if listing:
         _list(pairs)
 

@@ -51,6 +51,18 @@ def read_attacks() -> Sequence[Pair]:
     ]
 
 
+def read_blind() -> Sequence[Pair]:
+    """Return pairs of a third author who had seen neither rules nor other pairs; judged once, after the last rule."""
+    blind = tomllib.loads((FOLDER / "blind.toml").read_text())
+    return [
+        Pair(
+            language=pair["language"], kind=pair.get("kind", "wording"), same=same, one=pair["one"], other=pair["other"]
+        )
+        for label, same in (("differ", False), ("same", True))
+        for pair in blind[label]
+    ]
+
+
 def _pairs(name: Set, language: str) -> Iterator[Pair]:
     questions = tomllib.loads((FOLDER / f"{name}_{language}.toml").read_text())["question"]
     for question in questions:

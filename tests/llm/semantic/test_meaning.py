@@ -51,6 +51,12 @@ def test_a_quarter_of_the_pairs_of_the_same_meaning_is_matched() -> None:
     assert sum(map(says_the_same, pairs)) / len(pairs) >= 0.25
 
 
+def test_of_what_somebody_else_wrote_before_seeing_a_rule_at_most_one_in_a_hundred_is_wrong() -> None:
+    pairs = [pair for pair in labelled.read_blind() if not pair.same]
+    assert len(pairs) >= 400
+    assert sum(map(says_the_same, pairs)) / len(pairs) <= 0.01
+
+
 @pytest.mark.parametrize("pair", labelled.read_attacks(), ids=lambda pair: f"{pair.one} | {pair.other}")
 def test_what_is_thought_up_against_the_rules(pair: Pair) -> None:
     assert says_the_same(pair) == pair.same
