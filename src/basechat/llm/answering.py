@@ -99,7 +99,7 @@ class Answering:
         await self._gateway.follower.follow(flight, self._claim, admission.leader)
 
     async def _lead(self, flight: Flight, admission: Admission, call: Call) -> None:
-        """Call the provider, and keep what it answers before anybody is told that the flight is over."""
+        """Call the provider, and keep what it answers; until then whoever asks the same finds the flight itself."""
         flight.headers = admission.headers
         if self._claim is not None:
             self._gateway.leader.lead(self._claim, flight)

@@ -27,8 +27,8 @@ from basechat.llm.upstream.dial import Dialler
 from basechat.llm.upstream.limits import Limits
 from basechat.llm.usage.book import UsageBook
 
-_BLOCKED_AT_ONCE = 256
-"""Connections that wait for what other processes write: one for each flight that is followed."""
+_FOLLOWED_AT_ONCE = 256
+"""Flights of other processes, each with a connection that waits for what its leader writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +68,14 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             expected_completion_tokens=settings.expected_completion_tokens,
         )
         await stack.enter_async_context(accounts.running())
-        waiting = open_redis(settings.state_redis_url, max_connections=_BLOCKED_AT_ONCE)
-        stack.push_async_callback(waiting.aclose)
-        leader = Leader(resources.state, waiting, resources.sealing)
+        listening = open_redis(settings.state_redis_url, max_connections=1)
+        following = open_redis(settings.state_redis_url, max_connections=_FOLLOWED_AT_ONCE)
+        for client in (listening, following):
+            stack.push_async_callback(client.aclose)
+        leader = Leader(resources.state, listening, resources.sealing)
         await stack.enter_async_context(leader.running())
         tasks = await stack.enter_async_context(Tasks().running())
-        flights = Flights(is_wanted_elsewhere=leader.is_wanted)
+        flights = Flights(tasks, is_wanted_elsewhere=leader.is_wanted)
         await stack.enter_async_context(flights.running())
         yield Gateway(
             tasks=tasks,
@@ -85,7 +87,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             cache_scope=settings.cache_scope,
             flights=flights,
             leader=leader,
-            follower=Follower(waiting, resources.sealing),
+            follower=Follower(following, resources.state, resources.sealing),
             counters=resources.counters,
             timings=resources.timings,
             tracer=resources.tracer,

@@ -27,10 +27,12 @@ _UNSEAT = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[
 class Follower:
     """Reads the logs of flights that other processes lead."""
 
-    def __init__(self, reader: Redis, sealing: Sealing) -> None:
-        self._redis = reader
+    def __init__(self, reader: Redis, state: Redis, sealing: Sealing) -> None:
+        """`reader` is for reads that wait, each on a connection of its own; all else goes through `state`."""
+        self._reader = reader
+        self._state = state
         self._sealing = sealing
-        self._unseat = reader.register_script(_UNSEAT)
+        self._unseat = state.register_script(_UNSEAT)
 
     async def follow(self, flight: Flight, claim: Claim, leader: bytes) -> None:
         """Take a flight's answer from its leader; raises `FlightLostError` where that died, or the leader's error."""
@@ -63,7 +65,7 @@ class Follower:
         key = wanted_key(leader.decode().partition(":")[0])
         while True:
             try:
-                async with self._redis.pipeline(transaction=False) as pipeline:
+                async with self._state.pipeline(transaction=False) as pipeline:
                     pipeline.xadd(key, {b"leader": leader}, maxlen=_WISHES, approximate=True)
                     pipeline.expire(key, LOG_SECONDS)
                     await pipeline.execute()
@@ -73,7 +75,7 @@ class Follower:
 
     async def _read(self, leader: bytes, last: Any) -> list[tuple[Any, Entry]]:
         key = log_key(leader)
-        found: Any = await self._redis.xread({key: last}, count=_PART_COUNT, block=_BLOCK_MS)
+        found: Any = await self._reader.xread({key: last}, count=_PART_COUNT, block=_BLOCK_MS)
         entries = []
         for entry_id, fields in found[0][1] if found else ():
             entry = unseal(self._sealing, key, fields[b"d"])

@@ -162,10 +162,12 @@ class Leader:
             fresh, told = flight.parts[told:], len(flight.parts)
             entry = Entry(provider=flight.provider, at=at, raw=b"".join(part.full for part in fresh))
             at += len(entry.raw)
-            if flight.has_ended:
-                await self._write(leader, _last(entry, flight))
+            has_ended = flight.has_ended
+            if not await self._write(leader, _last(entry, flight) if has_ended else entry):
+                await asyncio.sleep(_RENEW_SECONDS)
+                return False  # nobody knows what arrived
+            if has_ended:
                 return True
-            await self._write(leader, entry)
             if told == len(flight.parts) and not flight.has_ended:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_BEAT_SECONDS):
@@ -178,7 +180,8 @@ class Leader:
         except REDIS_AWAY as error:
             log.warning("the log of a flight that nobody follows goes by itself: %s", error)
 
-    async def _write(self, leader: bytes, entry: Entry) -> None:
+    async def _write(self, leader: bytes, entry: Entry) -> bool:
+        """Add an entry to a log; returns whether redis-state took it."""
         key = log_key(leader)
         try:
             async with self._state.pipeline(transaction=False) as pipeline:
@@ -187,6 +190,8 @@ class Leader:
                 await pipeline.execute()
         except REDIS_AWAY as error:
             log.warning("a flight that others follow can't be written: %s", error)
+            return False
+        return True
 
 
 def _last(entry: Entry, flight: Flight) -> Entry:
