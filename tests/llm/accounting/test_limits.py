@@ -8,8 +8,8 @@ import pytest
 
 from basechat.kit.config import Settings
 from basechat.llm.accounting.accounts import Admission, Claim
-from basechat.llm.accounting.ledger import Settlement
 from basechat.llm.accounting.refusals import tell_duration
+from basechat.llm.accounting.settlement import Settlement
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.route import Route
 from basechat.protocol import Caller

@@ -6,8 +6,6 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -25,6 +23,7 @@ from basechat.llm.accounting.counters import NO_PLAN, Plan, Planner
 from basechat.llm.accounting.memory import BEAT_SECONDS, Memory
 from basechat.llm.accounting.money import to_units
 from basechat.llm.accounting.scripts import RELEASE, SETTLE
+from basechat.llm.accounting.settlement import Entry, Said, Settlement, is_counted, settlement_of
 from basechat.llm.usage.call import Call
 from basechat.llm.usage.row import row_of
 from basechat.protocol import Caller
@@ -42,50 +41,6 @@ _NOBODY = UUID(int=0)
 
 
 _Fields = dict[EncodableT, EncodableT]
-
-
-@dataclass(slots=True)
-class Entry:
-    """A call of this process until its row is committed and all counters have it."""
-
-    call: Call
-    counted: set[str] = field(default_factory=set)
-    """The windows that are known to have it."""
-    known: bool = True
-    """Whether the journal has it."""
-    ended: bool = False
-    settled: bool = False
-    committed: float | None = None
-    """When its final row was known to be committed, on this machine's own clock."""
-    confirmed: bool = False
-    """Whether it was settled since: a window made later is made from that row."""
-    release: tuple[str, bytes] | None = None
-    """The flight that a withdrawn call gives up, and who would have led it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A settlement on its way: the place of its reply, and whether the call's row was committed before."""
-
-    entry: Entry
-    plan: Plan
-    at: int
-    is_committed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What a call came to, in units, for whom, and when it began."""
-
-    id: UUID
-    caller: Caller
-    tokens: int
-    cost: int
-    began: datetime
-    counted: Collection[str] | None = ()
-    """The windows that had it; None where it stands in all that could have it."""
-    age_ms: int = -1
-    withdrawn: bool = False
 
 
 class Ledger:
@@ -281,20 +236,20 @@ class Ledger:
         if rows:
             pipeline.hset(self.memory.journal, mapping=rows)
 
-    async def _say_settlements(self, pipeline: Pipeline, batch: Sequence[Entry]) -> list[_Said]:
+    async def _say_settlements(self, pipeline: Pipeline, batch: Sequence[Entry]) -> list[Said]:
         said = []
         for entry in batch:
             plan = self._plan_of(entry)
-            if entry.settled and (entry.committed is None or entry.confirmed or _is_counted(entry, plan)):
+            if entry.settled and (entry.committed is None or entry.confirmed or is_counted(entry, plan)):
                 continue
             at = len(pipeline)
-            await self._say_settled(pipeline, _settlement(entry), plan)
-            said.append(_Said(entry, plan, at, entry.committed is not None))
+            await self._say_settled(pipeline, settlement_of(entry), plan)
+            said.append(Said(entry, plan, at, entry.committed is not None))
             if entry.release is not None:
                 await self._release(keys=[entry.release[0]], args=[entry.release[1]], client=pipeline)
         return said
 
-    def _hear(self, said: _Said, replies: Sequence[Any]) -> None:
+    def _hear(self, said: Said, replies: Sequence[Any]) -> None:
         """Note what has a call now: windows that did not exist have not."""
         entry, plan = said.entry, said.plan
         if plan.counters:
@@ -313,7 +268,7 @@ class Ledger:
             for entry in batch
             if entry.settled
             and entry.committed is not None
-            and (entry.confirmed or _is_counted(entry, self._plan_of(entry)))
+            and (entry.confirmed or is_counted(entry, self._plan_of(entry)))
         ]
         fields: defaultdict[str, list[str]] = defaultdict(list)
         for entry in forgotten:
@@ -327,7 +282,7 @@ class Ledger:
         return forgotten
 
     def _plan_of(self, entry: Entry) -> Plan:
-        return NO_PLAN if entry.call.cached else self._plan(_settlement(entry))
+        return NO_PLAN if entry.call.cached else self._plan(settlement_of(entry))
 
     def _plan(self, settlement: Settlement) -> Plan:
         return self._planner.plan(settlement.caller, memory=self.memory.began, at=settlement.began)
@@ -352,21 +307,3 @@ class Ledger:
 def relayed_field(call_id: str) -> str:
     """Return the field of the journal that tells how many tokens of a call's answer were relayed."""
     return f"{call_id}:relayed"
-
-
-def _is_counted(entry: Entry, plan: Plan) -> bool:
-    return all(counter.key in entry.counted for counter in plan.windows)
-
-
-def _settlement(entry: Entry) -> Settlement:
-    call = entry.call
-    return Settlement(
-        id=call.id,
-        caller=call.caller,
-        tokens=0 if call.cached else call.used_tokens,
-        cost=to_units(call.cost),
-        began=datetime.fromtimestamp(call.began_at, UTC),
-        counted=entry.counted,
-        age_ms=-1 if entry.committed is None else int((time.monotonic() - entry.committed) * 1000),
-        withdrawn=call.status == "withdrawn",
-    )

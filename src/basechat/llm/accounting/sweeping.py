@@ -10,10 +10,11 @@ from redis.asyncio import Redis
 
 from basechat.infra.db import Database
 from basechat.kit import json
-from basechat.llm.accounting.ledger import Ledger, Settlement, relayed_field
+from basechat.llm.accounting.ledger import Ledger, relayed_field
 from basechat.llm.accounting.memory import journal_key
 from basechat.llm.accounting.money import to_units
 from basechat.llm.accounting.scripts import PROCESSES
+from basechat.llm.accounting.settlement import Settlement
 from basechat.llm.usage.row import write_rows
 from basechat.protocol import Caller
 
