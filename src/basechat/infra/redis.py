@@ -6,6 +6,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
+from basechat.infra.shared_redis import SharedRedis
 from basechat.kit.config import Settings
 
 # What a Redis server may answer that is away, or that can't write now (READONLY, MISCONF, OOM, NOREPLICAS).
@@ -37,7 +38,7 @@ def open_cache_at(url: str, *, is_cluster: bool) -> CacheClient:
 def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> Redis:
     """Return a client of the server at `url`; nothing is connected yet.
 
-    One quick retry covers a connection that the server closed while it was idle.
+    `max_connections` are for pipelines and commands that block, which are sent again where their connection was closed.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -47,7 +48,7 @@ def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> 
         socket_connect_timeout=timeout,
         retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), 1),
     )
-    return Redis.from_pool(pool)
+    return SharedRedis(connection_pool=pool)
 
 
 def _open_cluster(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> RedisCluster:

@@ -1,0 +1,182 @@
+"""Commands of many callers on one connection to a real Valkey: each its own reply, whatever becomes of the others."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import DataError, ResponseError
+from redis.exceptions import TimeoutError as LateError
+
+from basechat.embedded.layout import Layout
+from basechat.embedded.process import Child
+from basechat.embedded.redis import STATE, prepare_redis, services, url
+from basechat.embedded.service import running
+from basechat.infra.redis import REDIS_AWAY, open_redis
+from tests.support.waiting import until
+
+LATE_SECONDS = 0.5
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """A data folder of its own."""
+    layout = Layout.of(tmp_path / "data")
+    for each in (layout.run, layout.logs):
+        each.mkdir(parents=True)
+    prepare_redis(layout)
+    return layout
+
+
+@pytest.fixture
+def server(layout: Layout) -> Iterator[Child]:
+    """A server that may be stopped."""
+    with running(services(layout)[1]) as (child,):
+        yield child
+
+
+@pytest.fixture
+async def redis(server: Child, layout: Layout) -> AsyncIterator[Redis]:
+    """A client of it, impatient."""
+    async with open_redis(url(layout, STATE), timeout=LATE_SECONDS) as client:
+        yield client
+
+
+async def _connections(redis: Redis) -> int:
+    return len(await redis.client_list())
+
+
+async def _are(count: int, redis: Redis) -> bool:
+    return await _connections(redis) == count
+
+
+async def test_many_at_once_get_their_own_replies_on_one_connection(redis: Redis) -> None:
+    await asyncio.gather(*(redis.set(f"key:{n}", n) for n in range(500)))
+    assert await asyncio.gather(*(redis.get(f"key:{n}") for n in range(500))) == [b"%d" % n for n in range(500)]
+    assert await _connections(redis) == 1
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda redis: redis.hgetall("hash"),
+        lambda redis: redis.hmget("hash", ["a", "nothing"]),
+        lambda redis: redis.set("text", "1", nx=True),
+        lambda redis: redis.set("text", "1", px=60_000),
+        lambda redis: redis.expire("nothing", 1),
+        lambda redis: redis.get("nothing"),
+        lambda redis: redis.zrange("sorted", 0, -1, withscores=True),
+        lambda redis: redis.xrange("stream"),
+        lambda redis: redis.scan(match="*", count=1000),
+        lambda redis: redis.config_get("appendonly"),
+        lambda redis: redis.script_exists("0" * 40),
+        lambda redis: redis.eval("return {1, false, 'a', {'b'}}", 0),
+        lambda redis: redis.memory_usage("hash"),
+    ],
+)
+async def test_replies_are_as_redis_py_gives_them(redis: Redis, ask: Callable[[Redis], Awaitable[object]]) -> None:
+    await redis.hset("hash", mapping={"a": 1, "b": 2.5, "c": "글", "d": b"\x00"})
+    await redis.zadd("sorted", {"a": 1.5, "b": 2})
+    await redis.xadd("stream", {"a": "1"})
+    await redis.set("text", "0")
+    async with Redis.from_pool(redis.connection_pool) as plain:
+        assert await ask(redis) == await ask(plain)
+
+
+async def test_an_error_is_its_callers_alone(redis: Redis) -> None:
+    await redis.set("text", "a")
+    results = await asyncio.gather(redis.incr("text"), redis.get("text"), redis.incr("number"), return_exceptions=True)
+    assert isinstance(results[0], ResponseError)
+    assert results[1:] == [b"a", 1]
+    with pytest.raises(DataError):
+        await redis.set("text", object())  # type: ignore[arg-type]
+    assert await redis.get("text") == b"a"
+
+
+async def test_who_waits_no_longer_leaves_the_others_their_replies(redis: Redis) -> None:
+    await redis.ping()
+    asked = [asyncio.create_task(redis.incr("count")) for _ in range(100)]
+    await asyncio.sleep(0)
+    for task in asked[::2]:
+        task.cancel()
+    replies = await asyncio.gather(*asked, return_exceptions=True)
+    assert [reply for reply in replies if isinstance(reply, int)] == list(range(2, 101, 2))
+    assert await redis.incr("count") == 101
+
+
+async def test_a_command_that_blocks_holds_up_nobody(redis: Redis) -> None:
+    popped = asyncio.create_task(redis.blpop(["list"], timeout=10))
+    read = asyncio.create_task(redis.xread({"stream": "$"}, block=400))
+    await until(lambda: _are(3, redis))
+    async with asyncio.timeout(LATE_SECONDS):
+        await redis.rpush("list", "a")
+    assert list(await popped) == [b"list", b"a"]
+    assert not await read
+
+
+async def test_a_script_is_sent_where_the_server_does_not_know_it(redis: Redis) -> None:
+    script = redis.register_script("return {KEYS[1], ARGV[1]}")
+    assert await script(["key"], ["value"]) == [b"key", b"value"]
+    await redis.script_flush()
+    assert await script(["key"], ["value"]) == [b"key", b"value"]
+    async with redis.pipeline(transaction=False) as pipeline:
+        await script(["key"], ["value"], client=pipeline)
+        assert await pipeline.execute() == [[b"key", b"value"]]
+
+
+async def test_a_server_that_ends_is_told_at_once_and_found_again(redis: Redis, server: Child, layout: Layout) -> None:
+    await redis.set("kept", "1")
+    os.kill(server.pid, signal.SIGSTOP)
+    asked = [asyncio.create_task(redis.get("kept")) for _ in range(20)]
+    await asyncio.sleep(0.05)
+    os.kill(server.pid, signal.SIGKILL)
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(result, REDIS_AWAY) for result in results)
+    with pytest.raises(REDIS_AWAY):
+        await redis.get("kept")
+    with running(services(layout)[1]):
+        assert await redis.get("kept") == b"1"
+
+
+async def test_a_server_that_falls_silent_is_left_and_heard_again(redis: Redis, server: Child) -> None:
+    await redis.set("kept", "1")
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        results = await asyncio.gather(*(redis.get("kept") for _ in range(20)), return_exceptions=True)
+        assert any(isinstance(result, LateError) for result in results)
+        assert all(isinstance(result, REDIS_AWAY) for result in results)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    assert await redis.get("kept") == b"1"
+
+
+async def test_closing_it_breaks_off_what_is_asked(server: Child, layout: Layout) -> None:
+    client = open_redis(url(layout, STATE))
+    await client.ping()
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        asked = asyncio.create_task(client.get("a"))
+        await asyncio.sleep(0)
+        await client.aclose()
+        with pytest.raises(REDIS_AWAY):
+            await asked
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_the_password_and_the_database_of_the_address_are_used(redis: Redis, layout: Layout) -> None:
+    password = uuid4().hex
+    await redis.config_set("requirepass", password)
+    address = url(layout, STATE).replace("db=0", "db=3")
+    async with open_redis(address) as stranger:
+        for _ in range(2):
+            with pytest.raises(REDIS_AWAY):
+                await stranger.get("there")
+    async with open_redis(f"{address}&password={password}") as client:
+        await client.set("there", "1")
+        assert (await client.info("keyspace"))["db3"]["keys"] == 1
+        await client.config_set("requirepass", "")
