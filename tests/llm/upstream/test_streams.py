@@ -55,6 +55,15 @@ async def test_answers_of_any_spelling(first: Upstream, way: Way, steps: tuple[S
         assert await text_of(answering) == "one two"
 
 
+async def test_of_what_comes_at_once_the_first_token_is_not_the_last_to_go_on(first: Upstream, way: Way) -> None:
+    whole = ONE + TWO * 500 + END + DONE
+    first.next_answers((Head(), Raw(whole)))
+    answering = await Dialler(ONCE).stream([way(first)], QUESTION)
+    pieces = [piece.raw async for piece in answering.pieces]
+    assert len(pieces[0]) <= 1024
+    assert b"".join(pieces) == whole
+
+
 BAD: dict[str, tuple[tuple[Step, ...], str]] = {
     "half a chunk": ((Raw(ONE + TWO[:20]),), "provider_cut"),
     "half a chunk, broken off": ((Raw(ONE + TWO[:20]), Cut()), "provider_cut"),

@@ -9,7 +9,7 @@ from basechat.llm.providers.provider import Provider
 from basechat.llm.providers.route import Route
 from basechat.llm.upstream.breaker import Breaker, ProviderState, Try
 from basechat.llm.upstream.events import Piece
-from basechat.llm.upstream.failure import Failure, Remedy, tell, unavailable
+from basechat.llm.upstream.failure import Failure, Remedy, late, tell, unavailable
 from basechat.llm.upstream.limits import Limits
 from basechat.llm.upstream.request import post
 from basechat.llm.upstream.retry import Pauses
@@ -62,10 +62,7 @@ class Dialler:
         async def call(route: Route, attempt: Try) -> Answering:
             limits = self._limits.of_provider(route.provider)
             due = min(deadline, _now() + limits.first_token_seconds)
-            response = await post(route, "chat/completions", _streamed(body, route.provider), limits, due)
-            pieces = Pieces(route.provider, response, limits, attempt)
-            await pieces.begin(due)
-            return Answering(route, pieces)
+            return await _in_time(due, route.provider, _begin(route, body, limits, attempt))
 
         return await self._first(routes, call, deadline)
 
@@ -77,8 +74,7 @@ class Dialler:
 
         async def call(route: Route, _: Try) -> Answered:
             limits = self._limits.of_provider(route.provider)
-            response = await post(route, path, body, limits, deadline)
-            return Answered(route, *await read_whole(route.provider, response, holds=_LISTS[path], deadline=deadline))
+            return await _in_time(deadline, route.provider, _answer(route, path, body, limits))
 
         return await self._first(routes, call, deadline)
 
@@ -146,6 +142,27 @@ class Dialler:
             failures = f"llm.provider.{provider.name}.failures"
             self._breakers[key] = Breaker(self._limits.failures_to_open, on_failure=lambda: self._count(failures))
         return self._breakers[key]
+
+
+async def _begin(route: Route, body: Mapping[str, Any], limits: Limits, attempt: Try) -> Answering:
+    response = await post(route, "chat/completions", _streamed(body, route.provider), limits)
+    pieces = Pieces(route.provider, response, limits, attempt)
+    await pieces.begin()
+    return Answering(route, pieces)
+
+
+async def _answer(route: Route, path: str, body: Mapping[str, Any], limits: Limits) -> Answered:
+    response = await post(route, path, body, limits)
+    return Answered(route, *await read_whole(route.provider, response, holds=_LISTS[path]))
+
+
+async def _in_time(when: float, provider: Provider, answer: Awaitable[Result]) -> Result:
+    """Wait for an answer until the loop's time `when`; raises `Failure`."""
+    try:
+        async with asyncio.timeout_at(when):
+            return await answer
+    except TimeoutError:
+        raise late(provider.name) from None
 
 
 def _now() -> float:

@@ -1,6 +1,6 @@
 """How long a provider is waited for, and how often it is asked again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from basechat.kit.config import Settings
@@ -20,11 +20,12 @@ class Limits:
 
     def of_provider(self, provider: Provider) -> Self:
         """Return these bounds with what is said of one provider; who waits for the gateway waits no longer."""
-        return replace(
-            self,
+        return type(self)(
             connect_seconds=provider.connect_seconds or self.connect_seconds,
             first_token_seconds=min(provider.first_token_seconds or self.first_token_seconds, ANSWER_SECONDS),
             silence_seconds=min(provider.silence_seconds or self.silence_seconds, ANSWER_SECONDS),
+            retries=self.retries,
+            failures_to_open=self.failures_to_open,
         )
 
     @classmethod

@@ -14,7 +14,7 @@ from basechat.llm.providers.provider import Provider
 from basechat.llm.upstream.breaker import Try
 from basechat.llm.upstream.choices import Choices
 from basechat.llm.upstream.events import EventCutter, GarbledError, Piece
-from basechat.llm.upstream.failure import cut, garbled, late
+from basechat.llm.upstream.failure import cut, garbled
 from basechat.llm.upstream.limits import Limits
 from basechat.llm.upstream.refusal import error_in, told_in_place
 from basechat.llm.upstream.silence import Silence
@@ -23,6 +23,7 @@ from basechat.llm.upstream.whole import read_whole
 log = logging.getLogger(__name__)
 
 _LAST_WORDS_SECONDS = 1.0
+_FIRST_BYTES = 1024
 _BROKEN = (TimeoutError, aiohttp.ClientError, GarbledError)
 
 
@@ -43,27 +44,26 @@ class Pieces(AsyncGenerator[Piece]):
         self._choices = Choices()
         self._silence = Silence(response.content, seconds=limits.silence_seconds, longest=limits.first_token_seconds)
         self._first: Piece | None = None
+        self._later = b""
+        self._is_new = True
         self._has_ended = False
 
-    async def begin(self, deadline: float) -> None:
-        """Wait for the first document until the loop's time `deadline`; raises `Failure`."""
+    async def begin(self) -> None:
+        """Wait for the first document; raises `Failure`."""
         name = self._provider.name
         try:
             if self._response.content_type == "text/html":
                 raise GarbledError("a page")
             if self._response.content_type == "application/json":
-                self._first = await self._read_body(deadline)
+                self._first = await self._read_body()
             else:  # what has no content type, or an odd one, may still be a stream
-                async with asyncio.timeout_at(deadline):
-                    self._first = await self._read()
+                self._first = await self._read()
             if self._first is None or not self._first.documents:
                 raise cut(name)
             if error := error_in(self._first.documents[0]):
                 raise told_in_place(self._provider, error)
         except BaseException as error:
             self.close()
-            if isinstance(error, TimeoutError):
-                raise late(name) from None
             if isinstance(error, aiohttp.ClientError):
                 raise cut(name) from None
             if isinstance(error, GarbledError):
@@ -112,9 +112,9 @@ class Pieces(AsyncGenerator[Piece]):
         self._silence.close()
         self._response.close()
 
-    async def _read_body(self, deadline: float) -> Piece | None:
+    async def _read_body(self) -> Piece | None:
         """Return an answer in one body, from a provider that does not stream, as the stream that it would be."""
-        _, document = await read_whole(self._provider, self._response, holds="choices", deadline=deadline)
+        _, document = await read_whole(self._provider, self._response, holds="choices")
         try:
             piece = self._cutter.cut(as_stream(document, with_usage=True))
         except (KeyError, TypeError, AttributeError) as error:
@@ -123,7 +123,7 @@ class Pieces(AsyncGenerator[Piece]):
 
     async def _read(self) -> Piece | None:
         """Return the next piece that says something, or None at the end."""
-        while part := await self._content.readany():
+        while part := await self._part():
             piece = self._cutter.cut(part)
             if piece is not None:
                 if piece.documents or piece.is_done:
@@ -131,6 +131,19 @@ class Pieces(AsyncGenerator[Piece]):
                 self._silence.sign()
         rest = self._cutter.finish()
         return self._noted(rest) if rest and (rest.documents or rest.is_done) else None
+
+    async def _part(self) -> bytes:
+        """Return the next bytes: of the first a few, as the first token waits until all of them are understood."""
+        if self._later:
+            part, self._later = self._later, b""
+            return part
+        part = await self._content.readany()
+        if self._is_new:
+            self._is_new = False
+            end = part.rfind(b"\n\n", 0, _FIRST_BYTES) + 2
+            if end >= 2:
+                part, self._later = part[:end], part[end:]
+        return part
 
     def _noted(self, piece: Piece) -> Piece:
         self._attempt.breaker.failures = 0

@@ -1,6 +1,5 @@
 """A provider's answer in one body."""
 
-import asyncio
 from typing import Any
 
 import aiohttp
@@ -8,22 +7,19 @@ import aiohttp
 from basechat.infra.http import read_at_most
 from basechat.kit import json
 from basechat.llm.providers.provider import Provider
-from basechat.llm.upstream.failure import cut, garbled, late
+from basechat.llm.upstream.failure import cut, garbled
 from basechat.llm.upstream.refusal import error_in, told_in_place
 
 _BYTES = 32_000_000
 
 
 async def read_whole(
-    provider: Provider, response: aiohttp.ClientResponse, *, holds: str, deadline: float
+    provider: Provider, response: aiohttp.ClientResponse, *, holds: str
 ) -> tuple[bytes, dict[str, Any]]:
     """Return an answer as it is and as it reads: an object whose field `holds` is a list; raises `Failure`."""
     try:
-        async with asyncio.timeout_at(deadline):
-            body = await read_at_most(response.content, _BYTES)
+        body = await read_at_most(response.content, _BYTES)
         document = json.loads(body)
-    except TimeoutError:
-        raise late(provider.name) from None
     except aiohttp.ClientError:
         raise cut(provider.name) from None
     except ValueError:
