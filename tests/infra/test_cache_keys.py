@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from basechat.infra.cache.keys import cache_key
+from basechat.infra.cache.keys import CacheKeys
 from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP, Layer
 from basechat.kit import json
 
@@ -22,7 +22,7 @@ parts = st.dictionaries(st.text(min_size=1), values, min_size=1, max_size=5)
 
 
 def _key(said: dict[str, Any], layer: Layer = LLM, secret: bytes = SECRET) -> str:
-    return cache_key(layer, said, secret=secret)
+    return CacheKeys(secret).key(layer, said)
 
 
 def _shuffled(value: Any) -> Any:

@@ -118,7 +118,7 @@ async def test_aliases_are_asked_for_like_models(
 
 
 async def _routes(catalogue: Catalogue, model: str, affinity: bytes = b"") -> list[tuple[str, str]]:
-    return [(route.provider.name, route.model) for route in await catalogue.routes(model, affinity=affinity)]
+    return [(route.provider.name, route.model) for route in await catalogue.routes(model, affinity=lambda: affinity)]
 
 
 def _provider(name: str, *models: str, **fields: Any) -> Provider:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basechat.infra.cache.keys import cache_key
+from basechat.infra.cache.keys import CacheKeys
 from basechat.infra.cache.layers import LLM
 from basechat.kit import json
 from basechat.llm.answers.key import Scope, answer_parts
@@ -53,7 +53,7 @@ def key(
 ) -> str:
     """Return the key under which the answer is kept."""
     parts = answer_parts(body, provider=by or provider(), model=model, owner_id=owner, scope=scope)
-    return cache_key(LLM, parts, secret=SECRET)
+    return CacheKeys(SECRET).key(LLM, parts)
 
 
 def shuffled(value: Any, source: random.Random) -> Any:

@@ -47,6 +47,7 @@ class Answering:
         known = self._question.known
         admitting = self._gateway.tasks.start(self._gateway.accounts.admit(self._ask()))
         try:
+            await asyncio.sleep(0)  # it asks first: its reply takes longer than the cache's
             found = await self._find(flight) if self._claim is not None else None
             refusal = None
             try:

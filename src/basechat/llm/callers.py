@@ -1,6 +1,7 @@
 """Who calls the gateway: one of our own services, or a person's token of scope `llm`."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
@@ -32,7 +33,7 @@ class Known:
     def hear(self, cached: bytes | None) -> None:
         """Take what stands there; where nothing does, `permitted` asks. Raises `GatewayError` for a revoked token."""
         if cached is not None and self._callers is not None:
-            self._callers.check(self._token, read_cached(cached))
+            self._callers.hear(self._token, cached)
             self._callers = None
 
     async def permitted(self) -> None:
@@ -42,12 +43,20 @@ class Known:
             self._callers = None
 
 
+@dataclass(slots=True)
+class _Remembered:
+    """Whom a token speaks for, and what redis-state had of it when that was found, if it was found there."""
+
+    caller: Caller
+    cached: bytes | None = None
+
+
 class Callers:
     """Tells who calls. Whom a token spoke for is remembered, so that asking whether it still does delays nothing."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._remembered: OrderedDict[str, Caller] = OrderedDict()
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
     async def find(self, request: Request) -> Known:
         """Return who calls; raises `GatewayError`."""
@@ -63,7 +72,7 @@ class Callers:
         remembered = self._remembered.get(token)
         if remembered is None:
             return Known(await self.look_up(token))
-        return Known(remembered, callers=self, token=token)
+        return Known(remembered.caller, callers=self, token=token)
 
     async def look_up(self, token: str) -> Caller:
         """Return whom a token speaks for now; raises `GatewayError`."""
@@ -73,6 +82,13 @@ class Callers:
         )
         return self.check(token, person)
 
+    def hear(self, token: str, cached: bytes) -> None:
+        """Take what redis-state has of a token, which is the same as before as a rule; raises `GatewayError`."""
+        remembered = self._remembered.get(token)
+        if remembered is None or remembered.cached != cached:
+            self.check(token, read_cached(cached))
+            self._remembered[token].cached = cached
+
     def check(self, token: str, person: Person | None) -> Caller:
         """Return who a person is who may call, and remember it; raises `GatewayError` for one who may not."""
         if person is None or not person.may("llm"):
@@ -80,7 +96,7 @@ class Callers:
             raise _no_token() if person is None else _no_scope()
         token_id = person.credential_id if person.kind == "token" else None
         caller = Caller(owner_id=person.user_id, run_id=None, attempt=0, token_id=token_id)
-        self._remembered[token] = caller
+        self._remembered[token] = _Remembered(caller)
         if len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
         return caller

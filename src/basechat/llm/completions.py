@@ -29,7 +29,7 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
     """Answer one call of `/v1/chat/completions`; raises `GatewayError`, and `ClientLeftError` where nobody waits."""
     body = read_chat(raw)
     owner_id = known.caller.owner_id
-    routes = await gateway.catalogue.routes(body.get("model"), affinity=conversation(body, owner_id))
+    routes = await gateway.catalogue.routes(body.get("model"), affinity=lambda: conversation(body, owner_id))
     chosen = routes[0]
     parts = answer_parts(
         body, provider=chosen.provider, model=chosen.model, owner_id=owner_id, scope=gateway.cache_scope

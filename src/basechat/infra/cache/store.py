@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from basechat.infra.cache.keys import Parts, cache_key
+from basechat.infra.cache.keys import CacheKeys, Parts
 from basechat.infra.cache.layers import Layer
 from basechat.infra.cache.packing import pack, unpack
 from basechat.infra.metrics.counters import Counters
@@ -38,13 +38,13 @@ class Cache:
         secret = settings.secret_key.get_secret_value().encode()
         self._redis = redis
         self.counters = counters
-        self._secret = _derived(secret, b"cache-key")
+        self._keys = CacheKeys(_derived(secret, b"cache-key"))
         self._sealing = cache_sealing(settings)
         self._patience = Patience("the cache")
 
     def key(self, layer: Layer, parts: Parts) -> str:
         """Return the key of a value, for those who read and write it, or need its name."""
-        return cache_key(layer, parts, secret=self._secret)
+        return self._keys.key(layer, parts)
 
     async def get(self, layer: Layer, parts: Parts) -> Any:
         """Return the JSON value that was put there, or None."""

@@ -1,6 +1,5 @@
 """A bound on the size of request bodies, refused as an error of the app's own shape."""
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,8 +19,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        length = Headers(scope=scope).get("content-length", "")
-        left = -1 if length.isdecimal() and int(length) > self.max_bytes else self.max_bytes
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        left = -1 if length.isdigit() and int(length) > self.max_bytes else self.max_bytes
 
         async def receive_counted() -> Message:
             nonlocal left

@@ -29,10 +29,14 @@ class EventStream(Response):
         `ended` is called at the end whatever happened, also where the client left before the first event.
         """
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no", **(headers or {})})
-        del self.headers["content-length"]
         self._events = events
         self._leaving = leaving
         self._ended = ended
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Set the headers; how long the body is nobody knows."""
+        said = {**(headers or {}), "content-type": f"{self.media_type}; charset={self.charset}"}
+        self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until they end or the client has left."""

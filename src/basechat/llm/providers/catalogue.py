@@ -2,7 +2,7 @@
 
 import asyncio
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from basechat.llm.errors import GatewayError
@@ -80,28 +80,28 @@ class Catalogue:
 
     async def models(self, kind: Kind = "chat") -> list[Model]:
         """Return each name that leads to a model of a kind once: the default, then the aliases, then the models."""
-        await self._freshen(kind)
-        offer = self._offer(kind)
+        offer = await self._freshened(kind)
         found = {name: Model(name=name, owner=OWNER, routes=routes) for name, routes in self._meant(offer).items()}
         for name, route in offer.listed.items():
             found.setdefault(name, Model(name=name, owner=route.provider.name, routes=(route,)))
         default = self._default(offer, kind)
         return sorted(found.values(), key=lambda model: model.name != default)
 
-    async def routes(self, model: str | None, kind: Kind = "chat", *, affinity: bytes = b"") -> Sequence[Route]:
+    async def routes(
+        self, model: str | None, kind: Kind = "chat", *, affinity: Callable[[], bytes] = bytes
+    ) -> Sequence[Route]:
         """Return the ways to a model, or to the default one: the choice, then what to try when it fails.
 
         Calls of one affinity get the same choice. Raises `GatewayError`, naming the nearest where there is none.
         """
         if not self._able(kind):
             raise GatewayError(503, _NOBODY[kind])
-        await self._freshen(kind, wanted=model)
-        offer = self._offer(kind)
+        offer = await self._freshened(kind, wanted=model)
         name = model or self._default(offer, kind)
         if name is None:
             raise GatewayError(503, "No model provider answers now.", code="model_unavailable", retry_after="5")
         alias = self._aliases.get(name)
-        if routes := self._through(alias, kind, affinity) if alias else self._direct(name, kind):
+        if routes := self._through(alias, kind, offer, affinity) if alias else self._direct(name, kind, offer):
             return routes
         if alias and not any(name in self._meant(self._offer(other)) for other in KINDS):
             detail = f"No provider of the models that {name!r} stands for is there now."
@@ -114,17 +114,17 @@ class Catalogue:
     def _default(self, offer: Offer, kind: Kind) -> str | None:
         return self._defaults[kind] or next(iter(offer.listed), None)
 
-    def _through(self, alias: Alias, kind: Kind, affinity: bytes) -> Sequence[Route]:
+    def _through(self, alias: Alias, kind: Kind, offer: Offer, affinity: Callable[[], bytes]) -> Sequence[Route]:
         """Return the ways of an alias, each once; those that lead nowhere now are left out."""
         routes: dict[tuple[str, str], Route] = {}
-        for name in alias.order(affinity):
-            for route in self._direct(name, kind):
+        for name in alias.order(affinity()):
+            for route in self._direct(name, kind, offer):
                 routes.setdefault((route.provider.name, route.model), route)
         return list(routes.values())
 
-    def _direct(self, name: str, kind: Kind) -> Sequence[Route]:
+    def _direct(self, name: str, kind: Kind, offer: Offer) -> Sequence[Route]:
         """Return the one way to a model, or none."""
-        route = self._offer(kind).routes.get(name) or self._unlisted(name, kind)
+        route = offer.routes.get(name) or self._unlisted(name, kind)
         return (route,) if route else ()
 
     def _unlisted(self, name: str, kind: Kind) -> Route | None:
@@ -145,12 +145,15 @@ class Catalogue:
                 found[name] = routes
         return found
 
-    async def _freshen(self, kind: Kind, wanted: str | None = None) -> None:
-        """Have old lists read again; wait for that only if what is wanted is not known."""
-        known = self._knows(self._offer(kind), wanted)
+    async def _freshened(self, kind: Kind, wanted: str | None = None) -> Offer:
+        """Have old lists read again; wait for that only if what is wanted is not known. Returns what there is then."""
+        offer = self._offer(kind)
+        known = self._knows(offer, wanted)
         readings = [reading for each in self._lists.values() if (reading := each.freshen(wanted=not known))]
         if readings and not known:
             await asyncio.wait(readings)
+            return self._offer(kind)
+        return offer
 
     def _knows(self, offer: Offer, wanted: str | None) -> bool:
         if wanted is None:
