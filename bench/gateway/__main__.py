@@ -8,7 +8,7 @@ from typing import Unpack
 import click
 
 from bench.command import Outputs, Run, conduct, outputs
-from bench.gateway import entries, footprint, hits, litellm, misses
+from bench.gateway import entries, footprint, hits, litellm, misses, relay
 from bench.gateway.agent import prepared
 from bench.gateway.parties import Parties, Party, bearer
 from bench.report import Subject
@@ -38,7 +38,8 @@ async def measure(run: Run, size: Size, folder: Path, *, with_litellm: bool) -> 
             agent = stack.enter_context(prepared(folder, upstream))
             token = await agent.make_token()
             ours = stack.enter_context(footprint.started(agent.service))
-            port = free_port()
+            port, relay_port = free_port(), free_port()
+            stack.enter_context(footprint.started(relay.service(folder, relay_port, upstream)))
             theirs = (
                 stack.enter_context(footprint.started(litellm.service(folder, port, upstream, [MODEL])))
                 if with_litellm
@@ -47,6 +48,7 @@ async def measure(run: Run, size: Size, folder: Path, *, with_litellm: bool) -> 
             parties = Parties(
                 direct=Party(upstream),
                 ours=Party(agent.address, bearer(token)),
+                relay=Party(f"http://127.0.0.1:{relay_port}"),
                 litellm=Party(f"http://127.0.0.1:{port}", bearer(litellm.KEY)) if theirs else None,
             )
             await run.add("idle memory", footprint.measure(parties, ours, theirs))

@@ -1,11 +1,16 @@
 """What no cache can answer: the first token one at a time, and a hundred streams at once."""
 
 import asyncio
+import math
 import statistics
+from dataclasses import dataclass
+from typing import Self
 
 from bench.figures import Figure, percentile
-from bench.gateway.parties import Parties, compared
+from bench.gateway.parties import Parties, Party, compared
+from bench.lanes import CompletionLane
 from bench.sides import close
+from bench.tally import Tally
 from bench.throughput import MODEL, TOKENS, tokens_per_second
 
 STREAMS = 100
@@ -18,29 +23,62 @@ LIMIT_TOKENS_PER_SECOND = 15_000.0
 async def measure_first_tokens(parties: Parties, *, blocks: int) -> list[Figure]:
     """Return the figures of so many blocks of messages to each party, after one block that does not count.
 
-    We and the direct call take turns, message by message; LiteLLM has blocks of its own.
+    We and the direct call take turns, message by message, as do the bare relay and the direct call; LiteLLM has blocks
+    of its own.
     """
-    lanes = [await party.lanes(1) for party in parties.in_turn]
-    times: list[list[float]] = [[] for _ in lanes]
-    sides = list(zip(lanes, times, strict=True))
+    ours, relay = await _Turn.of(parties.direct, parties.ours), await _Turn.of(parties.direct, parties.relay)
+    litellm = await _Turn.of(parties.litellm) if parties.litellm else None
+    turns = [ours, relay, *([litellm] if litellm else [])]
     for _ in range(1 + blocks):
-        for turn in (sides[:2], sides[2:]):
+        for turn in turns:
             await asyncio.sleep(PAUSE_SECONDS)
-            for _ in range(BLOCK):
-                for lane, kept in turn:
-                    kept.extend(stream.first_token_ms for stream in await parties.tally.ask(lane, MODEL, TOKENS))
-    for lane in lanes:
-        close(lane)
-    return [
-        compared(
-            [percentile(kept[BLOCK:], percent) for kept in times],
-            name=f"First token on a miss, one at a time, p{percent}",
-            unit="ms",
-            limit=limit,
-            judged="difference at most",
-        )
-        for percent, limit in FIRST_TOKEN_LIMITS_MS.items()
-    ]
+            await turn.take(parties.tally)
+    for turn in turns:
+        turn.close()
+    return [figure for percent in FIRST_TOKEN_LIMITS_MS for figure in _first_tokens(percent, ours, relay, litellm)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Those who are asked in turns, message by message, and their times to the first token in ms."""
+
+    lanes: list[list[CompletionLane]]
+    times: list[list[float]]
+
+    @classmethod
+    async def of(cls, *parties: Party) -> Self:
+        """Open a connection to each."""
+        return cls([await party.lanes(1) for party in parties], [[] for _ in parties])
+
+    async def take(self, tally: Tally) -> None:
+        """Ask each a block of messages."""
+        for _ in range(BLOCK):
+            for lane, times in zip(self.lanes, self.times, strict=True):
+                times.extend(stream.first_token_ms for stream in await tally.ask(lane, MODEL, TOKENS))
+
+    def percentiles(self, percent: int) -> list[float]:
+        """Return that percentile of each, without the first block."""
+        return [percentile(times[BLOCK:], percent) for times in self.times]
+
+    def close(self) -> None:
+        """Close the connections."""
+        for lane in self.lanes:
+            close(lane)
+
+
+def _first_tokens(percent: int, ours: _Turn, relay: _Turn, litellm: _Turn | None) -> list[Figure]:
+    """Return a percentile of ours, of the bare relay, and how many times as much we add."""
+    name = "First token on a miss, one at a time"
+    mine = compared(
+        [*ours.percentiles(percent), *(litellm.percentiles(percent) if litellm else ())],
+        name=f"{name}, p{percent}",
+        unit="ms",
+        limit=FIRST_TOKEN_LIMITS_MS[percent],
+        judged="difference at most",
+    )
+    bare = compared(relay.percentiles(percent), name=f"{name}, p{percent}, through a bare relay", unit="ms")
+    times = (mine.difference or math.nan) / (bare.difference or math.nan)
+    return [mine, bare, Figure(name=f"{name}, p{percent}, added over what the relay adds", unit="times", ours=times)]
 
 
 async def measure_streams(parties: Parties, *, rounds: int, warm_up: int) -> list[Figure]:

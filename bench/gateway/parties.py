@@ -32,12 +32,13 @@ class Parties:
 
     direct: Party
     ours: Party
+    relay: Party
     litellm: Party | None
     tally: Tally = field(default_factory=Tally)
 
     @property
     def in_turn(self) -> list[Party]:
-        """Return who is asked, in the order of their turns."""
+        """Return whose answers are compared, in the order of their turns."""
         return [party for party in (self.direct, self.ours, self.litellm) if party is not None]
 
 
