@@ -145,4 +145,4 @@ async def _ask(scripted: Scripted, **fields: Any) -> Any:
     try:
         return await ask(upstream)
     finally:
-        await upstream.http.close()
+        await upstream.close()

@@ -1,6 +1,6 @@
 """The client of a provider that was taken away is closed when its last call has ended, and not before."""
 
-from basechat.infra.http import is_in_use
+from basechat.kit import json
 from basechat.llm.providers.listing import Upstream
 from basechat.llm.providers.model_list import ModelList
 from basechat.llm.providers.provider import Provider
@@ -14,20 +14,20 @@ async def test_a_call_under_way_is_waited_for() -> None:
     async with running_upstream() as scripted:
         scripted.script("slow", Say(("one",)), Wait(0.5), Say((" two",)))
         old = ModelList(Upstream.of(Provider.model_validate({"name": "old", "base_url": scripted.base_url})))
-        retired, http = RetiredUpstreams(rest_seconds=0), old.upstream.http
+        retired, upstream = RetiredUpstreams(rest_seconds=0), old.upstream
         try:
-            async with http.post(
-                f"{old.upstream.address.base_url}/chat/completions", json=question(model="slow", stream=True)
-            ) as answer:
-                await answer.content.readany()
-                retired.add(old)
-                await retired.sweep()
-                assert is_in_use(http)
-                assert not http.closed
-                assert b" two" in await answer.read()
+            body = json.dumps(question(model="slow", stream=True))
+            answer = await upstream.calls.post("chat/completions", body, {}, connect_seconds=5)
+            await answer.body.read()
+            retired.add(old)
+            await retired.sweep()
+            assert upstream.is_in_use
+            assert not upstream.lists.closed
+            assert b" two" in await answer.body.read_all(10_000)
+            answer.close()
             await until(lambda: _idle(old))
             await retired.sweep()
-            assert http.closed
+            assert upstream.lists.closed
         finally:
             await retired.close()
 
@@ -38,13 +38,13 @@ async def test_one_that_was_used_a_moment_ago_is_left_alone() -> None:
     retired.add(old)
     reading = old.freshen(wanted=True)
     await retired.sweep()
-    assert not old.upstream.http.closed
+    assert not old.upstream.lists.closed
     await retired.close()
-    assert old.upstream.http.closed
+    assert old.upstream.lists.closed
     assert reading is not None
     assert reading.done()
-    assert not is_in_use(old.upstream.http)
+    assert not old.upstream.is_in_use
 
 
 async def _idle(old: ModelList) -> bool:
-    return not is_in_use(old.upstream.http)
+    return not old.upstream.is_in_use

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from redis.asyncio import Redis
 
 from basechat.infra.db import Database, open_database
-from basechat.infra.http import Address
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
@@ -73,13 +72,9 @@ def used(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
 @asynccontextmanager
 async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gateway]]:
     """Run the accounts of so many processes, on an empty redis-state of the test's own."""
-    address = Address.parse("http://127.0.0.1:9/v1")
     async with AsyncExitStack() as stack:
-        upstream = Upstream(
-            Provider(name="own", base_url="http://127.0.0.1:9/v1"),
-            address,
-            await stack.enter_async_context(address.client()),
-        )
+        upstream = Upstream.of(Provider(name="own", base_url="http://127.0.0.1:9/v1"))
+        stack.push_async_callback(upstream.close)
         running = []
         for _ in range(count):
             counters = Counters()

@@ -36,9 +36,9 @@ async def way() -> AsyncIterator[Way]:
         def make(to: Upstream | str, model: str = "echo", name: str = "first", **fields: Any) -> Route:
             url = to if isinstance(to, str) else to.base_url
             provider = Provider(name=name, base_url=url, **fields)
-            http = provider.address.client()
-            stack.push_async_callback(http.close)
-            return Route(Called(provider, provider.address, http), model)
+            called = Called.of(provider)
+            stack.push_async_callback(called.close)
+            return Route(called, model)
 
         yield make
 

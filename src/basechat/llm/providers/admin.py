@@ -118,7 +118,7 @@ async def _ask(provider: Provider) -> ProviderCheck:
     except ListingError as error:
         return ProviderCheck(ok=False, error=f"The provider does not tell its models: {error}.")
     finally:
-        await upstream.http.close()
+        await upstream.close()
     if not provider.traits.lists:
         return ProviderCheck(
             ok=True, models=list(provider.models or ()), embedding_models=list(provider.embedding_models)

@@ -7,7 +7,8 @@ from typing import Any
 
 import aiohttp
 
-from basechat.infra.http import Address, read_at_most
+from basechat.infra.http import Address, is_in_use, read_at_most
+from basechat.infra.http1.client import Client
 from basechat.kit import json
 from basechat.llm.providers.prices import Price, told_price
 from basechat.llm.providers.provider import Kind, Provider
@@ -36,17 +37,28 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A provider and the client that calls it."""
+    """A provider and the clients that call it: for its models, and for the list of them."""
 
     provider: Provider
     address: Address
-    http: aiohttp.ClientSession
+    calls: Client
+    lists: aiohttp.ClientSession
 
     @classmethod
     def of(cls, provider: Provider) -> "Upstream":
-        """Open a client; it connects when it is first used."""
+        """Open the clients; they connect when they are first used."""
         address = provider.address
-        return cls(provider, address, address.client())
+        return cls(provider, address, Client(address), address.client())
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it answers something at the moment."""
+        return self.calls.is_in_use or is_in_use(self.lists)
+
+    async def close(self) -> None:
+        """Close the clients, whatever they do."""
+        await self.calls.close()
+        await self.lists.close()
 
 
 def embeds(name: str) -> bool:
@@ -85,7 +97,7 @@ async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
     provider = upstream.provider
     url = f"{upstream.address.base_url}/models{provider.traits.list_query}"
     try:
-        async with upstream.http.get(
+        async with upstream.lists.get(
             url, headers=provider.list_headers, timeout=_TIMEOUT, allow_redirects=False
         ) as response:
             if response.status != 200:

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from basechat.infra.http import is_in_use
 from basechat.llm.providers.model_list import ModelList
 
 REST_SECONDS = 30.0  # a call that was just routed, or that tries again after a pause, is on no connection
@@ -23,7 +22,7 @@ class RetiredUpstreams:
         """Close those that have rested."""
         now = asyncio.get_running_loop().time()
         for each in list(self._used_at):
-            if is_in_use(each.upstream.http):
+            if each.upstream.is_in_use:
                 self._used_at[each] = now
             elif now - self._used_at[each] >= self._rest_seconds:
                 await self._close(each)
@@ -36,4 +35,4 @@ class RetiredUpstreams:
     async def _close(self, each: ModelList) -> None:
         del self._used_at[each]
         await each.close()
-        await each.upstream.http.close()
+        await each.upstream.close()

@@ -145,15 +145,15 @@ class Dialler:
 
 
 async def _begin(route: Route, body: Mapping[str, Any], limits: Limits, attempt: Try) -> Answering:
-    response = await post(route, "chat/completions", _streamed(body, route.provider), limits)
-    pieces = Pieces(route.provider, response, limits, attempt)
+    reply = await post(route, "chat/completions", _streamed(body, route.provider), limits)
+    pieces = Pieces(route.provider, reply, limits, attempt)
     await pieces.begin()
     return Answering(route, pieces)
 
 
 async def _answer(route: Route, path: str, body: Mapping[str, Any], limits: Limits) -> Answered:
-    response = await post(route, path, body, limits)
-    return Answered(route, *await read_whole(route.provider, response, holds=_LISTS[path]))
+    reply = await post(route, path, body, limits)
+    return Answered(route, *await read_whole(route.provider, reply, holds=_LISTS[path]))
 
 
 async def _in_time(when: float, provider: Provider, answer: Awaitable[Result]) -> Result:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
-
+from basechat.infra.http1.connection import Reply
+from basechat.infra.http1.errors import HttpError
 from basechat.kit import json
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.provider import Provider
@@ -37,12 +37,12 @@ _STATUS_OF_TYPE = {
 }
 
 
-async def refusal(provider: Provider, response: aiohttp.ClientResponse) -> Failure:
+async def refusal(provider: Provider, reply: Reply) -> Failure:
     """Return what an answer with another status than 200 says."""
-    status = response.status
+    status = reply.status
     if status not in _ERRORS:  # a redirect, most of all, which would carry the key elsewhere
         return garbled(provider.name, f"status {status}")
-    said = await _body(response)
+    said = await _body(reply)
     try:
         found = error_in(json.loads(said))
     except ValueError:
@@ -50,7 +50,7 @@ async def refusal(provider: Provider, response: aiohttp.ClientResponse) -> Failu
     if found is None:
         log.info("an error of provider %s without a known shape: %d %.200r", provider.name, status, said)
         found = {"message": f"The provider answered with status {status}."}
-    return _failure(provider, status, found, response.headers)
+    return _failure(provider, status, found, reply.headers)
 
 
 def told_in_place(provider: Provider, found: dict[str, Any]) -> Failure:
@@ -101,13 +101,13 @@ def _without_key(provider: Provider, message: str) -> str:
     return message.replace(key, "…") if key else message
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+async def _body(reply: Reply) -> bytes:
     """Return the first bytes of an error, which may be endless, or never come."""
     said = bytearray()
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            while len(said) < _BODY_BYTES and (part := await response.content.readany()):
+            while len(said) < _BODY_BYTES and (part := await reply.body.read()):
                 said += part
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (HttpError, TimeoutError) as error:
         log.info("an error of a provider broke off: %s", error)
     return bytes(said)

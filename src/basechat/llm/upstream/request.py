@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-import aiohttp
-
+from basechat.infra.http1.connection import Reply
+from basechat.infra.http1.errors import ConnectTimeoutError, HttpError, UnreachableError
 from basechat.kit import json
 from basechat.llm.providers.route import Route
 from basechat.llm.upstream.failure import Remedy, unreachable
@@ -16,35 +15,31 @@ from basechat.llm.upstream.refusal import refusal
 log = logging.getLogger(__name__)
 
 _OK = 200
-# A wrong address or certificate is wrong the next time too.
-_FOR_EVER = (aiohttp.InvalidURL, aiohttp.ClientSSLError)
 
 
-@lru_cache(maxsize=100)
-def _timeout(connect_seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=connect_seconds, sock_read=None)
-
-
-async def post(route: Route, path: str, body: Mapping[str, Any], limits: Limits) -> aiohttp.ClientResponse:
-    """Return a provider's answer when its headers are there; raises `Failure`."""
-    upstream, provider = route.upstream, route.provider
+async def post(route: Route, path: str, body: Mapping[str, Any], limits: Limits) -> Reply:
+    """Return a provider's answer when its head is there; raises `Failure`."""
+    provider = route.provider
     try:
-        response = await upstream.http.post(
-            f"{upstream.address.base_url}/{path}",
-            data=json.dumps({**body, "model": route.model}),
-            headers={**provider.headers, "content-type": "application/json"},
-            timeout=_timeout(limits.connect_seconds),
-            allow_redirects=False,
+        reply = await route.upstream.calls.post(
+            path,
+            json.dumps({**body, "model": route.model}),
+            {**provider.headers, "content-type": "application/json"},
+            connect_seconds=limits.connect_seconds,
         )
-    except aiohttp.ConnectionTimeoutError:
-        log.warning("provider %s takes no connection", provider.name)
-        raise unreachable(provider.name, Remedy.NEXT) from None
-    except aiohttp.ClientError as error:
+    except HttpError as error:
         log.warning("provider %s can't be reached: %s", provider.name, error)
-        raise unreachable(provider.name, Remedy.NEXT if isinstance(error, _FOR_EVER) else Remedy.RETRY) from None
-    if response.status == _OK:
-        return response
+        raise unreachable(provider.name, _remedy(error)) from None
+    if reply.status == _OK:
+        return reply
     try:
-        raise await refusal(provider, response)
+        raise await refusal(provider, reply)
     finally:
-        response.close()
+        reply.close()
+
+
+def _remedy(error: HttpError) -> Remedy:
+    """Return what helps: one that takes no connection, or has a wrong certificate, is the same the next time."""
+    if isinstance(error, ConnectTimeoutError) or (isinstance(error, UnreachableError) and error.for_ever):
+        return Remedy.NEXT
+    return Remedy.RETRY

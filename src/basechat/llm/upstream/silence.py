@@ -2,7 +2,7 @@
 
 import asyncio
 
-import aiohttp
+from basechat.infra.http1.body import Body
 
 _GRACE_SECONDS = 0.05
 
@@ -15,8 +15,8 @@ class Silence:
     it is believed for `longest` seconds.
     """
 
-    def __init__(self, content: aiohttp.StreamReader, *, seconds: float, longest: float) -> None:
-        self._content = content
+    def __init__(self, body: Body, *, seconds: float, longest: float) -> None:
+        self._body = body
         self._seconds = seconds
         self._longest = max(longest, seconds)
         self._loop = asyncio.get_running_loop()
@@ -54,6 +54,6 @@ class Silence:
     def _end(self, waited_since: float, sign_at: float) -> None:
         """End the wait, unless something came that lay unread while this process was held up."""
         if (self._waits_since, self._sign_at) == (waited_since, sign_at):
-            self._content.set_exception(TimeoutError())
+            self._body.fail(TimeoutError())
         else:
             self._look()

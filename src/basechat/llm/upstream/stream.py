@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
-import aiohttp
-
+from basechat.infra.http1.connection import Reply
+from basechat.infra.http1.errors import HttpError
 from basechat.llm.answers.answer import as_stream
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.provider import Provider
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _LAST_WORDS_SECONDS = 1.0
 _FIRST_BYTES = 1024
-_BROKEN = (TimeoutError, aiohttp.ClientError, GarbledError)
+_BROKEN = (TimeoutError, HttpError, GarbledError)
 
 
 class Pieces(AsyncGenerator[Piece]):
@@ -35,14 +35,14 @@ class Pieces(AsyncGenerator[Piece]):
     that was never begun does not close what it holds.
     """
 
-    def __init__(self, provider: Provider, response: aiohttp.ClientResponse, limits: Limits, attempt: Try) -> None:
+    def __init__(self, provider: Provider, reply: Reply, limits: Limits, attempt: Try) -> None:
         self._provider = provider
-        self._response = response
-        self._content = response.content
+        self._reply = reply
+        self._body = reply.body
         self._attempt = attempt
         self._cutter = EventCutter()
         self._choices = Choices()
-        self._silence = Silence(response.content, seconds=limits.silence_seconds, longest=limits.first_token_seconds)
+        self._silence = Silence(reply.body, seconds=limits.silence_seconds, longest=limits.first_token_seconds)
         self._first: Piece | None = None
         self._later = b""
         self._is_new = True
@@ -52,9 +52,9 @@ class Pieces(AsyncGenerator[Piece]):
         """Wait for the first document; raises `Failure`."""
         name = self._provider.name
         try:
-            if self._response.content_type == "text/html":
+            if self._reply.content_type == "text/html":
                 raise GarbledError("a page")
-            if self._response.content_type == "application/json":
+            if self._reply.content_type == "application/json":
                 self._first = await self._read_body()
             else:  # what has no content type, or an odd one, may still be a stream
                 self._first = await self._read()
@@ -64,7 +64,7 @@ class Pieces(AsyncGenerator[Piece]):
                 raise told_in_place(self._provider, error)
         except BaseException as error:
             self.close()
-            if isinstance(error, aiohttp.ClientError):
+            if isinstance(error, HttpError):
                 raise cut(name) from None
             if isinstance(error, GarbledError):
                 log.warning("the answer of provider %s can't be read: %s", name, error)
@@ -110,11 +110,11 @@ class Pieces(AsyncGenerator[Piece]):
         self._has_ended = True
         self._first = None
         self._silence.close()
-        self._response.close()
+        self._reply.close()
 
     async def _read_body(self) -> Piece | None:
         """Return an answer in one body, from a provider that does not stream, as the stream that it would be."""
-        _, document = await read_whole(self._provider, self._response, holds="choices")
+        _, document = await read_whole(self._provider, self._reply, holds="choices")
         try:
             piece = self._cutter.cut(as_stream(document, with_usage=True))
         except (KeyError, TypeError, AttributeError) as error:
@@ -137,7 +137,7 @@ class Pieces(AsyncGenerator[Piece]):
         if self._later:
             part, self._later = self._later, b""
             return part
-        part = await self._content.readany()
+        part = await self._body.read()
         if self._is_new:
             self._is_new = False
             end = part.rfind(b"\n\n", 0, _FIRST_BYTES) + 2
@@ -170,8 +170,8 @@ class Pieces(AsyncGenerator[Piece]):
 
     async def _drain(self) -> None:
         """Read what may follow the end, which is nothing, so that the connection can be used again."""
-        with suppress(TimeoutError, aiohttp.ClientError):
+        with suppress(TimeoutError, HttpError):
             async with asyncio.timeout(_LAST_WORDS_SECONDS):
-                while await self._content.readany():
+                while await self._body.read():
                     pass
         self.close()

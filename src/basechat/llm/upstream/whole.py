@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import aiohttp
-
-from basechat.infra.http import read_at_most
+from basechat.infra.http1.connection import Reply
+from basechat.infra.http1.errors import HttpError
 from basechat.kit import json
 from basechat.llm.providers.provider import Provider
 from basechat.llm.upstream.failure import cut, garbled
@@ -13,19 +12,17 @@ from basechat.llm.upstream.refusal import error_in, told_in_place
 _BYTES = 32_000_000
 
 
-async def read_whole(
-    provider: Provider, response: aiohttp.ClientResponse, *, holds: str
-) -> tuple[bytes, dict[str, Any]]:
+async def read_whole(provider: Provider, reply: Reply, *, holds: str) -> tuple[bytes, dict[str, Any]]:
     """Return an answer as it is and as it reads: an object whose field `holds` is a list; raises `Failure`."""
     try:
-        body = await read_at_most(response.content, _BYTES)
+        body = await reply.body.read_all(_BYTES)
         document = json.loads(body)
-    except aiohttp.ClientError:
+    except HttpError:
         raise cut(provider.name) from None
     except ValueError:
         raise garbled(provider.name) from None
     finally:
-        response.close()
+        reply.close()
     if error := error_in(document):
         raise told_in_place(provider, error)
     if not isinstance(document, dict) or not isinstance(document.get(holds), list):
