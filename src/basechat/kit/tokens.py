@@ -30,7 +30,8 @@ _KINDS: tuple[tuple[bytes, float], ...] = (
     (bytes(range(0xEA, 0xEE)), 0.9),  # Hangul
     (bytes(range(0xF0, 0xF5)), 2.5),  # emoji
 )
-_NAMES = [bytes([number]) for number in range(1, len(_KINDS) + 1)]
+_WEIGHTS = [(bytes([number]), weight) for number, (_, weight) in enumerate(_KINDS, 1)]
+_OF_ASCII = [_WEIGHTS[number] for number, (kind, _) in enumerate(_KINDS) if kind.isascii()]
 _TABLE = bytes(next((number for number, (kind, _) in enumerate(_KINDS, 1) if byte in kind), 0) for byte in range(256))
 
 
@@ -41,7 +42,7 @@ def estimate(text: str) -> int:
 
 def _count(text: str) -> int:
     kinds = text.encode(errors="replace").translate(_TABLE)
-    counted = sum(kinds.count(name) * weight for name, (_, weight) in zip(_NAMES, _KINDS, strict=True))
+    counted = sum([kinds.count(name) * weight for name, weight in (_OF_ASCII if text.isascii() else _WEIGHTS)])
     return ceil(counted + len(text.split()) * _WORD_TOKENS)
 
 

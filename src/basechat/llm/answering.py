@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager, nullcontext, suppress
 from typing import Any
 
 from basechat.infra.cache.layers import LLM
@@ -105,7 +105,8 @@ class Answering:
         if self._claim is not None:
             self._gateway.leader.lead(self._claim, flight)
         try:
-            with call.refused_if_broken(), self._observed(call) as span:
+            traced = self._traced(call) if self._gateway.is_traced else nullcontext()
+            with call.refused_if_broken(), traced as span:
                 routes = admission.allowed(self._question.routes)
                 if self._question.streams:
                     await self._stream(flight, call, routes, span)
@@ -143,7 +144,7 @@ class Answering:
             await self._gateway.leader.release_at_once(self._claim)
 
     @contextmanager
-    def _observed(self, call: Call) -> Iterator[ModelCall]:
+    def _traced(self, call: Call) -> Iterator[ModelCall]:
         """Tell a collector of traces about a call."""
         route = self._question.routes[0]
         span = ModelCall(
@@ -171,14 +172,15 @@ class Answering:
                 error=error,
             )
 
-    async def _stream(self, flight: Flight, call: Call, routes: Sequence[Route], span: ModelCall) -> None:
+    async def _stream(self, flight: Flight, call: Call, routes: Sequence[Route], span: ModelCall | None) -> None:
         flight.called_at = time.perf_counter()
         answering = await self._gateway.dialler.stream(routes, self._question.body)
         status: CallStatus = "cancelled"
         try:
             call.answered_by(answering.route)
             flight.begin(answering.route.provider.name)
-            span.began_to_answer()
+            if span is not None:
+                span.began_to_answer()
             async with aclosing(answering.pieces) as pieces:
                 async for piece in pieces:
                     call.saw(piece.raw)

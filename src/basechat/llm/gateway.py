@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import NoOpTracer, Tracer
 
 from basechat.infra.background import background
 from basechat.infra.cache.store import Cache
@@ -48,6 +48,11 @@ class Gateway:
     counters: Counters
     timings: Timings
     tracer: Tracer
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether anybody collects spans."""
+        return not isinstance(self.tracer, NoOpTracer)
 
 
 @asynccontextmanager

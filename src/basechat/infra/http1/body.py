@@ -57,7 +57,8 @@ class Body:
         self._size += len(data)
         if self._size > HELD_BYTES and not self._is_held_up:
             self._hold_up(True)
-        self._wake()
+        if self._reading is not None:
+            self._wake()
 
     def end(self) -> None:
         """Note that it is whole."""
@@ -80,5 +81,6 @@ class Body:
         self._held_up(on)
 
     def _wake(self) -> None:
-        if self._reading is not None and not self._reading.done():
-            self._reading.set_result(None)
+        reading, self._reading = self._reading, None
+        if reading is not None and not reading.done():
+            reading.set_result(None)
