@@ -222,7 +222,7 @@ def _retold(document: dict[str, Any], *, with_usage: bool) -> bytes:
 
 def _part(piece: Piece) -> Part:
     """Return a part; the event that tells the usage alone is for those who asked for it."""
-    if not any(_is_usage(document) for document in piece.documents):
+    if b'"usage"' not in piece.raw or not any(_is_usage(document) for document in piece.documents):
         return Part(piece.raw, piece.raw)
     others = [b"data: %b\n\n" % json.dumps(each) for each in piece.documents if not _is_usage(each)]
     return Part(piece.raw, b"".join(others) + (DONE if piece.is_done else b""))
