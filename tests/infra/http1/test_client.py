@@ -146,6 +146,18 @@ def test_what_came_before_the_break_is_read_first(run: Run) -> None:
     run(test())
 
 
+def test_closing_the_client_breaks_off_what_is_under_way(run: Run) -> None:
+    async def test() -> None:
+        async with serving([HEAD + b"\r\nhi", 30.0]) as server, client_of(server.address) as client:
+            reply = await _ask(client)
+            await client.close()
+            assert await reply.body.read() == b"hi"
+            with pytest.raises(BrokenError):
+                await reply.body.read()
+
+    run(test())
+
+
 def test_a_connection_is_used_again(run: Run) -> None:
     async def test() -> None:
         async with serving(*[[CHUNKED + b"2\r\nhi\r\n" + LAST]] * 3) as server, client_of(server.address) as client:

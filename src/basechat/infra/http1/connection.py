@@ -89,7 +89,8 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def close(self) -> None:
-        """Close it at once."""
+        """Close it at once; an answer that is under way breaks off."""
+        self._fail(BrokenError("The connection was closed here."))
         if self._transport is not None:
             self._transport.abort()
 
