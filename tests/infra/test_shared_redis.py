@@ -122,7 +122,7 @@ async def test_a_script_is_sent_where_the_server_does_not_know_it(redis: Redis) 
     script = redis.register_script("return {KEYS[1], ARGV[1]}")
     assert await script(["key"], ["value"]) == [b"key", b"value"]
     await redis.script_flush()
-    assert await script(["key"], ["value"]) == [b"key", b"value"]
+    assert await script(["key"], (value for value in ["value"])) == [b"key", b"value"]
     async with redis.pipeline(transaction=False) as pipeline:
         await script(["key"], ["value"], client=pipeline)
         assert await pipeline.execute() == [[b"key", b"value"]]
@@ -152,6 +152,46 @@ async def test_a_server_that_falls_silent_is_left_and_heard_again(redis: Redis, 
     finally:
         os.kill(server.pid, signal.SIGCONT)
     assert await redis.get("kept") == b"1"
+
+
+async def test_a_server_that_takes_connections_and_says_nothing_is_late_for_all_at_once() -> None:
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    held: list[asyncio.StreamWriter] = []
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as mute:
+        port = mute.sockets[0].getsockname()[1]
+        async with open_redis(f"redis://127.0.0.1:{port}", timeout=LATE_SECONDS) as client, asyncio.timeout(5):
+            results = await asyncio.gather(*(client.get("a") for _ in range(50)), return_exceptions=True)
+            assert all(isinstance(result, REDIS_AWAY) for result in results)
+            assert len(held) <= 2
+            asked = asyncio.create_task(client.get("a"))
+            await asyncio.sleep(0)
+        with pytest.raises(REDIS_AWAY):
+            await asked
+        for writer in held:
+            writer.close()
+
+
+async def test_who_leaves_while_it_is_opened_does_not_hold_up_the_others(server: Child, layout: Layout) -> None:
+    async with open_redis(url(layout, STATE)) as client:
+        asked = [asyncio.create_task(client.incr("opened")) for _ in range(5)]
+        await asyncio.sleep(0)
+        asked[0].cancel()
+        assert sorted(await asyncio.gather(*asked[1:])) == [1, 2, 3, 4]
+        assert await _connections(client) == 1
+
+
+async def test_what_would_change_the_connection_is_refused_and_has_one_of_its_own(redis: Redis) -> None:
+    for command in (("SELECT", 1), ("CLIENT REPLY", "OFF"), ("MULTI",)):
+        with pytest.raises(DataError):
+            await redis.execute_command(*command)
+    async with redis.client() as own:
+        await own.execute_command("SELECT", 1)
+        await own.set("there", "1")
+    assert await redis.get("there") is None
+    with pytest.raises(DataError):
+        await redis.get("\ud800")
 
 
 async def test_closing_it_breaks_off_what_is_asked(server: Child, layout: Layout) -> None:

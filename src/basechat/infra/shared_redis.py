@@ -19,7 +19,7 @@ from redis.asyncio.connection import (
 from redis.client import EMPTY_RESPONSE
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as BrokenError
-from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
+from redis.exceptions import DataError, InvalidResponse, NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as LateError
 from redis.typing import EncodableT, KeyT, ScriptTextT
 
@@ -27,14 +27,20 @@ _OWN_CONNECTION = frozenset({
     "BLMOVE", "BLMPOP", "BLPOP", "BRPOP", "BRPOPLPUSH", "BZMPOP", "BZPOPMAX", "BZPOPMIN", "WAIT", "WAITAOF", "XREAD",
     "XREADGROUP",
 })  # fmt: skip
+_STATEFUL = frozenset({
+    "AUTH", "CLIENT NO-TOUCH", "CLIENT REPLY", "CLIENT TRACKING", "HELLO", "MONITOR", "MULTI", "PSUBSCRIBE", "QUIT",
+    "RESET", "SELECT", "SSUBSCRIBE", "SUBSCRIBE",
+})  # fmt: skip
+_APART = _OWN_CONNECTION | _STATEFUL
 _NOT_WHOLE = object()
 
 
 class SharedRedis(Redis):
     """redis-py's client with a shorter way for single commands, which takes half the time or less (ADR 15).
 
-    Commands that may block, pipelines and subscriptions have connections of the pool, as ever. A command is sent once:
-    of one whose connection broke nobody knows whether it was executed.
+    Commands that may block, pipelines and subscriptions have connections of the pool, as ever; those that change the
+    connection itself are refused (`client()` returns one for them). A command is sent once: of one whose connection
+    broke nobody knows whether it was executed.
     """
 
     def __init__(self, *, connection_pool: ConnectionPool) -> None:
@@ -45,7 +51,9 @@ class SharedRedis(Redis):
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Return the reply to a command; raises `RedisError`."""
         name = args[0]
-        if name in _OWN_CONNECTION:
+        if name in _APART:
+            if name in _STATEFUL:
+                raise DataError(f"{name} would change the connection that others use too.")
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         try:
             reply = await self._shared.ask(args)
@@ -59,6 +67,10 @@ class SharedRedis(Redis):
         options.pop("keys", None)
         options.pop(EMPTY_RESPONSE, None)
         return read(reply, **options)
+
+    def client(self) -> Redis:
+        """Return a client with a connection of its own."""
+        return Redis(connection_pool=self.connection_pool, single_connection_client=True)
 
     def register_script(self, script: ScriptTextT) -> AsyncScript:  # type: ignore[override]  # as redis-py's does
         """Return a script that can be called."""
@@ -76,11 +88,10 @@ class _Script(AsyncScript):
     async def __call__(
         self, keys: Sequence[KeyT] | None = None, args: Iterable[EncodableT] | None = None, client: Any = None
     ) -> Any:
+        keys, args = tuple(keys or ()), tuple(args or ())
         if client is None:
-            named = keys or ()
             with suppress(NoScriptError):
-                command = ("EVALSHA", self.sha, len(named), *named, *(args or ()))
-                return await self.registered_client.execute_command(*command)
+                return await self.registered_client.execute_command("EVALSHA", self.sha, len(keys), *keys, *args)
         return await super().__call__(keys, args, client)
 
 
@@ -90,14 +101,14 @@ class _SharedConnection:
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         self._seconds: float | None = pool.connection_kwargs.get("socket_timeout")
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[_Link] | None = None
         self._link: _Link | None = None
 
     async def ask(self, command: Sequence[EncodableT]) -> Any:
         """Return the reply to a command; raises `RedisError`."""
         link = self._link
         if link is None or link.has_ended:
-            link = await self._open()
+            link = await self._opened()
         reply = link.send(command)
         late = None if self._seconds is None else link.loop.call_later(self._seconds, _be_late, reply)
         try:
@@ -112,16 +123,38 @@ class _SharedConnection:
 
     def close(self) -> None:
         """Close it; what is still asked breaks off."""
+        if self._opening is not None:
+            self._opening.cancel()
         if self._link is not None:
             self._link.close()
 
+    async def _opened(self) -> "_Link":
+        """Wait for the connection that is being opened, for all who want it at once, whoever of them leaves."""
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(_drop)
+        opening = self._opening
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await asyncio.shield(opening)
+        except TimeoutError:
+            raise LateError("There was no connection in time.") from None
+        except asyncio.CancelledError:
+            if opening.cancelled():
+                raise BrokenError("The client was closed.") from None
+            raise
+
     async def _open(self) -> "_Link":
-        async with self._opening:
-            if self._link is None or self._link.has_ended:
-                connection = _KINDS[self._pool.connection_class](**self._pool.connection_kwargs)
-                await connection.connect()  # type: ignore[no-untyped-call]
-                self._link = connection.handed_over()
-            return self._link
+        connection = _KINDS[self._pool.connection_class](**self._pool.connection_kwargs)
+        await connection.connect()  # type: ignore[no-untyped-call]
+        self._link = connection.handed_over()
+        return self._link
+
+
+def _drop(opening: "asyncio.Task[_Link]") -> None:
+    """Take what went wrong, which those who still wait hear of."""
+    if not opening.cancelled():
+        opening.exception()
 
 
 def _be_late(reply: asyncio.Future[Any]) -> None:
@@ -218,9 +251,12 @@ class _HandedOver(AbstractConnection):
         try:
             if " " not in str(command[0]):
                 return bytes(hiredis.pack_command(tuple(command)))  # type: ignore[arg-type]  # or TypeError
-        except TypeError:  # a value that redis-py may know how to write
+        except (TypeError, UnicodeEncodeError):  # a value that redis-py may know how to write
             pass
-        return b"".join(self.pack_command(*command))
+        try:
+            return b"".join(self.pack_command(*command))
+        except UnicodeEncodeError as error:
+            raise DataError(str(error)) from error
 
     def error_of(self, message: str) -> Exception:
         """Return the error that the server tells."""

@@ -108,6 +108,11 @@ BAD = {
     "half a head": [HEAD, CLOSE],
     "no HTTP": [b"SSH-2.0-OpenSSH\r\n"],
     "a head without an end": [HEAD, *[b"X-Long: %b\r\n" % (b"x" * 8_000)] * (HEAD_BYTES // 8_000 + 1)],
+    "trailers without an end": [CHUNKED + b"2\r\nhi\r\n0\r\n", *[b"X-Long: %b\r\n" % (b"x" * 8_000)] * 100],
+    "half of what was packed, until the connection ends": [
+        HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"hi" * 50)[:12],
+        CLOSE,
+    ],
     "another protocol": [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n"],
     "half a body": [HEAD + b"Content-Length: 3\r\n\r\nhi", CLOSE],
     "half of its chunks": [CHUNKED + b"2\r\nhi\r\n", CLOSE],
@@ -129,6 +134,32 @@ def test_answers_that_are_none(run: Run, answer: list[object]) -> None:
             await until(lambda: _holds(lambda: not client.is_in_use))
             assert await _said(client) == b"hi"
             assert server.connections == 2
+
+    run(test())
+
+
+def test_trailers_change_nothing_and_what_is_empty_is_whole(run: Run) -> None:
+    async def test() -> None:
+        trailing = CHUNKED + b"2\r\nhi\r\n0\r\nRetry-After: 1\r\n\r\n"
+        empty = b"HTTP/1.1 500 No\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"
+        async with serving([trailing], [empty], [FRAMED]) as server, client_of(server.address) as client:
+            reply = await _ask(client)
+            assert await reply.body.read_all(10) == b"hi"
+            assert "retry-after" not in reply.headers
+            reply.close()
+            assert await _said(client) == b""
+            assert await _said(client) == b"hi"
+            assert server.connections == 1
+
+    run(test())
+
+
+def test_what_can_not_be_sent_takes_no_connection(run: Run) -> None:
+    async def test() -> None:
+        async with serving([FRAMED]) as server, client_of(server.address) as client:
+            with pytest.raises(UnicodeEncodeError):
+                await client.post("a", b"", {"x": "€"}, connect_seconds=5)
+            assert not client.is_in_use
 
     run(test())
 

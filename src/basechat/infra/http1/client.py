@@ -26,6 +26,7 @@ class Client:
     def __init__(self, address: Address) -> None:
         self._url = URL(address.base_url)
         self._socket_path = address.socket_path
+        self._is_closed = False
         self._open: set[Connection] = set()
         self._idle: dict[Connection, asyncio.TimerHandle] = {}
 
@@ -36,11 +37,13 @@ class Client:
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str], *, connect_seconds: float) -> Reply:
         """Return the answer when its head is there; `path` is below the address. Raises `HttpError`."""
+        head = self._head(path, headers, len(body))
         connection = self._kept() or await self._connect(connect_seconds)
-        return await connection.exchange(self._head(path, headers, len(body)), body)
+        return await connection.exchange(head, body)
 
     async def close(self) -> None:
         """Close all connections, whatever they do."""
+        self._is_closed = True
         for connection in list(self._open):
             connection.close()
 
@@ -86,6 +89,9 @@ class Client:
             if isinstance(error, OSError):
                 raise UnreachableError(str(error)) from error
             raise
+        if self._is_closed:
+            connection.close()
+            raise UnreachableError("The client was closed.", for_ever=True)
         return connection
 
     async def _open_transport(self, connection: Connection) -> None:

@@ -52,9 +52,10 @@ class Connection(asyncio.Protocol):
         )
         self._head: asyncio.Future[Reply] | None = None
         self._headers: dict[str, str] = {}
-        self._head_bytes = 0
+        self._silent_bytes = 0
         self._body: Body | None = None
         self._unpacking: zlib._Decompress | None = None
+        self._has_unpacked = False
         self._is_whole = self._keeps = self._has_more = False
 
     @property
@@ -68,7 +69,8 @@ class Connection(asyncio.Protocol):
             raise BrokenError("The connection was closed before it was used.")
         self._head = asyncio.get_running_loop().create_future()
         self._body = Body(held_up=self._hold_up)
-        self._headers, self._head_bytes = {}, 0
+        self._headers, self._silent_bytes = {}, 0
+        self._unpacking, self._has_unpacked = None, False
         self._is_whole = self._keeps = self._has_more = False
         self._transport.writelines([head, body])
         try:
@@ -103,12 +105,11 @@ class Connection(asyncio.Protocol):
         if self._head is None or self._is_whole:
             self.close()
             return
-        if not self._head.done():
-            self._head_bytes += len(data)
+        self._silent_bytes += len(data)
         try:
             self._parser.feed_data(data)
-            if not self._head.done() and self._head_bytes > HEAD_BYTES:
-                raise BrokenError("The answer's head has no end.")
+            if self._silent_bytes > HEAD_BYTES and not self._is_whole:
+                raise BrokenError("The answer has headers without an end.")
             if self._has_more:
                 self.close()
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, zlib.error, BrokenError) as error:
@@ -123,7 +124,7 @@ class Connection(asyncio.Protocol):
         """End the answer: where nothing else says how long it is, it is whole now."""
         self._transport = None
         if self._body is not None and not self._is_framed and exc is None and self._has_head:
-            self._body.end()
+            self._finish()
         self._fail(BrokenError(f"The connection was closed: {exc or 'by the server'}."))
         self._ended(self)
 
@@ -132,8 +133,8 @@ class Connection(asyncio.Protocol):
         self._has_more = self._is_whole
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Read one header."""
-        if self._has_more:
+        """Read one header; those behind a body say nothing that is of use."""
+        if self._has_more or self._has_head:
             return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
@@ -152,11 +153,13 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Hand on a part of the body."""
+        self._silent_bytes = 0
         if self._body is None or self._has_more:
             return
         if self._unpacking is None:
             self._body.feed(data)
             return
+        self._has_unpacked = True
         while data:
             if part := self._unpacking.decompress(data, HELD_BYTES):
                 self._body.feed(part)
@@ -171,7 +174,10 @@ class Connection(asyncio.Protocol):
             return
         self._is_whole = True
         self._keeps = self._parser.should_keep_alive()
-        if self._unpacking is not None and not self._unpacking.eof:
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._unpacking is not None and self._has_unpacked and not self._unpacking.eof:
             self._keeps = False
             self._fail(BrokenError("What was packed is not whole."))
         elif self._body is not None:
