@@ -19,7 +19,8 @@ Definitions = Sequence[Mapping[str, Any]]
 
 SILENCE_SECONDS = ANSWER_SECONDS + 30  # the gateway knows why a provider is silent, so it is to say so first
 _ERROR_BYTES = 65_536
-_PAUSES = (0.2, 0.8, 2.0, 4.0, 8.0, 15.0)  # seconds between tries to reach llm-agent, which may be starting anew
+# Seconds between tries to reach llm-agent, which may be starting anew, or leaving a provider alone for a moment.
+_PAUSES = (0.2, 0.8, 2.0, 4.0, 8.0, 15.0)
 
 _CODES = {
     400: "provider.refused",
@@ -111,9 +112,12 @@ class ModelClient:
         elif asked.use_cache == "semantic":
             headers["x-basechat-cache"] = "semantic"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=SILENCE_SECONDS)
-        for pause in (*_PAUSES, None):
+        for number, pause in enumerate((*_PAUSES, None)):
             try:
-                return await self._http.post(self._url, data=body, headers=headers, timeout=timeout)
+                response = await self._http.post(self._url, data=body, headers=headers, timeout=timeout)
+                if pause is None or not _is_soon_over(response, sum(_PAUSES[number:])):
+                    return response
+                response.close()
             except aiohttp.SocketTimeoutError:
                 raise AnswerError("provider.silent", "The model did not begin to answer.") from None
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -121,6 +125,12 @@ class ModelClient:
                     raise AnswerError("model.unavailable", "The model gateway can't be reached.") from error
             await asyncio.sleep(pause)
         raise AssertionError("the last try returns or raises")
+
+
+def _is_soon_over(response: aiohttp.ClientResponse, patience: float) -> bool:
+    """Whether the gateway asks nobody now and says that it will within so many seconds: a provider is left alone."""
+    told = response.headers.get("retry-after", "")
+    return response.status == 503 and told.isdecimal() and int(told) <= patience
 
 
 def _body(asked: ModelCall, messages: Messages, tools: Definitions, tool_choice: str | None) -> bytes:
