@@ -35,10 +35,11 @@ def open_cache_at(url: str, *, is_cluster: bool) -> CacheClient:
     return _open_cluster(url) if is_cluster else open_redis(url)
 
 
-def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> Redis:
+def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64, retries: int = 1) -> Redis:
     """Return a client of the server at `url`; nothing is connected yet.
 
-    `max_connections` are for pipelines and commands that block, which are sent again where their connection was closed.
+    `max_connections` are for pipelines and commands that block, which are sent again where their connection was closed,
+    so many times.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -46,7 +47,7 @@ def open_redis(url: str, *, timeout: float = 2.0, max_connections: int = 64) -> 
         timeout=timeout,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), 1),
+        retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), retries),
     )
     return SharedRedis(connection_pool=pool)
 

@@ -32,6 +32,7 @@ _STATEFUL = frozenset({
     "RESET", "SELECT", "SSUBSCRIBE", "SUBSCRIBE",
 })  # fmt: skip
 _APART = _OWN_CONNECTION | _STATEFUL
+_CALLBACK = "redis_connect_func"  # tells of the pool's connections
 _NOT_WHOLE = object()
 
 
@@ -145,7 +146,8 @@ class _SharedConnection:
             raise
 
     async def _open(self) -> "_Link":
-        connection = _KINDS[self._pool.connection_class](**self._pool.connection_kwargs)
+        arguments = {name: value for name, value in self._pool.connection_kwargs.items() if name != _CALLBACK}
+        connection = _KINDS[self._pool.connection_class](**arguments)
         await connection.connect()  # type: ignore[no-untyped-call]
         self._link = connection.handed_over()
         return self._link

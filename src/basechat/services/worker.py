@@ -46,7 +46,8 @@ async def working(resources: Resources) -> AsyncIterator[None]:
     """Execute runs, do jobs and repair what others left behind, in the background."""
     settings = resources.settings
     async with AsyncExitStack() as stack:
-        queue, job_queue, log_client = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(3))
+        queue, job_queue = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(2))
+        log_client = open_redis(settings.state_redis_url, max_connections=1, retries=0)
         for client in (queue, job_queue, log_client):
             stack.push_async_callback(client.aclose)
         model = ModelClient(resources.agent, resources.agent_url, resources.secret)

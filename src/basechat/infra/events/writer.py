@@ -27,10 +27,12 @@ class LogWriter:
     """Sends `RunLog`s to redis-state: the first text of each at once, the rest gathered for 25 ms.
 
     It has one connection of its own. When that had to be opened again, the server may have lost its last
-    second, so every open log starts over with a `message.reset`.
+    second, so every open log starts over with a `message.reset`. Nothing is sent twice, as what was taken before could
+    follow what was lost.
     """
 
     def __init__(self, redis: Redis, sealing: Sealing) -> None:
+        """`redis` has one connection, and does not send again by itself."""
         self._redis = redis
         self._sealing = sealing
         self._open: dict[UUID, RunLog] = {}
@@ -89,10 +91,13 @@ class LogWriter:
 
     async def _send(self, logs: list[RunLog]) -> bool:
         """Append what is new; returns whether Redis took it."""
-        pipeline = self._redis.pipeline(transaction=False)
-        sent = [(run_log, *_append(pipeline, run_log, self._sealing)) for run_log in logs if not run_log.fenced]
+        sent: list[tuple[RunLog, int, int]] = [(run_log, 0, 0) for run_log in logs if not run_log.fenced]
         try:
-            answers = iter(await pipeline.execute(raise_on_error=False))
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                # Opened again if need be, of which `_connected` hears before anything is taken.
+                pipeline.connection = await self._redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+                sent = [(run_log, *_append(pipeline, run_log, self._sealing)) for run_log, _, _ in sent]
+                answers = iter(await pipeline.execute(raise_on_error=False))
             taken = [
                 await self._judge(run_log, list(islice(answers, entries)), list(islice(answers, others)))
                 for run_log, entries, others in sent
