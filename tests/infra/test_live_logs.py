@@ -151,6 +151,25 @@ async def test_two_attempts_of_one_worker_are_two_logs(state: Redis, writers: Wr
     assert next(entry[1] for entry in entries if entry[0].startswith("2-")) == "message.reset"
 
 
+async def test_a_former_attempt_of_the_same_worker_does_not_begin_a_lost_log_anew(
+    state: Redis, writers: Writers
+) -> None:
+    run, writer = new_id(), await writers()
+    await _begin(state, run)
+    old = writer.open(run, 1)
+    old.write("old")
+    await _until(state, run, "old")
+    new = writer.open(run, 2)
+    new.write("one ")
+    await _until(state, run, "one ")
+    await state.delete(log_key(run))
+    old.write("er")
+    await asyncio.sleep(0.1)
+    assert await _log(state, run) == []
+    new.write("two")
+    assert await _until(state, run, "one two") == [("2-3", "message.reset", "one two")]
+
+
 async def test_a_lost_log_begins_anew_with_the_whole_text(state: Redis, writers: Writers) -> None:
     run, writer = new_id(), await writers()
     await _begin(state, run)

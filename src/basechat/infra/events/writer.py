@@ -45,7 +45,9 @@ class LogWriter:
         redis.connection_pool.connection_kwargs["redis_connect_func"] = self._connected
 
     def open(self, run_id: UUID, attempt: int) -> RunLog:
-        """Begin the log of an attempt."""
+        """Begin the log of an attempt. A former one that this worker has not given up yet writes nothing any more."""
+        if (former := self._open.get(run_id)) is not None:
+            former.fenced = True  # a log that is lost would be begun anew by it, and the later attempt not know
         run_log = RunLog(run_id, attempt, touch=self._touch)
         self._open[run_id] = run_log
         return run_log
