@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from basechat.embedded import redis
-from basechat.infra.redis import REDIS_AWAY, open_redis
+from basechat.infra.redis import REDIS_ERRORS, open_redis
 from tests.e2e.site import Site
 
 STOPPED_SECONDS = 3.0  # longer than the lease
@@ -91,7 +91,7 @@ def _empty(name: str) -> Fault:
         try:
             async with open_redis(redis.url(site.basechat.layout, name)) as server:
                 await server.flushall()
-        except REDIS_AWAY:
+        except REDIS_ERRORS:
             return  # it was dead already, and has lost nothing by this
 
     return fault

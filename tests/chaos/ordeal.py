@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 from tests.chaos.calls import judge_calls
 from tests.chaos.faults import plan, strike
 from tests.chaos.judge import judge
@@ -56,7 +56,7 @@ async def _under_load(site: Site, chatters: list[Chatter], seen: list[Watched], 
         stop.set()
         await asyncio.wait(talks, timeout=CALM_SECONDS)
     finally:
-        await end_tasks(*talks)
+        await cancel_and_wait(*talks)
     broken = [talk.exception() for talk in talks if talk.done() and not talk.cancelled()]
     verdict.problems += [f"a viewer broke: {error!r}" for error in broken if error is not None]
 

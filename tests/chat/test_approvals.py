@@ -210,7 +210,7 @@ async def test_who_answers_for_nobody_waits_for_nobody(stack: Stack, person: Per
     run, seen = await _ask(person, await person.chat())
     late = "UPDATE tool_calls SET expires_at = now() WHERE run_id::text = :run"
     reaper = Reaper(stack.resources.database, stack.resources.state, every_seconds=60)
-    async with stack.resources.database.as_system() as answering, asyncio.timeout(10):
+    async with stack.resources.database.system_transaction() as answering, asyncio.timeout(10):
         await answering.execute(text("SELECT FROM runs WHERE id::text = :run FOR UPDATE"), {"run": run})
         await as_owner(stack.resources.settings, late, run=run)  # locked first: the stack has a reaper too
         await reaper.repair()

@@ -64,7 +64,7 @@ async def _runner(
 
 
 async def _add(resources: Resources, count: int = 1, kind: str = KIND, *, tell: bool = True) -> list[UUID]:
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         jobs = [await add_job(connection, kind, None, {"number": number}) for number in range(count)]
     if tell:
         await wake_jobs(resources.state)
@@ -95,7 +95,7 @@ async def _expire(resources: Resources) -> None:
 
 async def test_a_job_is_added_with_its_cause_or_not_at_all(resources: Resources) -> None:
     async def cause(owner: UUID | None) -> None:
-        async with resources.database.as_system() as connection:
+        async with resources.database.system_transaction() as connection:
             await add_job(connection, KIND, None, {})
             await add_job(connection, KIND, owner, {})
 

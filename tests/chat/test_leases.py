@@ -138,7 +138,7 @@ async def test_a_cancel_at_the_moment_of_a_pause_keeps_the_whole_text(
         blocked = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%runs%')"
         return bool((await as_owner(stack.resources.settings, blocked))[0][0])
 
-    async with database.as_system() as connection:
+    async with database.system_transaction() as connection:
         pause = "UPDATE runs SET status = 'waiting', lease_until = NULL WHERE id = :run"
         for statement in (pause, "UPDATE run_texts SET content = 'half and more' WHERE run_id = :run"):
             await connection.execute(text(statement), {"run": queued})

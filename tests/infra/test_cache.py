@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from basechat.infra.cache.keys import Parts
 from basechat.infra.cache.layers import INTENT, LLM, MCP, Layer
 from basechat.infra.cache.store import VALUE_BYTES, Cache
+from basechat.infra.circuit_breaker import TIMEOUT_SECONDS
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.patience import PATIENCE_SECONDS
 from basechat.infra.redis import as_bytes, open_redis
 from tests.support.counted import counted
 from tests.support.stack import Servers
@@ -138,13 +138,13 @@ async def test_a_server_that_hangs_is_waited_for_once(servers: Servers, parts: P
             began = clock()
             for _ in range(20):
                 assert await cache.get(INTENT, parts) is None
-            assert clock() - began < PATIENCE_SECONDS * 4
+            assert clock() - began < TIMEOUT_SECONDS * 4
         assert len(connections) <= 2
 
 
 async def test_a_server_that_comes_back_is_used_again(redis: Redis, servers: Servers, parts: Parts) -> None:
     cache = _cache(redis, servers)
-    await redis.execute_command("CLIENT", "PAUSE", int(PATIENCE_SECONDS * 1000 + 300), "ALL")
+    await redis.execute_command("CLIENT", "PAUSE", int(TIMEOUT_SECONDS * 1000 + 300), "ALL")
     assert await cache.get(INTENT, parts) is None
     assert counted(cache, INTENT)["error"] == 1
 

@@ -12,8 +12,8 @@ from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP
 from basechat.infra.cache.primaries import primaries
 from basechat.infra.cache.servers import find_state, notices
 from basechat.infra.cache.store import Cache
+from basechat.infra.circuit_breaker import TIMEOUT_SECONDS
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.patience import PATIENCE_SECONDS
 from basechat.infra.redis import CacheClient, open_cache
 from basechat.kit.config import Settings
 from tests.support.clusters import NODES, valkey_cluster
@@ -88,7 +88,7 @@ async def test_a_node_that_hangs_is_a_miss_until_it_is_back(client: CacheClient,
     assert await client.ping()
     node = (await primaries(client))[0]
     assert isinstance(client, RedisCluster)
-    await client.execute_command("CLIENT PAUSE", int(PATIENCE_SECONDS * 1000 + 500), "ALL", target_nodes=node.node)
+    await client.execute_command("CLIENT PAUSE", int(TIMEOUT_SECONDS * 1000 + 500), "ALL", target_nodes=node.node)
     assert None in [await cache.get(LLM, {"n": n}) for n in range(KEYS)]
 
     async def are_all_there() -> bool:

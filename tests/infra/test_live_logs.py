@@ -8,15 +8,15 @@ from uuid import UUID
 import pytest
 from redis.asyncio import Redis
 
+from basechat.infra.encryption import Encryptor
 from basechat.infra.events.entry import STARTED_ID, Entry, fields, log_key, read_entries
 from basechat.infra.events.run_log import LONGEST_DELTA
 from basechat.infra.events.tail import EventTail, Subscription
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.redis import open_redis
-from basechat.infra.sealing import Sealing
 from basechat.kit import json
 from basechat.kit.ids import new_id
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 from basechat.protocol import ToolAnswered
 from tests.support.stack import Stack
 from tests.support.waiting import until
@@ -29,7 +29,7 @@ async def state(stack: Stack) -> AsyncIterator[Redis]:
         yield client
 
 
-SEALING = Sealing([bytes(32)])
+SEALING = Encryptor([bytes(32)])
 
 
 async def _begin(state: Redis, run: UUID) -> None:
@@ -54,7 +54,7 @@ class Writers:
         client = await self._stack.enter_async_context(open_redis(self._url, max_connections=1))
         writer = LogWriter(client, SEALING)
         task = asyncio.create_task(writer.run())
-        self._stack.push_async_callback(end_tasks, task)
+        self._stack.push_async_callback(cancel_and_wait, task)
         return writer
 
 
@@ -191,7 +191,7 @@ async def tail(stack: Stack) -> AsyncIterator[EventTail]:
         tail = EventTail(client, reader, SEALING)
         task = asyncio.create_task(tail.run())
         yield tail
-        await end_tasks(task)
+        await cancel_and_wait(task)
 
 
 async def _append(state: Redis, run: UUID, numbers: range) -> None:
@@ -249,5 +249,5 @@ async def test_nobody_reads_a_log_in_redis_or_moves_its_entries(state: Redis, wr
     assert "비밀".encode() not in repr(stored).encode() + b"".join(values[b"d"] for _, values in stored)
     assert b"secret" not in b"".join(values[b"d"] for _, values in stored)
     assert read_entries(stored, log_key(other), SEALING) == []
-    assert read_entries(stored, log_key(run), Sealing([bytes([1]) * 32])) == []
-    assert len(read_entries(stored, log_key(run), Sealing([bytes([1]) * 32, bytes(32)]))) == 2
+    assert read_entries(stored, log_key(run), Encryptor([bytes([1]) * 32])) == []
+    assert len(read_entries(stored, log_key(run), Encryptor([bytes([1]) * 32, bytes(32)]))) == 2

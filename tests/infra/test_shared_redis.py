@@ -16,7 +16,7 @@ from basechat.embedded.layout import Layout
 from basechat.embedded.process import Child
 from basechat.embedded.redis import STATE, prepare_redis, services, url
 from basechat.embedded.service import running
-from basechat.infra.redis import REDIS_AWAY, open_redis
+from basechat.infra.redis import REDIS_ERRORS, open_redis
 from tests.support.waiting import until
 
 LATE_SECONDS = 0.5
@@ -135,8 +135,8 @@ async def test_a_server_that_ends_is_told_at_once_and_found_again(redis: Redis, 
     await asyncio.sleep(0.05)
     os.kill(server.pid, signal.SIGKILL)
     results = await asyncio.gather(*asked, return_exceptions=True)
-    assert all(isinstance(result, REDIS_AWAY) for result in results)
-    with pytest.raises(REDIS_AWAY):
+    assert all(isinstance(result, REDIS_ERRORS) for result in results)
+    with pytest.raises(REDIS_ERRORS):
         await redis.get("kept")
     with running(services(layout)[1]):
         assert await redis.get("kept") == b"1"
@@ -148,7 +148,7 @@ async def test_a_server_that_falls_silent_is_left_and_heard_again(redis: Redis, 
     try:
         results = await asyncio.gather(*(redis.get("kept") for _ in range(20)), return_exceptions=True)
         assert any(isinstance(result, LateError) for result in results)
-        assert all(isinstance(result, REDIS_AWAY) for result in results)
+        assert all(isinstance(result, REDIS_ERRORS) for result in results)
     finally:
         os.kill(server.pid, signal.SIGCONT)
     assert await redis.get("kept") == b"1"
@@ -163,11 +163,11 @@ async def test_a_server_that_takes_connections_and_says_nothing_is_late_for_all_
         port = mute.sockets[0].getsockname()[1]
         async with open_redis(f"redis://127.0.0.1:{port}", timeout=LATE_SECONDS) as client, asyncio.timeout(5):
             results = await asyncio.gather(*(client.get("a") for _ in range(50)), return_exceptions=True)
-            assert all(isinstance(result, REDIS_AWAY) for result in results)
+            assert all(isinstance(result, REDIS_ERRORS) for result in results)
             assert len(held) <= 2
             asked = asyncio.create_task(client.get("a"))
             await asyncio.sleep(0)
-        with pytest.raises(REDIS_AWAY):
+        with pytest.raises(REDIS_ERRORS):
             await asked
         for writer in held:
             writer.close()
@@ -202,7 +202,7 @@ async def test_closing_it_breaks_off_what_is_asked(server: Child, layout: Layout
         asked = asyncio.create_task(client.get("a"))
         await asyncio.sleep(0)
         await client.aclose()
-        with pytest.raises(REDIS_AWAY):
+        with pytest.raises(REDIS_ERRORS):
             await asked
     finally:
         os.kill(server.pid, signal.SIGCONT)
@@ -214,7 +214,7 @@ async def test_the_password_and_the_database_of_the_address_are_used(redis: Redi
     address = url(layout, STATE).replace("db=0", "db=3")
     async with open_redis(address) as stranger:
         for _ in range(2):
-            with pytest.raises(REDIS_AWAY):
+            with pytest.raises(REDIS_ERRORS):
                 await stranger.get("there")
     async with open_redis(f"{address}&password={password}") as client:
         await client.set("there", "1")

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from basechat.infra.db import open_database
-from basechat.infra.web.leaving import ClientLeftError
+from basechat.infra.web.disconnect import ClientDisconnectedError
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 from basechat.llm.usage import book as usage_module
 from basechat.llm.usage.book import UsageBook
 from basechat.llm.usage.call import Call
@@ -189,7 +189,7 @@ async def test_a_gateway_that_stops_writes_what_it_knows(
             for stream in (True, False)
         ]
         await until(are_asked)
-    await end_tasks(*hanging)
+    await cancel_and_wait(*hanging)
     rows = await _rows(settings, person)
     assert rows[0]["status"] == "completed"
     assert {row["status"] for row in rows[1:]} <= {"cancelled", "interrupted"}
@@ -284,8 +284,8 @@ async def test_what_finds_no_room_is_counted(
 def test_a_call_whose_client_left_is_estimated() -> None:
     caller = Caller(owner_id=new_id(), run_id=None, attempt=0)
     call = Call(caller, provider="p", model="m", kind="embedding", prompt_estimate=7, settled=lambda _: None)
-    with pytest.raises(ClientLeftError), call.refused_if_broken():
-        raise ClientLeftError
+    with pytest.raises(ClientDisconnectedError), call.refused_if_broken():
+        raise ClientDisconnectedError
     assert (call.status, call.prompt_tokens, call.estimated) == ("cancelled", 7, True)
 
 

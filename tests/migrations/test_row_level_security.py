@@ -65,9 +65,9 @@ async def test_without_an_owner_nothing_is_seen(database: Database, two: tuple[U
 async def test_an_owner_sees_their_own_rows_alone(database: Database, two: tuple[UUID, UUID], table: str) -> None:
     owners = text(f"SELECT DISTINCT {OWNED[table]} FROM {table}")  # noqa: S608 - names of ours
     for owner in two:
-        async with database.as_owner(owner) as connection:
+        async with database.owner_transaction(owner) as connection:
             assert list(await connection.scalars(owners)) == [owner]
-    async with database.as_system() as connection:
+    async with database.system_transaction() as connection:
         assert set(two) <= set(await connection.scalars(owners))
 
 
@@ -77,14 +77,14 @@ async def test_nobody_changes_or_takes_the_rows_of_others(
 ) -> None:
     mine, theirs = two
     column = OWNED[table]
-    async with database.as_owner(mine) as connection:
+    async with database.owner_transaction(mine) as connection:
         for change in (f"UPDATE {table} SET {column} = :mine", f"DELETE FROM {table}"):  # noqa: S608
             done = await connection.execute(
                 text(f"{change} WHERE {column} = :theirs"), two_values(mine, theirs, change)
             )
             assert done.rowcount == 0
     with pytest.raises(ProgrammingError, match="row-level security"):
-        async with database.as_owner(mine) as connection:
+        async with database.owner_transaction(mine) as connection:
             await connection.execute(text(f"UPDATE {table} SET {column} = :theirs"), {"theirs": theirs})  # noqa: S608
 
 
@@ -96,19 +96,19 @@ def two_values(mine: UUID, theirs: UUID, statement: str) -> dict[str, UUID]:
 async def test_nobody_writes_for_others(database: Database, two: tuple[UUID, UUID]) -> None:
     insert = text("INSERT INTO chat_sessions (id, user_id) VALUES (gen_random_uuid(), :owner)")
     with pytest.raises(ProgrammingError, match="row-level security"):
-        async with database.as_owner(two[0]) as connection:
+        async with database.owner_transaction(two[0]) as connection:
             await connection.execute(insert, {"owner": two[1]})
 
 
 @pytest.mark.parametrize("table", sorted(CLOSED))
 async def test_credentials_are_closed(database: Database, two: tuple[UUID, UUID], table: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"):
-        async with database.as_owner(two[0]) as connection:
+        async with database.owner_transaction(two[0]) as connection:
             await connection.execute(text(f"SELECT FROM {table}"))
 
 
 @pytest.mark.parametrize("statement", ["UPDATE users SET role = 'admin'", "DELETE FROM users", "CREATE TABLE t ()"])
 async def test_people_cant_change_what_they_are(database: Database, two: tuple[UUID, UUID], statement: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"):
-        async with database.as_owner(two[0]) as connection:
+        async with database.owner_transaction(two[0]) as connection:
             await connection.execute(text(statement))

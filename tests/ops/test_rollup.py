@@ -14,7 +14,7 @@ from basechat.infra.metrics.minutes import minute_key
 from basechat.infra.migrate import upgrade
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 from basechat.ops import rollup
 from basechat.ops.caches.history import read_history
 from basechat.ops.rollup import RollUp
@@ -205,5 +205,5 @@ async def test_a_server_that_is_away_is_waited_for(
 
         await until(is_told_twice)
         assert not task.done()
-        await end_tasks(task)
+        await cancel_and_wait(task)
     assert not any(record.exc_info for record in caplog.records)

@@ -97,7 +97,10 @@ async def test_a_call_is_made_again_where_the_database_goes_away_in_its_middle(s
     async def is_cut() -> bool:
         return bool(await as_owner(settings, waits))
 
-    async with _assistant(stack, person, await _run(person)) as server, stack.resources.database.as_system() as other:
+    async with (
+        _assistant(stack, person, await _run(person)) as server,
+        stack.resources.database.system_transaction() as other,
+    ):
         await other.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))"), lock)
         calling = asyncio.create_task(_remember(server, "Likes tea.", "call-1"))
         await until(is_cut)

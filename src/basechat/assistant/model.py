@@ -127,10 +127,10 @@ class ModelClient:
         raise AssertionError("the last try returns or raises")
 
 
-def _is_soon_over(response: aiohttp.ClientResponse, patience: float) -> bool:
+def _is_soon_over(response: aiohttp.ClientResponse, timeout: float) -> bool:
     """Whether the gateway asks nobody now and says that it will within so many seconds: a provider is left alone."""
     told = response.headers.get("retry-after", "")
-    return response.status == 503 and told.isdecimal() and int(told) <= patience
+    return response.status == 503 and told.isdecimal() and int(told) <= timeout
 
 
 def _body(asked: ModelCall, messages: Messages, tools: Definitions, tool_choice: str | None) -> bytes:

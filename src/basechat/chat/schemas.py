@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from basechat.kit.body import Strict
+from basechat.kit.request_model import RequestModel
 from basechat.kit.text import Instructions, ModelName, Text, Title
 
 RunStatus = Literal["queued", "running", "waiting", "completed", "cancelled", "failed"]
@@ -15,7 +15,7 @@ CONTENT_LIMIT = 200_000  # characters
 ToolSelection = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]], Field(max_length=200)]
 
 
-class NewChat(Strict):
+class NewChat(RequestModel):
     """A chat to begin."""
 
     title: Title = ""
@@ -26,7 +26,7 @@ class NewChat(Strict):
     tools: ToolSelection | None = None
 
 
-class ChatChange(Strict):
+class ChatChange(RequestModel):
     """What to change of a chat; a field left out stays as it is."""
 
     title: Title = ""
@@ -71,7 +71,7 @@ UseCache = Annotated[
 ]
 
 
-class NewMessage(Strict):
+class NewMessage(RequestModel):
     """A message to be answered."""
 
     content: Annotated[Text, Field(min_length=1, max_length=CONTENT_LIMIT)]
@@ -84,7 +84,7 @@ class NewMessage(Strict):
     when_busy: Literal["reject", "queue"] = "reject"
 
 
-class Regeneration(Strict):
+class Regeneration(RequestModel):
     """How a message is to be answered once more; what is left out is as for the chat."""
 
     model: ModelName | None = None
@@ -100,7 +100,7 @@ class EditedMessage(Regeneration):
     use_cache: UseCache = True
 
 
-class Feedback(Strict):
+class Feedback(RequestModel):
     """What a person thinks of an answer; without a rating it is taken back."""
 
     rating: Literal["up", "down"] | None
@@ -126,7 +126,7 @@ class PendingApproval(BaseModel):
     expires_at: datetime
 
 
-class ApprovalDecision(Strict):
+class ApprovalDecision(RequestModel):
     """What becomes of a call that asks first: made once, made and not asked about again in this chat, or not made."""
 
     call_id: Annotated[Text, Field(min_length=1, max_length=100)]

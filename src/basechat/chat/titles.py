@@ -81,12 +81,12 @@ class TitleJobs:
 
     async def _find(self, job: Job) -> Row[Any] | None:
         """Return the chat with its first answer; None if it was deleted."""
-        async with self._database.each_for_system() as connection:
+        async with self._database.autocommit() as connection:
             return (await connection.execute(_FIND, {"run_id": job.payload["run_id"]})).one_or_none()
 
     async def _store(self, job: Job, found: Row[Any], title: str) -> None:
         values = {"job_id": job.id, "attempt": job.attempt, "chat_id": found.chat_id, "former": found.title}
-        async with self._database.each_for_system() as connection:
+        async with self._database.autocommit() as connection:
             await connection.execute(_STORE, values | {"title": title})
 
 

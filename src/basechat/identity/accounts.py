@@ -47,7 +47,7 @@ async def register(resources: Resources, body: Registration, client: Client) -> 
     await _check_early(resources, body, client)
     password_hash = await hash_password(body.password)
     try:
-        async with resources.database.as_system() as connection:
+        async with resources.database.system_transaction() as connection:
             user = await _insert(connection, body, client, resources.settings, password_hash)
             days = resources.settings.session_days
             token = await open_session(connection, user.id, password_hash, client, days=days)
@@ -60,7 +60,7 @@ async def register(resources: Resources, body: Registration, client: Client) -> 
 async def get_user(resources: Resources, user_id: UUID) -> Row[Any]:
     """Return a person; raises `AuthRequiredError` if the account is gone."""
     statement = text("SELECT id, username, email, role, created_at FROM users WHERE id = :id")
-    async with resources.database.as_owner(user_id) as connection:
+    async with resources.database.owner_transaction(user_id) as connection:
         user = (await connection.execute(statement, {"id": user_id})).one_or_none()
     if user is None:
         raise AuthRequiredError("This account is gone.")
@@ -72,7 +72,7 @@ async def change_password(resources: Resources, caller: Caller, current: str, ne
     await _confirm(resources, caller.user_id, current)
     password_hash = await hash_password(new)
     update = text("UPDATE users SET password_hash = :hash, updated_at = now() WHERE id = :id")
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         await connection.execute(update, {"hash": password_hash, "id": caller.user_id})
         ended = await end_other_sessions(connection, caller.user_id, caller.credential_id)
         await record(connection, "account.password_changed", actor_id=caller.user_id, address=client.address)
@@ -91,7 +91,7 @@ async def delete_account(resources: Resources, caller: Caller) -> None:
         UNION ALL SELECT token_hash FROM api_tokens WHERE user_id = :id
     """)
     who = {"id": caller.user_id}
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         if await connection.scalar(alone, who):
             raise ConflictError("Make somebody else an administrator first.", code="account.last_admin")
         ended = list(await connection.scalars(hashes, who))
@@ -106,7 +106,7 @@ async def _confirm(resources: Resources, user_id: UUID, password: str) -> None:
         raise RateLimitedError(
             "Too many attempts. Try again later.", code="auth.rate_limited", headers={"retry-after": str(seconds)}
         )
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         known = await connection.scalar(text("SELECT password_hash FROM users WHERE id = :id"), {"id": user_id})
     if not await verify_password(password, known):
         raise ForbiddenError("The current password is wrong.", code="auth.invalid_credentials")
@@ -138,7 +138,7 @@ async def _check_early(resources: Resources, body: Registration, client: Client)
     `_insert` decides.
     """
     settings = resources.settings
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         if not await _has_users(connection):
             _check_first(body, client, settings)
         elif settings.registration == "closed":

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from basechat.identity.caller import SCOPES, Caller
 from basechat.identity.secrets import API_TOKEN_PREFIX, SESSION_PREFIX, token_hash
 from basechat.infra.db import Database
-from basechat.infra.redis import REDIS_AWAY, as_bytes
+from basechat.infra.redis import REDIS_ERRORS, as_bytes
 from basechat.kit import json
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ async def find_caller(token: str, *, state: Redis, database: Database, session_d
     hashed = token_hash(token)
     try:
         cached = await state.get(_key(hashed))
-    except REDIS_AWAY as error:
+    except REDIS_ERRORS as error:
         log.warning("sessions are read from PostgreSQL: %s", error)
         return await _find_row(token, hashed, database, session_days)
     if cached is not None:
@@ -75,7 +75,7 @@ async def forget_credentials(state: Redis, hashes: list[bytes]) -> None:
             for hashed in hashes:
                 pipeline.set(_key(hashed), _REVOKED, ex=CACHED_SECONDS)
             await pipeline.execute()
-    except REDIS_AWAY as error:
+    except REDIS_ERRORS as error:
         log.error("revoked sessions could not be told to Redis: %s", error)
 
 
@@ -89,7 +89,7 @@ def _key(hashed: bytes) -> str:
 
 async def _find_row(token: str, hashed: bytes, database: Database, session_days: int) -> Caller | None:
     is_session = token.startswith(SESSION_PREFIX)
-    async with database.as_system() as connection:
+    async with database.system_transaction() as connection:
         found = (
             await connection.execute(_FIND_SESSION, {"hash": hashed, "days": session_days})
             if is_session
@@ -117,7 +117,7 @@ async def _remember(state: Redis, hashed: bytes, caller: Caller) -> None:
         return
     try:
         await state.set(_key(hashed), json.dumps(caller), ex=seconds, nx=True)
-    except REDIS_AWAY as error:
+    except REDIS_ERRORS as error:
         log.warning("a session could not be cached: %s", error)
 
 

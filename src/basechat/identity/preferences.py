@@ -16,7 +16,7 @@ _COLUMNS = [getattr(UserPreferences, name) for name in _FIELDS]
 async def get_preferences(database: Database, owner_id: UUID) -> dict[str, Any]:
     """Return a person's preferences; None for what was not chosen."""
     statement = select(*_COLUMNS).where(UserPreferences.user_id == owner_id)
-    async with database.as_owner(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         row = (await connection.execute(statement)).mappings().one_or_none()
     return dict(row) if row else dict.fromkeys(_FIELDS)
 
@@ -27,6 +27,6 @@ async def change_preferences(database: Database, owner_id: UUID, changes: dict[s
     statement = statement.on_conflict_do_update(
         index_elements=[UserPreferences.user_id], set_={**changes, "user_id": owner_id}
     )
-    async with database.as_owner(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         row = (await connection.execute(statement.returning(*_COLUMNS))).mappings().one()
     return dict(row)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from basechat.identity.caller import Scope
-from basechat.kit.body import Strict
+from basechat.kit.request_model import RequestModel
 from basechat.kit.text import Instructions, Line, ModelName, Text, composed
 
 # Composed before it is measured: some names grow by it.
@@ -29,7 +29,7 @@ def _in_future(value: datetime) -> datetime:
     return value
 
 
-class Registration(Strict):
+class Registration(RequestModel):
     """A new account."""
 
     username: Username
@@ -38,14 +38,14 @@ class Registration(Strict):
     invitation: Annotated[Line, Field(max_length=200)] | None = None
 
 
-class Login(Strict):
+class Login(RequestModel):
     """Name or email address, and password."""
 
     username: Annotated[_Name, Field(min_length=1, max_length=320)]
     password: Annotated[Text, Field(min_length=1, max_length=1024)]
 
 
-class PasswordChange(Strict):
+class PasswordChange(RequestModel):
     """The password in use and the one to come."""
 
     current_password: Annotated[Text, Field(min_length=1, max_length=1024)]
@@ -88,7 +88,7 @@ class Devices(BaseModel):
     next_cursor: None = None
 
 
-class NewApiToken(Strict):
+class NewApiToken(RequestModel):
     """A token to make."""
 
     name: Annotated[Line, Field(min_length=1, max_length=100)]
@@ -115,7 +115,7 @@ class ApiTokens(BaseModel):
     next_cursor: None = None
 
 
-class NewInvitation(Strict):
+class NewInvitation(RequestModel):
     """An invitation to make."""
 
     note: Annotated[Line, Field(max_length=200)] = ""
@@ -140,7 +140,7 @@ class Invitations(BaseModel):
     next_cursor: None = None
 
 
-class Preferences(Strict):
+class Preferences(RequestModel):
     """What a person chose for all their chats; a field left out of a change stays as it is."""
 
     default_model: ModelName | None = None

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 async def tell_setup_token(resources: Resources) -> None:
     """Write the set-up token to the log while there is no account; afterwards it opens nothing."""
     token = resources.settings.setup_token
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         if token is None or await connection.scalar(text("SELECT EXISTS (SELECT FROM users)")):
             return
     log.warning(

@@ -45,12 +45,12 @@ async def sign_in(resources: Resources, name: str, password: str, client: Client
                 code="auth.rate_limited",
                 headers={"retry-after": str(seconds)},
             )
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         user = (await connection.execute(_FIND_USER, {"name": name})).one_or_none()
     if not await verify_password(password, user.password_hash if user else None) or user is None:
         raise _wrong()
     await limiter.forget("login", "account", name.lower())
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         token = await open_session(connection, user.id, user.password_hash, client, days=settings.session_days)
     return user, token
 
@@ -77,14 +77,14 @@ async def list_sessions(resources: Resources, user_id: UUID) -> list[Row[Any]]:
         SELECT id, user_agent, address, created_at, last_seen_at, expires_at FROM auth_sessions
         WHERE user_id = :user_id AND expires_at > now() ORDER BY last_seen_at DESC LIMIT 100
     """)
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         return list(await connection.execute(statement, {"user_id": user_id}))
 
 
 async def end_session(resources: Resources, user_id: UUID, session_id: UUID) -> None:
     """End one session of a person at once; raises `NotFoundError` if it is not theirs."""
     statement = text("DELETE FROM auth_sessions WHERE id = :id AND user_id = :user_id RETURNING token_hash")
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         hashed = await connection.scalar(statement, {"id": session_id, "user_id": user_id})
     if hashed is None:
         raise NotFoundError("There is no such device.", code="device.not_found")

@@ -20,7 +20,7 @@ _COLUMNS = "id, name, scopes, created_at, last_used_at, expires_at"
 async def list_api_tokens(resources: Resources, user_id: UUID) -> list[Row[Any]]:
     """Return a person's API tokens, newest first."""
     statement = text(f"SELECT {_COLUMNS} FROM api_tokens WHERE user_id = :id ORDER BY id DESC LIMIT 100")  # noqa: S608
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         return list(await connection.execute(statement, {"id": user_id}))
 
 
@@ -34,7 +34,7 @@ async def create_api_token(resources: Resources, caller: Caller, body: NewApiTok
         VALUES (:id, :user_id, :name, :scopes, :hash, :expires_at) RETURNING {_COLUMNS}
     """)  # noqa: S608
     values = {"id": new_id(), "user_id": caller.user_id, "name": body.name, "scopes": sorted(body.scopes)}
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         added = await connection.execute(statement, values | {"hash": token_hash(token), "expires_at": body.expires_at})
         row = added.one()
         await record(connection, "api_token.created", actor_id=caller.user_id, subject=str(row.id))
@@ -44,7 +44,7 @@ async def create_api_token(resources: Resources, caller: Caller, body: NewApiTok
 async def delete_api_token(resources: Resources, user_id: UUID, token_id: UUID) -> None:
     """End an API token at once."""
     statement = text("DELETE FROM api_tokens WHERE id = :id AND user_id = :user_id RETURNING token_hash")
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         hashed = await connection.scalar(statement, {"id": token_id, "user_id": user_id})
         if hashed is None:
             raise NotFoundError("There is no such token.", code="token.not_found")
@@ -57,7 +57,7 @@ async def list_invitations(resources: Resources) -> list[Row[Any]]:
     statement = text("""
         SELECT id, note, created_at, expires_at, used_at FROM invitations ORDER BY id DESC LIMIT 100
     """)
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         return list(await connection.execute(statement))
 
 
@@ -70,7 +70,7 @@ async def create_invitation(resources: Resources, caller: Caller, body: NewInvit
         RETURNING id, note, created_at, expires_at, used_at
     """)
     values = {"id": new_id(), "hash": token_hash(token), "created_by": caller.user_id, **body.model_dump()}
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         row = (await connection.execute(statement, values)).one()
         await record(connection, "invitation.created", actor_id=caller.user_id, subject=str(row.id))
     return row, token
@@ -79,7 +79,7 @@ async def create_invitation(resources: Resources, caller: Caller, body: NewInvit
 async def delete_invitation(resources: Resources, caller: Caller, invitation_id: UUID) -> None:
     """Take an invitation back."""
     statement = text("DELETE FROM invitations WHERE id = :id RETURNING id")
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         if await connection.scalar(statement, {"id": invitation_id}) is None:
             raise NotFoundError("There is no such invitation.", code="invitation.not_found")
         await record(connection, "invitation.deleted", actor_id=caller.user_id, subject=str(invitation_id))

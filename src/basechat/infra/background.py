@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ async def background(*loops: Loop) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await end_tasks(*tasks)
+        await cancel_and_wait(*tasks)
 
 
 async def every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:

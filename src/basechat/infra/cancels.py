@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class CancelListener:
                     await channel.subscribe(CHANNEL)
                     async for run_id in self._heard(channel):
                         yield run_id
-            except REDIS_AWAY as error:
+            except REDIS_ERRORS as error:
                 log.warning("cancels can't be heard, their rows are looked up: %s", error)
             finally:
                 self._listens = False

@@ -42,20 +42,20 @@ class Database:
     gate: asyncio.Semaphore
 
     @asynccontextmanager
-    async def as_owner(self, owner_id: UUID) -> AsyncIterator[AsyncConnection]:
+    async def owner_transaction(self, owner_id: UUID) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that sees and writes the rows of one person; it commits at the end."""
         async with self.gate, self.people.begin() as connection:
             await connection.execute(_SET_OWNER, {"owner": str(owner_id)})
             yield connection
 
     @asynccontextmanager
-    async def each_for_system(self) -> AsyncIterator[AsyncConnection]:
+    async def autocommit(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection on which each statement is a transaction of its own: one round trip instead of three."""
         async with self.gate, self.system.connect() as connection:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
-    async def as_system(self) -> AsyncIterator[AsyncConnection]:
+    async def system_transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that sees all rows; every statement in it names its owner itself."""
         async with self.gate, self.system.begin() as connection:
             yield connection
@@ -67,10 +67,10 @@ class Database:
 
 
 # What may go wrong while the server is away; `OSError` comes from connecting.
-DATABASE_AWAY = (DBAPIError, PoolTimeoutError, OSError)
+DATABASE_ERRORS = (DBAPIError, PoolTimeoutError, OSError)
 
 
-def is_weather(error: DBAPIError) -> bool:
+def is_transient(error: DBAPIError) -> bool:
     """Return whether the server is away, full or restarting, so that the same may work later.
 
     By the classes of SQLSTATE (PostgreSQL, appendix A): connection, rollback, resources, intervention, system.
@@ -79,7 +79,7 @@ def is_weather(error: DBAPIError) -> bool:
     return error.connection_invalidated or state is None or state[:2] in {"08", "40", "53", "57", "58"}
 
 
-async def through_weather(do: Callable[[], Awaitable[T]]) -> T:
+async def retry_transient(do: Callable[[], Awaitable[T]]) -> T:
     """Do something as often as it takes while the server is away; whatever else goes wrong is raised.
 
     An answer may be lost after the work was done, so doing it twice must come to the same.
@@ -88,8 +88,8 @@ async def through_weather(do: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await do()
-        except DATABASE_AWAY as error:
-            if isinstance(error, DBAPIError) and not is_weather(error):
+        except DATABASE_ERRORS as error:
+            if isinstance(error, DBAPIError) and not is_transient(error):
                 raise
             log.warning("the database is away, trying again: %s", error)
         await asyncio.sleep(pause)

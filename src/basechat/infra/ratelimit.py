@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class RateLimiter:
         name = _name(key)
         try:
             return int(await self._try(keys=[name], args=[limit.attempts, limit.seconds])) or None
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("limits are counted per process: %s", error)
             return self._try_here(limit, name)
 
@@ -63,7 +63,7 @@ class RateLimiter:
         self._local.pop(name, None)
         try:
             await self._redis.delete(name)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("attempts can't be forgotten: %s", error)
 
     def _try_here(self, limit: Limit, name: str) -> int | None:

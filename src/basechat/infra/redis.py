@@ -10,12 +10,12 @@ from basechat.infra.shared_redis import SharedRedis
 from basechat.kit.config import Settings
 
 # What a Redis server may answer that is away, or that can't write now (READONLY, MISCONF, OOM, NOREPLICAS).
-REDIS_AWAY = (RedisError, RedisClusterException, OSError)
+REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
 
 CacheClient = Redis | RedisCluster
 """A client of the cache server, or of the cluster that is one."""
 
-__all__ = ["REDIS_AWAY", "CacheClient", "as_bytes", "open_cache", "open_cache_at", "open_redis"]
+__all__ = ["REDIS_ERRORS", "CacheClient", "as_bytes", "open_cache", "open_cache_at", "open_redis"]
 
 
 def as_bytes(reply: bytes | str | None) -> bytes:

@@ -8,12 +8,12 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from basechat.infra.db import Database
+from basechat.infra.encryption import Encryptor
 from basechat.infra.events.tail import EventTail
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.timings import Timings
 from basechat.infra.ratelimit import RateLimiter
 from basechat.infra.redis import CacheClient
-from basechat.infra.sealing import Sealing
 from basechat.kit.config import Settings
 
 
@@ -31,7 +31,7 @@ class Resources:
     tracer: Tracer
     limiter: RateLimiter
     tail: EventTail
-    sealing: Sealing
+    encryptor: Encryptor
     """Seals what lies in Redis."""
     agent: aiohttp.ClientSession
     agent_url: str

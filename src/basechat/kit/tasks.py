@@ -1,4 +1,4 @@
-"""Tasks, and ending them for certain."""
+"""TaskSet, and ending them for certain."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -10,7 +10,7 @@ T = TypeVar("T")
 _PATIENCE = 0.5  # seconds
 
 
-async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
+async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks until they have ended; what they return or raise is dropped.
 
     Once is not enough: before Python 3.12 `asyncio.wait_for` swallows a cancellation that comes just when what
@@ -23,8 +23,8 @@ async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class Tasks:
-    """Tasks that may outlive whoever started them, but not what they work with."""
+class TaskSet:
+    """TaskSet that may outlive whoever started them, but not what they work with."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
@@ -37,12 +37,12 @@ class Tasks:
         return task
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["Tasks"]:
+    async def running(self) -> AsyncIterator["TaskSet"]:
         """End at the end what still runs."""
         try:
             yield self
         finally:
-            await end_tasks(*self._running)
+            await cancel_and_wait(*self._running)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

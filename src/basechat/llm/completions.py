@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from basechat.infra.cache.layers import LLM
+from basechat.infra.web.disconnect import DisconnectWatcher
 from basechat.infra.web.event_stream import EventStream
-from basechat.infra.web.leaving import Leaving
 from basechat.llm.answering import Answering
 from basechat.llm.answers.key import answer_parts, conversation, gist_parts, single_question
 from basechat.llm.answers.similar import GIST
@@ -26,7 +26,7 @@ TRIES = 5
 
 
 async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes) -> Response:
-    """Answer one call of `/v1/chat/completions`; raises `GatewayError`, and `ClientLeftError` where nobody waits."""
+    """Answer one call of `/v1/chat/completions`; raises `GatewayError` and `ClientDisconnectedError`."""
     body = read_chat(raw)
     owner_id = known.caller.owner_id
     routes = await gateway.catalogue.routes(body.get("model"), affinity=lambda: conversation(body, owner_id))
@@ -47,16 +47,16 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
         meaning=meaning,
         gist=gateway.cache.key(GIST, gist_parts(parts, meaning.gist)) if meaning else "",
     )
-    leaving = Leaving(request.receive)
+    watcher = DisconnectWatcher(request.receive)
     try:
         for _ in range(TRIES - 1):
             try:
-                return await _answer(gateway, leaving, question, shared=question.reads_cache)
+                return await _answer(gateway, watcher, question, shared=question.reads_cache)
             except FlightLostError:
                 await known.permitted()
-        return await _answer(gateway, leaving, question, shared=False)
+        return await _answer(gateway, watcher, question, shared=False)
     except BaseException:
-        leaving.close()
+        watcher.close()
         raise
 
 
@@ -68,7 +68,7 @@ def _meaning(request: Request, body: Mapping[str, Any]) -> Meaning | None:
     return None if text is None else read(text)
 
 
-async def _answer(gateway: Gateway, leaving: Leaving, question: Question, *, shared: bool) -> Response:
+async def _answer(gateway: Gateway, watcher: DisconnectWatcher, question: Question, *, shared: bool) -> Response:
     """Answer as the question wants it. A stream watches its client to the end, any other answer no more."""
     answering = Answering(gateway, question, shared=shared)
     if shared:
@@ -77,7 +77,7 @@ async def _answer(gateway: Gateway, leaving: Leaving, question: Question, *, sha
         reader, leads = gateway.flights.start(answering.fly), True
     ended = _ending(gateway, question, reader, leads=leads)
     try:
-        async with leaving:
+        async with watcher:
             if not leads:  # the leader's own leave is asked for on the way of its call
                 await question.known.permitted()
             answer = None if question.streams else await reader.whole()
@@ -92,9 +92,9 @@ async def _answer(gateway: Gateway, leaving: Leaving, question: Question, *, sha
     headers = _headers(question, reader, leads=leads)
     if answer is None:
         events = reader.stream(with_usage=question.with_usage)
-        return EventStream(events, headers, leaving=leaving, ended=ended)
+        return EventStream(events, headers, watcher=watcher, ended=ended)
     ended()
-    leaving.close()
+    watcher.close()
     return Response(answer, headers=headers, media_type="application/json")
 
 

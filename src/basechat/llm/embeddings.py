@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from basechat.infra.web.leaving import Leaving
+from basechat.infra.web.disconnect import DisconnectWatcher
 from basechat.llm.accounting.accounts import Ask
 from basechat.llm.callers import Known
 from basechat.llm.errors import GatewayError
@@ -20,7 +20,7 @@ CHARACTERS = 300_000  # or tokens, which is OpenAI's own limit
 
 
 async def embed(gateway: Gateway, request: Request, known: Known, raw: bytes) -> Response:
-    """Answer one call of `/v1/embeddings`; raises `GatewayError`, and `ClientLeftError` where nobody waits."""
+    """Answer one call of `/v1/embeddings`; raises `GatewayError`, and `ClientDisconnectedError` where nobody waits."""
     began = time.perf_counter()
     body = read_body(raw)
     routes = await gateway.catalogue.routes(body.get("model"), "embedding")
@@ -30,13 +30,13 @@ async def embed(gateway: Gateway, request: Request, known: Known, raw: bytes) ->
     if (call := admission.call) is None:
         raise RuntimeError("a call that claims no flight was admitted to follow one")
     overhead = f"{(time.perf_counter() - began) * 1000:.1f}"
-    leaving = Leaving(request.receive)
+    watcher = DisconnectWatcher(request.receive)
     try:
         with call.refused_if_broken():
-            async with leaving:
+            async with watcher:
                 answered = await gateway.dialler.whole(admission.allowed(routes), "embeddings", body, seconds=SECONDS)
     finally:
-        leaving.close()
+        watcher.close()
     call.answered_by(answered.route)
     call.end_whole(answered.document)
     headers = {

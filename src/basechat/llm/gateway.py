@@ -12,7 +12,7 @@ from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.timings import Timings
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
-from basechat.kit.tasks import Tasks
+from basechat.kit.tasks import TaskSet
 from basechat.llm.accounting.accounts import Accounts
 from basechat.llm.answers.key import Scope
 from basechat.llm.callers import Callers
@@ -35,7 +35,7 @@ _FOLLOWED_AT_ONCE = 256
 class Gateway:
     """The parts of one process of llm-agent."""
 
-    tasks: Tasks
+    tasks: TaskSet
     callers: Callers
     catalogue: Catalogue
     dialler: Dialler
@@ -77,9 +77,9 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
         following = open_redis(settings.state_redis_url, max_connections=_FOLLOWED_AT_ONCE)
         for client in (listening, following):
             stack.push_async_callback(client.aclose)
-        leader = Leader(resources.state, listening, resources.sealing)
+        leader = Leader(resources.state, listening, resources.encryptor)
         await stack.enter_async_context(leader.running())
-        tasks = await stack.enter_async_context(Tasks().running())
+        tasks = await stack.enter_async_context(TaskSet().running())
         flights = Flights(tasks, is_wanted_elsewhere=leader.is_wanted)
         await stack.enter_async_context(flights.running())
         yield Gateway(
@@ -92,7 +92,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             cache_scope=settings.cache_scope,
             flights=flights,
             leader=leader,
-            follower=Follower(following, resources.state, resources.sealing),
+            follower=Follower(following, resources.state, resources.encryptor),
             counters=resources.counters,
             timings=resources.timings,
             tracer=resources.tracer,

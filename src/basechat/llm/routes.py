@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from basechat.infra.web.leaving import ClientLeftError
+from basechat.infra.web.disconnect import ClientDisconnectedError
 from basechat.kit import json
 from basechat.llm.callers import Known
 from basechat.llm.completions import complete
@@ -100,7 +100,7 @@ async def unexpected_error(_request: Request, error: Exception) -> Response:
 def add_gateway_errors(app: Starlette) -> None:
     """Make every error of the app one of OpenAI's shape."""
     app.add_exception_handler(GatewayError, gateway_error)
-    app.add_exception_handler(ClientLeftError, client_left)
+    app.add_exception_handler(ClientDisconnectedError, client_left)
     app.add_exception_handler(ClientDisconnect, client_left)
     app.add_exception_handler(HTTPException, http_exception)
     app.add_exception_handler(Exception, unexpected_error)

@@ -10,10 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from basechat.infra.background import every
-from basechat.infra.db import DATABASE_AWAY, Database, is_weather
+from basechat.infra.db import DATABASE_ERRORS, Database, is_transient
 from basechat.infra.metrics.counters import LATE_MINUTES, Minute
 from basechat.infra.metrics.minutes import KEPT_SECONDS, read_minutes
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.kit import json
 
 log = logging.getLogger(__name__)
@@ -81,19 +81,19 @@ class RollUp:
     async def _round_in_any_weather(self) -> None:
         try:
             await self.round()
-        except (*REDIS_AWAY, *DATABASE_AWAY) as error:
-            if isinstance(error, DBAPIError) and not is_weather(error):
+        except (*REDIS_ERRORS, *DATABASE_ERRORS) as error:
+            if isinstance(error, DBAPIError) and not is_transient(error):
                 raise
             log.warning("counters are rolled up later: %s", str(error) or type(error).__name__)
 
     async def _roll_up(self, hour: int) -> None:
         counted = await read_minutes(self._state, range(hour * HOUR, (hour + 1) * HOUR))
         if rows := _rows(hour, counted):
-            async with self._database.each_for_system() as connection:
+            async with self._database.autocommit() as connection:
                 await connection.execute(_GROW, {"rows": json.dumps(rows).decode()})
 
     async def _clear_away(self) -> None:
-        async with self._database.each_for_system() as connection:
+        async with self._database.autocommit() as connection:
             await connection.execute(_FORGET_MINUTES)
             while (await connection.execute(_DELETE)).rowcount == _DELETED_AT_ONCE:
                 pass

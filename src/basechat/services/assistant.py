@@ -17,7 +17,7 @@ from basechat.chat.runs.summaries import StoredSummaries
 from basechat.chat.runs.tools.ledger import CallLedger
 from basechat.infra.background import background
 from basechat.infra.cache.store import Cache
-from basechat.infra.db import through_weather
+from basechat.infra.db import retry_transient
 from basechat.infra.embeddings import Embeddings
 from basechat.infra.mcp.connections import McpConnections, open_connections
 from basechat.infra.mcp.own import OwnServer
@@ -52,7 +52,7 @@ def _outside(resources: Resources, connections: McpConnections) -> OutsideServer
     """Return what knows people's own servers."""
 
     async def load(owner_id: UUID, names: Collection[str]) -> list[ToolServer]:
-        found = await through_weather(
+        found = await retry_transient(
             lambda: load_servers(resources.database, owner_id, resources.secret, names=list(names))
         )
         return [

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from basechat.infra.cache.store import cache_sealing
+from basechat.infra.cache.store import cache_encryptor
 from basechat.infra.db import open_database
 from basechat.infra.events.tail import EventTail
 from basechat.infra.http import Address
@@ -31,7 +31,7 @@ async def open_resources(
         reader = open_redis(settings.state_redis_url, max_connections=1)
         for client in (cache, state, reader):
             stack.push_async_callback(client.aclose)
-        counters, sealing = Counters(), cache_sealing(settings)
+        counters, encryptor = Counters(), cache_encryptor(settings)
         registry = new_registry(counters)
         await stack.enter_async_context(Flusher(counters, state).flushing())
         yield Resources(
@@ -44,8 +44,8 @@ async def open_resources(
             registry=registry,
             tracer=await stack.enter_async_context(open_tracer(settings, service)),
             limiter=RateLimiter(state),
-            tail=EventTail(state, reader, sealing),
-            sealing=sealing,
+            tail=EventTail(state, reader, encryptor),
+            encryptor=encryptor,
             agent=await stack.enter_async_context(agent.client()),
             agent_url=agent.base_url,
         )

@@ -56,7 +56,7 @@ async def working(resources: Resources) -> AsyncIterator[None]:
             database=resources.database,
             state=resources.state,
             queue=queue,
-            writer=LogWriter(log_client, resources.sealing),
+            writer=LogWriter(log_client, resources.encryptor),
             answerer=await stack.enter_async_context(open_assistant(resources, model)),
         )
         reaper = Reaper(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from basechat.infra.db import Database, is_weather
+from basechat.infra.db import Database, is_transient
 
 STATEMENT_SECONDS = 3
 _SET_TIMEOUT = text(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
@@ -66,13 +66,13 @@ def find_caller() -> ToolCaller | None:
 async def rows_of(owner_id: UUID, database: Database) -> AsyncIterator[AsyncConnection]:
     """Open a transaction on a person's rows; what goes wrong with the database is told to the model as such."""
     try:
-        async with database.as_owner(owner_id) as connection:
+        async with database.owner_transaction(owner_id) as connection:
             await connection.execute(_SET_TIMEOUT)
             yield connection
     except DBAPIError as error:
         if isinstance(error.orig.__cause__ if error.orig else None, QueryCanceledError):
             raise ToolError(f"This took longer than {STATEMENT_SECONDS} seconds and was stopped.") from error
-        if not is_weather(error):
+        if not is_transient(error):
             raise
         raise DatabaseAwayError from error
     except (PoolTimeoutError, OSError) as error:

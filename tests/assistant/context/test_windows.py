@@ -14,7 +14,7 @@ from tests.upstream import Call, RequestRecord, Say, Upstream, running_upstream
 
 WINDOW = 1024
 WITH_TOOLS = 4096
-TOLD = "They spoke of many things, among them ships, shoes and sealing wax, and went on."
+TOLD = "They spoke of many things, among them ships, shoes and encryptor wax, and went on."
 
 
 @pytest.fixture(scope="module")

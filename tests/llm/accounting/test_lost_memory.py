@@ -11,8 +11,8 @@ import pytest
 from basechat.embedded import redis
 from basechat.embedded.layout import Layout
 from basechat.embedded.service import Service, running
+from basechat.infra.circuit_breaker import RedisUnavailableError
 from basechat.infra.migrate import upgrade
-from basechat.infra.patience import AwayError
 from basechat.kit.config import Settings
 from basechat.llm.accounting.accounts import Admission
 from basechat.llm.errors import GatewayError
@@ -203,8 +203,8 @@ async def _until_heard(gateway: Gateway) -> None:
 
     async def is_asked() -> bool:
         try:
-            await gateway.accounts._budget_patience.ask(gateway.state.ping)
-        except AwayError:
+            await gateway.accounts._budget_breaker.call(gateway.state.ping)
+        except RedisUnavailableError:
             return False
         return True
 

@@ -9,7 +9,7 @@ import aiohttp
 from basechat.chat.runs.answer import Question
 from basechat.infra.http import read_at_most
 from basechat.kit import json
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Windows:
     async def close(self) -> None:
         """Stop reading."""
         if self._reading is not None:
-            await end_tasks(self._reading)
+            await cancel_and_wait(self._reading)
 
     async def of(self, question: Question) -> int:
         """Return the window of the model that is asked, as far as it is known."""

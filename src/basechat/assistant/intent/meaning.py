@@ -11,7 +11,7 @@ from basechat.assistant.intent.decision import Described, server_of
 from basechat.assistant.intent.small_talk import SMALL_TALK
 from basechat.assistant.intent.vectors import direction, dot, mean, total
 from basechat.infra.embeddings import Embeddings, EmbeddingsAwayError, Vector
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Meaning:
 
     async def close(self) -> None:
         """End what is still being made."""
-        await end_tasks(*self._tasks.values())
+        await cancel_and_wait(*self._tasks.values())
 
     async def scores(
         self, text: str, language: str, tools: Sequence[Described], *, fingerprint: str, owner_id: UUID

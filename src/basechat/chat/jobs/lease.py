@@ -64,40 +64,40 @@ _TAKE_BACK = text("""
 
 async def claim(database: Database, kinds: Collection[str], *, lease_seconds: float) -> Job | None:
     """Take the job that has been due longest, or None if none is."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         row = (await connection.execute(_CLAIM, {"kinds": list(kinds), "lease": lease_seconds})).one_or_none()
     return None if row is None else Job(**row._mapping)
 
 
 async def renew(database: Database, jobs: Collection[Job], *, lease_seconds: float) -> set[tuple[UUID, int]]:
     """Renew the leases of jobs; returns id and attempt of those that are still ours."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         rows = await connection.execute(_RENEW, _columns(jobs) | {"lease": lease_seconds})
         return {(row.id, row.attempt) for row in rows}
 
 
 async def give_back(database: Database, jobs: Collection[Job]) -> None:
     """Let other workers have jobs that are still ours."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         await connection.execute(_GIVE_BACK, _columns(jobs))
 
 
 async def complete(database: Database, job: Job) -> None:
     """Note that a job is done, if it is still ours."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         await connection.execute(_COMPLETE, {"id": job.id, "attempt": job.attempt})
 
 
 async def fail(database: Database, job: Job, error: str, *, hopeless: bool) -> None:
     """Note why a job failed, if it is still ours. It is due again after a while, unless that is hopeless."""
     values = {"id": job.id, "attempt": job.attempt, "error": error[:_ERROR_LENGTH].replace("\x00", "")}
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         await connection.execute(_FAIL, values | {"hopeless": hopeless, "max_attempts": MAX_ATTEMPTS})
 
 
 async def take_back(database: Database) -> int:
     """Take back the jobs of dead workers; returns how many there were."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         return (await connection.execute(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS})).rowcount
 
 

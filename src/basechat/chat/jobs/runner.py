@@ -11,11 +11,11 @@ from redis.asyncio import Redis
 from basechat.chat.jobs.job import Handler, HopelessJobError, Job
 from basechat.chat.jobs.lease import claim, complete, fail, give_back, renew
 from basechat.infra.background import background, every
-from basechat.infra.db import DATABASE_AWAY, Database, through_weather
+from basechat.infra.db import DATABASE_ERRORS, Database, retry_transient
 from basechat.infra.queue import jobs_added, wake_jobs
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.kit.config import Settings
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +82,9 @@ class JobRunner:
             if job is None:
                 await jobs_added(parts.queue)
             return job
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("wake-ups of jobs can't be heard, they are looked up in PostgreSQL: %s", error)
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("jobs can't be looked up: %s", error)
         await asyncio.sleep(_PAUSE)
         return None
@@ -106,11 +106,11 @@ class JobRunner:
         database = self._parts.database
         error = await self._do(job)
         if error is None:
-            await through_weather(lambda: complete(database, job))
+            await retry_transient(lambda: complete(database, job))
             return
         hopeless = isinstance(error, HopelessJobError)
         reason = str(error) or type(error).__name__
-        await through_weather(lambda: fail(database, job, reason, hopeless=hopeless))
+        await retry_transient(lambda: fail(database, job, reason, hopeless=hopeless))
 
     async def _do(self, job: Job) -> Exception | None:
         """Do a job and return what went wrong, if anything did."""
@@ -143,11 +143,11 @@ class JobRunner:
         rest = dict(self._held)
         if not rest:
             return
-        await end_tasks(*rest)
+        await cancel_and_wait(*rest)
         try:
             await give_back(self._parts.database, rest.values())
             await wake_jobs(self._parts.state)
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("%d jobs can't be given back; their leases will end: %s", len(rest), error)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("%d jobs wait to be looked up: %s", len(rest), error)

@@ -10,7 +10,7 @@ from basechat.chat.runs.accepted import Accepted
 from basechat.chat.runs.watch import Watcher
 from basechat.infra.events.entry import STARTED_ID, Entry, begin_log, to_entry
 from basechat.infra.queue import add_wake
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.infra.resources import Resources
 from basechat.infra.web.event_stream import EventStream
 from basechat.protocol import RunStarted
@@ -48,9 +48,9 @@ async def _announce(resources: Resources, accepted: Accepted, started: Entry) ->
     run_id = accepted.run["id"]
     try:
         async with resources.state.pipeline(transaction=False) as pipeline:
-            begin_log(pipeline, run_id, started, resources.sealing)
+            begin_log(pipeline, run_id, started, resources.encryptor)
             if accepted.is_ready:
                 add_wake(pipeline, run_id)
             await pipeline.execute()
-    except REDIS_AWAY as error:
+    except REDIS_ERRORS as error:
         log.warning("run %s waits for the reaper: %s", run_id, error)

@@ -90,7 +90,7 @@ async def accept_message(
     values = _values(owner_id, chat_id, body, idempotency)
     for tries_left in reversed(range(_TRIES)):
         try:
-            async with database.as_owner(owner_id) as connection:
+            async with database.owner_transaction(owner_id) as connection:
                 if body.when_busy == "queue":
                     await connection.execute(_LOCK_CHAT, values)
                 row = (await connection.execute(_ACCEPT, values)).one()

@@ -97,7 +97,7 @@ async def _branch(
     }
     for _ in range(2):
         try:
-            async with database.as_owner(owner_id) as connection:
+            async with database.owner_transaction(owner_id) as connection:
                 row = (await connection.execute(_BRANCH, values)).one()
                 if row.replayed_message_id is not None:
                     idempotency.check(row.replayed_hash)

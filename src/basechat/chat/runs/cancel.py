@@ -11,7 +11,7 @@ from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
 from basechat.infra.cancels import announce_cancel
 from basechat.infra.events.entry import begin_log, to_entry
 from basechat.infra.queue import add_wake
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.infra.resources import Resources
 from basechat.kit.errors import NotFoundError
 from basechat.protocol import RunCancelled
@@ -48,7 +48,7 @@ _EXISTS = text("SELECT EXISTS (SELECT FROM runs WHERE id = :run_id AND owner_id 
 async def cancel_run(resources: Resources, owner_id: UUID, run_id: UUID) -> None:
     """Cancel a run; one that has ended stays as it ended. Raises `NotFoundError` for somebody else's."""
     values = {"run_id": run_id, "owner_id": owner_id}
-    async with resources.database.as_owner(owner_id) as connection:
+    async with resources.database.owner_transaction(owner_id) as connection:
         await connection.execute(_LOCK, values)
         run = (await connection.execute(_CANCEL, values)).one_or_none()
         if run is None and not await connection.scalar(_EXISTS, values):
@@ -60,16 +60,18 @@ async def cancel_run(resources: Resources, owner_id: UUID, run_id: UUID) -> None
             await announce_cancel(resources.state, run_id)
         else:
             await _tell(resources, owner_id, run)
-    except REDIS_AWAY as error:
+    except REDIS_ERRORS as error:
         log.warning("the cancelling of run %s is told by its row alone: %s", run_id, error)
 
 
 async def _tell(resources: Resources, owner_id: UUID, run: Row[Any]) -> None:
     """Write the last event of a run that no attempt will write to again, and wake what waited for it."""
-    async with resources.database.as_owner(owner_id) as connection:
+    async with resources.database.owner_transaction(owner_id) as connection:
         message = (await get_messages(connection, [run.message_id]))[run.message_id]
     async with resources.state.pipeline(transaction=False) as pipeline:
-        begin_log(pipeline, run.id, to_entry(f"{run.attempt + 1}-1", RunCancelled(message=message)), resources.sealing)
+        begin_log(
+            pipeline, run.id, to_entry(f"{run.attempt + 1}-1", RunCancelled(message=message)), resources.encryptor
+        )
         if run.follower_id is not None:
             add_wake(pipeline, run.follower_id)
         await pipeline.execute()

@@ -21,7 +21,7 @@ from langgraph.checkpoint.base import (
 from sqlalchemy import Row, TextClause, text
 
 from basechat.chat.runs.answer import LostRunError
-from basechat.infra.db import Database, through_weather
+from basechat.infra.db import Database, retry_transient
 from basechat.kit import json
 
 STEPS = "steps"
@@ -93,7 +93,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
         thread = _thread(config)
         if thread.attempt <= 1:
             return None
-        row = await through_weather(lambda: self._execute(_GET, {"run_id": thread.run_id}))
+        row = await retry_transient(lambda: self._execute(_GET, {"run_id": thread.run_id}))
         if row is None:
             return None
         thread.kept = row.checkpoint_id
@@ -126,7 +126,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
                 "checkpoint": encoded,
                 "metadata": json.dumps(metadata).decode(),
             }
-            if await through_weather(lambda: self._execute(_PUT, values)) is None:
+            if await retry_transient(lambda: self._execute(_PUT, values)) is None:
                 raise LostRunError
             thread.kept = checkpoint["id"]
         return _config(config, checkpoint["id"])
@@ -150,7 +150,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
             "encodings": [encoding for encoding, _ in typed],
             "values": [value for _, value in typed],
         }
-        await through_weather(lambda: self._execute(_PUT_WRITES, values))
+        await retry_transient(lambda: self._execute(_PUT_WRITES, values))
 
     async def alist(
         self,
@@ -167,7 +167,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
                 yield found
 
     async def _execute(self, statement: TextClause, values: dict[str, Any]) -> Row[Any] | None:
-        async with self._database.each_for_system() as connection:
+        async with self._database.autocommit() as connection:
             return (await connection.execute(statement, values)).one_or_none()
 
 

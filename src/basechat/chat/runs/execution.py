@@ -11,7 +11,7 @@ from basechat.chat.runs.answer import RUN_SECONDS, Answer, Answerer, AnswerError
 from basechat.chat.runs.finish import Ending, EndStatus, Finished, finish
 from basechat.chat.runs.lease import Lease
 from basechat.chat.runs.pause import pause
-from basechat.infra.db import Database, through_weather
+from basechat.infra.db import Database, retry_transient
 from basechat.infra.events.run_log import RunLog
 from basechat.protocol import MessageCompleted, RunCancelled, RunFailed
 
@@ -48,7 +48,7 @@ class Execution:
         await asyncio.wait({self._answering})
         if not self._is_paused:
             return await self._end(self._ending())
-        status = await through_weather(lambda: pause(self._database, self.lease, self.log.text))
+        status = await retry_transient(lambda: pause(self._database, self.lease, self.log.text))
         if status == "cancelled":
             return await self._end(Ending(status="cancelled", content=self.log.text))
         return self.lease.run_id if status == "queued" else None
@@ -92,7 +92,7 @@ class Execution:
     async def _finish(self, ending: Ending) -> Finished | None:
         """End the run, as often as it takes: while the database is away, the lease is nobody's to take."""
         lease, titled = self.lease, self._titled
-        return await through_weather(lambda: finish(self._database, lease.run_id, lease.attempt, ending, titled=titled))
+        return await retry_transient(lambda: finish(self._database, lease.run_id, lease.attempt, ending, titled=titled))
 
     def _tell(self, ending: Ending, finished: Finished) -> None:
         events: dict[EndStatus, MessageCompleted | RunCancelled | RunFailed] = {

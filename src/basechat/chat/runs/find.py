@@ -14,7 +14,7 @@ _FIND = text(f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.id = :run_id AND r.owner
 
 async def get_run(database: Database, owner_id: UUID, run_id: UUID) -> Document:
     """Return a run; raises `NotFoundError` for somebody else's."""
-    async with database.as_owner(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         row = (await connection.execute(_FIND, {"run_id": run_id, "owner_id": owner_id})).one_or_none()
     if row is None:
         raise NotFoundError("There is no such run.", code="run.not_found")

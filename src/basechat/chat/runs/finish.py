@@ -91,7 +91,7 @@ async def finish(
         "titled": titled,
         "job_id": new_id(),
     }
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         row = (await connection.execute(_FINISH, values)).one_or_none()
     return None if row is None else _finished(row)
 

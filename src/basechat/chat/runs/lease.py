@@ -93,40 +93,40 @@ class Lease:
 async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds: float) -> Question | None:
     """Take a queued run and return what it asks, or None if it is not to be had."""
     values = {"run_id": run_id, "worker": worker, "lease": lease_seconds, "depth": _DEPTH, "bytes": _BYTES}
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         row = (await connection.execute(_CLAIM, values)).one_or_none()
     return None if row is None else _question(row)
 
 
 async def find_queued(database: Database) -> UUID | None:
     """Return the run that has waited longest, for workers that nobody can wake."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         found: UUID | None = await connection.scalar(_QUEUED)
     return found
 
 
 async def renew(database: Database, leases: Collection[Lease], *, lease_seconds: float) -> dict[UUID, bool]:
     """Renew leases; returns those that are still ours, and whether each is to be cancelled."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         rows = await connection.execute(_RENEW, _columns(leases) | {"lease": lease_seconds})
         return {row.id: row.cancelled for row in rows}
 
 
 async def find_cancelled(database: Database, run_ids: Collection[UUID]) -> list[UUID]:
     """Return those of the runs that are to be cancelled."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         return list(await connection.scalars(_CANCELLED, {"ids": list(run_ids)}))
 
 
 async def hand_over(database: Database, leases: Collection[Lease]) -> list[UUID]:
     """Give runs back to be claimed by another worker; returns those that were still ours and can be."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         return list(await connection.scalars(_HAND_OVER, _columns(leases)))
 
 
 async def keep_texts(database: Database, texts: dict[Lease, str]) -> None:
     """Store the text so far of runs that are still ours."""
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         await connection.execute(_KEEP_TEXTS, _columns(texts) | {"texts": list(texts.values())})
 
 

@@ -35,7 +35,7 @@ Paused = Literal["waiting", "queued", "cancelled", "lost"]
 async def pause(database: Database, lease: Lease, content: str) -> Paused:
     """Let a run wait with its text so far; `queued` where all was decided meanwhile, `cancelled` where it is to end."""
     values = {"run_id": lease.run_id, "attempt": lease.attempt}
-    async with database.as_system() as connection:
+    async with database.system_transaction() as connection:
         await connection.execute(_LOCK, values)
         status: Paused | None = await connection.scalar(_PAUSE, values | {"content": content})
         if status is not None:

@@ -15,7 +15,7 @@ from basechat.chat.runs.tools.ledger import APPROVAL_HOURS, result_document
 from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
 from basechat.infra.db import Database
 from basechat.infra.queue import waiting_runs, wake
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -153,26 +153,26 @@ class Reaper:
         self._repaired_at = now
         try:
             known = await waiting_runs(self._state)
-            async with self._database.as_system() as connection:
+            async with self._database.system_transaction() as connection:
                 values = {"older_than": self._every, "known": known}
                 forgotten = list(await connection.scalars(_FORGOTTEN, values))
             if runs := {*taken, *forgotten}:
                 await wake(self._state, *runs)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("workers can't be woken: %s", error)
 
     async def clear_away(self) -> None:
         """Delete what is over: deleted chats, ended sign-ins, keys of yesterday, jobs of last week."""
         for statement in _HOUSEKEEPING:
-            async with self._database.as_system() as connection:
+            async with self._database.system_transaction() as connection:
                 await connection.execute(statement)
 
     async def _answer_for_nobody(self) -> list[UUID]:
-        async with self._database.as_system() as connection:
+        async with self._database.system_transaction() as connection:
             return list(await connection.scalars(_ANSWER_FOR_NOBODY, {"result": result_document(NOT_ANSWERED)}))
 
     async def _take_back(self) -> list[UUID]:
-        async with self._database.as_system() as connection:
+        async with self._database.system_transaction() as connection:
             runs: list[UUID] = list(await connection.scalars(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS}))
         if runs:
             log.warning("%d runs were left behind by their workers", len(runs))

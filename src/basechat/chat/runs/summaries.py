@@ -5,7 +5,7 @@ import logging
 from sqlalchemy import text
 
 from basechat.chat.runs.answer import Question
-from basechat.infra.db import DATABASE_AWAY, Database
+from basechat.infra.db import DATABASE_ERRORS, Database
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ class StoredSummaries:
             "attempt": question.attempt,
         }
         try:
-            async with self._database.each_for_system() as connection:
+            async with self._database.autocommit() as connection:
                 kept: str | None = await connection.scalar(_KEEP, values)
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("run %s: a summary can't be kept: %s", question.run_id, error)
             return content
         return content if kept is None else kept

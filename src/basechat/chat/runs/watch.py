@@ -7,10 +7,10 @@ from uuid import UUID
 
 from basechat.chat.documents import Document
 from basechat.chat.history import get_messages
-from basechat.infra.db import DATABASE_AWAY, Database
+from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.infra.events.entry import Entry, order
 from basechat.infra.events.tail import Subscription
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.infra.resources import Resources
 from basechat.kit import json, sse
 from basechat.kit.errors import FieldError, InvalidRequestError
@@ -68,7 +68,7 @@ class Watcher:
     async def _replay(self, subscription: Subscription) -> list[Entry]:
         try:
             return await subscription.replay()
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("a log can't be replayed: %s", error)
             subscription.miss()
             return []
@@ -77,7 +77,7 @@ class Watcher:
         """Return whether the viewer has all there is: the entry seen last lies at the log's end."""
         try:
             return await self._resources.tail.holds(self._run_id, self._last_id)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("a log can't be read: %s", error)
             subscription.miss()
             return False
@@ -102,7 +102,7 @@ class Watcher:
     async def _next(self, subscription: Subscription) -> list[Entry]:
         try:
             return await subscription.next(timeout=SILENCE_SECONDS)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("a log can't be followed: %s", error)
             await asyncio.sleep(SILENCE_SECONDS)
             return []
@@ -111,7 +111,7 @@ class Watcher:
         """Return the end of a run that has ended, or what one that waits asks for, where the log was lost with it."""
         try:
             message = await get_answer(self._resources.database, self._owner_id, self._message_id)
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("whether a run has ended can't be read: %s", error)
             return []
         if message is None or message["run"]["status"] in _END:
@@ -152,7 +152,7 @@ class Watcher:
 
 async def get_answer(database: Database, owner_id: UUID, message_id: UUID) -> Document | None:
     """Return an answer with its run, or None if it is gone."""
-    async with database.as_owner(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         return (await get_messages(connection, [message_id])).get(message_id)
 
 

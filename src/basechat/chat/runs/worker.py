@@ -17,10 +17,10 @@ from basechat.chat.runs.execution import Execution
 from basechat.chat.runs.lease import claim, find_cancelled, find_queued, hand_over, keep_texts, renew
 from basechat.infra.background import background, every
 from basechat.infra.cancels import CancelListener
-from basechat.infra.db import DATABASE_AWAY, Database
+from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.queue import next_run, wake, wake_jobs
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.kit.config import Settings
 
 log = logging.getLogger(__name__)
@@ -97,12 +97,12 @@ class RunWorker:
     async def _next(self) -> UUID | None:
         try:
             return await next_run(self._parts.queue)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("the queue can't be read, runs are looked up in PostgreSQL: %s", error)
         await asyncio.sleep(_PAUSE)
         try:
             return await find_queued(self._parts.database)
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("runs can't be looked up: %s", error)
             return None
 
@@ -142,13 +142,13 @@ class RunWorker:
     async def _wake_jobs(self) -> None:
         try:
             await wake_jobs(self._parts.state)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("jobs wait to be looked up: %s", error)
 
     async def _wake(self, run_id: UUID) -> None:
         try:
             await wake(self._parts.state, run_id)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("run %s waits for the reaper: %s", run_id, error)
 
     async def _hear_cancels(self) -> None:
@@ -206,7 +206,7 @@ class RunWorker:
         try:
             await self._keep_texts()
             handed = await hand_over(self._parts.database, [each.lease for each in rest])
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("%d runs can't be handed over; their leases will end: %s", len(rest), error)
             handed = []
         for execution in rest:

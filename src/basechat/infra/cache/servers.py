@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from basechat.infra.cache.primaries import primaries
-from basechat.infra.redis import REDIS_AWAY, CacheClient
+from basechat.infra.redis import REDIS_ERRORS, CacheClient
 
 PATIENCE_SECONDS = 2.0
 
@@ -35,7 +35,7 @@ async def find_state(client: CacheClient) -> ServerState | None:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             told = [await primary.info() for primary in await primaries(client)]
-    except (*REDIS_AWAY, TimeoutError):
+    except (*REDIS_ERRORS, TimeoutError):
         return None
     return ServerState(
         nodes=len(told),

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from basechat.infra.cache.keys import CacheKeys, Parts
 from basechat.infra.cache.layers import Layer
 from basechat.infra.cache.packing import pack, unpack
+from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
+from basechat.infra.encryption import Encryptor
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.patience import AwayError, Patience
 from basechat.infra.redis import CacheClient, as_bytes
-from basechat.infra.sealing import Sealing
 from basechat.kit import json
 from basechat.kit.config import Settings
 
@@ -39,8 +39,8 @@ class Cache:
         self._redis = redis
         self.counters = counters
         self._keys = CacheKeys(_derived(secret, b"cache-key"))
-        self._sealing = cache_sealing(settings)
-        self._patience = Patience("the cache")
+        self._encryptor = cache_encryptor(settings)
+        self._breaker = CircuitBreaker("the cache")
 
     def key(self, layer: Layer, parts: Parts) -> str:
         """Return the key of a value, for those who read and write it, or need its name."""
@@ -69,7 +69,7 @@ class Cache:
         if len(text) > VALUE_BYTES:
             return
         packed = await asyncio.to_thread(pack, text) if len(text) > _LONG_BYTES else pack(text)
-        sealed = self._sealing.seal(packed, place=key)
+        sealed = self._encryptor.encrypt(packed, associated_data=key)
         seconds = layer.ttl_seconds - secrets.randbelow(layer.ttl_seconds // _JITTER)
         if await self._ask(lambda: self._redis.set(key, sealed, ex=seconds), layer):
             self._count(layer, "stored")
@@ -79,7 +79,7 @@ class Cache:
             self.counters.add(f"cache.{layer.name}.{outcome}")
 
     async def _opened(self, sealed: bytes, key: str) -> bytes | None:
-        packed = self._sealing.open(sealed, place=key)
+        packed = self._encryptor.decrypt(sealed, associated_data=key)
         if packed is None:
             return None
         try:
@@ -92,16 +92,16 @@ class Cache:
     async def _ask(self, command: Callable[[], Awaitable[T]], layer: Layer) -> T | None:
         """Return the server's reply, or None where there is none in time; then it is left alone for a while."""
         try:
-            return await self._patience.ask(command)
-        except AwayError:
+            return await self._breaker.call(command)
+        except RedisUnavailableError:
             self._count(layer, "error")
             return None
 
 
-def cache_sealing(settings: Settings) -> Sealing:
+def cache_encryptor(settings: Settings) -> Encryptor:
     """Return what seals values of caches and of live logs."""
     secret = settings.secret_key.get_secret_value().encode()
-    return Sealing(settings.cache_keys or [_derived(secret, b"cache-encryption")])
+    return Encryptor(settings.cache_keys or [_derived(secret, b"cache-encryption")])
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

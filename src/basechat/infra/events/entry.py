@@ -8,7 +8,7 @@ from uuid import UUID
 
 from redis.asyncio.client import Pipeline
 
-from basechat.infra.sealing import Sealing
+from basechat.infra.encryption import Encryptor
 from basechat.kit import json
 from basechat.protocol import RunEvent
 
@@ -35,12 +35,12 @@ def log_key(run_id: UUID) -> str:
     return f"run:{run_id}:events"
 
 
-def fields(entry: Entry, key: str, sealing: Sealing) -> dict[Any, Any]:
+def fields(entry: Entry, key: str, encryptor: Encryptor) -> dict[Any, Any]:
     """Return the fields of a stream entry; its data can be opened at its place in its log alone."""
-    return {b"e": entry.event, b"d": sealing.seal(entry.data, place=_place(key, entry.id))}
+    return {b"e": entry.event, b"d": encryptor.encrypt(entry.data, associated_data=_place(key, entry.id))}
 
 
-def read_entries(answer: Any, key: str, sealing: Sealing) -> list[Entry]:
+def read_entries(answer: Any, key: str, encryptor: Encryptor) -> list[Entry]:
     """Return the entries that Redis answered to XRANGE, or to XREAD for one stream.
 
     What no key opens is passed over: viewers get the text from PostgreSQL in the end.
@@ -48,7 +48,7 @@ def read_entries(answer: Any, key: str, sealing: Sealing) -> list[Entry]:
     entries = []
     for raw_id, values in answer or ():
         entry_id = raw_id.decode()
-        data = sealing.open(values[b"d"], place=_place(key, entry_id))
+        data = encryptor.decrypt(values[b"d"], associated_data=_place(key, entry_id))
         if data is None:
             log.error("an entry of %s can't be opened: the services have different keys", key)
             continue
@@ -64,10 +64,10 @@ def order(entry_id: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def begin_log(pipeline: Pipeline, run_id: UUID, entry: Entry, sealing: Sealing) -> None:
+def begin_log(pipeline: Pipeline, run_id: UUID, entry: Entry, encryptor: Encryptor) -> None:
     """Add to the pipeline what begins a log, or ends one that no attempt will write to again."""
     key = log_key(run_id)
-    pipeline.xadd(key, fields(entry, key, sealing), id=entry.id)
+    pipeline.xadd(key, fields(entry, key, encryptor), id=entry.id)
     pipeline.expire(key, KEPT_AT_MOST)
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
+from basechat.infra.encryption import Encryptor
 from basechat.infra.events.entry import Entry, log_key, order, read_entries
-from basechat.infra.redis import REDIS_AWAY
-from basechat.infra.sealing import Sealing
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.kit.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Subscription:
     async def next(self, *, timeout: float) -> list[Entry]:
         """Return what is new, at least one entry; nothing after `timeout` seconds of silence.
 
-        Raises what `REDIS_AWAY` names only while it catches up with entries that it let go.
+        Raises what `REDIS_ERRORS` names only while it catches up with entries that it let go.
         """
         if self._overflowed:
             return await self._catch_up()
@@ -87,7 +87,7 @@ class Subscription:
         self._overflowed, page = False, self._page
         try:
             entries = await self.replay()
-        except REDIS_AWAY:
+        except REDIS_ERRORS:
             self._overflowed = True
             raise
         self._overflowed |= len(entries) == page
@@ -114,9 +114,9 @@ class EventTail:
     read follows too: unlike CLIENT UNBLOCK that can't come too early.
     """
 
-    def __init__(self, redis: Redis, reader: Redis, sealing: Sealing) -> None:
+    def __init__(self, redis: Redis, reader: Redis, encryptor: Encryptor) -> None:
         self._redis = redis
-        self._sealing = sealing
+        self._encryptor = encryptor
         self._reader = reader
         self._streams: dict[bytes, _Stream] = {}
         self._bell = f"run:tail:{new_id()}".encode()
@@ -149,7 +149,7 @@ class EventTail:
         """Return up to `count` entries that lie in the log after the one named."""
         key = log_key(run_id)
         answer = await self._redis.xrange(key, min=f"({after[0]}-{after[1]}", count=count)
-        return read_entries(answer, key, self._sealing)
+        return read_entries(answer, key, self._encryptor)
 
     async def holds(self, run_id: UUID, entry_id: str) -> bool:
         """Return whether an entry lies in the log still."""
@@ -160,7 +160,7 @@ class EventTail:
         while True:
             try:
                 await self._read_once()
-            except REDIS_AWAY as error:
+            except REDIS_ERRORS as error:
                 log.warning("live logs can't be read: %s", error)
                 await asyncio.sleep(_PAUSE)
 
@@ -173,7 +173,7 @@ class EventTail:
                 self._bell_position = entries[-1][0]
             elif (stream := self._streams.get(key)) and stream.position == wanted[key]:
                 stream.position = entries[-1][0]
-                found = read_entries(entries, key.decode(), self._sealing)
+                found = read_entries(entries, key.decode(), self._encryptor)
                 for viewer in stream.viewers:
                     viewer.offer(found)
 
@@ -188,7 +188,7 @@ class EventTail:
                 pipeline.xadd(self._bell, {b"e": b""}, maxlen=1, approximate=False)
                 pipeline.expire(self._bell, 3600)
                 await pipeline.execute()
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.debug("no bell: %s", error)  # the blocked read ends by itself within a second
 
 

@@ -12,10 +12,10 @@ from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
+from basechat.infra.encryption import Encryptor
 from basechat.infra.events.entry import KEPT_AFTER_END, KEPT_AT_MOST, fields, log_key, order
 from basechat.infra.events.run_log import RunLog
-from basechat.infra.redis import REDIS_AWAY, as_bytes
-from basechat.infra.sealing import Sealing
+from basechat.infra.redis import REDIS_ERRORS, as_bytes
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ class LogWriter:
     follow what was lost.
     """
 
-    def __init__(self, redis: Redis, sealing: Sealing) -> None:
+    def __init__(self, redis: Redis, encryptor: Encryptor) -> None:
         """`redis` has one connection, and does not send again by itself."""
         self._redis = redis
-        self._sealing = sealing
+        self._encryptor = encryptor
         self._open: dict[UUID, RunLog] = {}
         self._dirty: dict[RunLog, None] = {}  # in order; of one run there may be two attempts
         self._wake = asyncio.Event()
@@ -98,13 +98,13 @@ class LogWriter:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 # Opened again if need be, of which `_connected` hears before anything is taken.
                 pipeline.connection = await self._redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]
-                sent = [(run_log, *_append(pipeline, run_log, self._sealing)) for run_log, _, _ in sent]
+                sent = [(run_log, *_append(pipeline, run_log, self._encryptor)) for run_log, _, _ in sent]
                 answers = iter(await pipeline.execute(raise_on_error=False))
             taken = [
                 await self._judge(run_log, list(islice(answers, entries)), list(islice(answers, others)))
                 for run_log, entries, others in sent
             ]
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("live logs can't be written: %s", error)
             for run_log, _, _ in sent:
                 if not run_log.ended:  # PostgreSQL has the text of one that has
@@ -136,13 +136,13 @@ class LogWriter:
         run_log.lose()
 
 
-def _append(pipeline: Pipeline, run_log: RunLog, sealing: Sealing) -> tuple[int, int]:
+def _append(pipeline: Pipeline, run_log: RunLog, encryptor: Encryptor) -> tuple[int, int]:
     """Add a log's new entries to the pipeline; returns how many appends and how many other commands that took."""
     restarts = run_log.restarts
     entries = run_log.take()
     key = log_key(run_log.run_id)
     for number, entry in enumerate(entries):
-        pipeline.xadd(key, fields(entry, key, sealing), id=entry.id, nomkstream=not (restarts and number == 0))
+        pipeline.xadd(key, fields(entry, key, encryptor), id=entry.id, nomkstream=not (restarts and number == 0))
     if entries and (restarts or run_log.ended):
         pipeline.expire(key, KEPT_AFTER_END if run_log.ended else KEPT_AT_MOST)
         return len(entries), 1

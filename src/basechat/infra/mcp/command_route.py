@@ -18,7 +18,7 @@ from basechat.infra.mcp.exchange import GiveUp, Streams
 from basechat.infra.mcp.modes import Modes
 from basechat.infra.mcp.program import started
 from basechat.infra.mcp.volume import Volume
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class CommandRoute:
                 try:
                     yield incoming, outgoing
                 finally:
-                    await end_tasks(*tasks)
+                    await cancel_and_wait(*tasks)
 
 
 async def _hear(

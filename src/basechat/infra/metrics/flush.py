@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from basechat.infra.background import background, every
 from basechat.infra.metrics.counters import Counters, Minute
 from basechat.infra.metrics.minutes import KEPT_SECONDS, MARK, minute_key
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Flusher:
                 self._sent = _Batch(self._number, minute, sums)
                 await self._confirm()
             self._is_away = False
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             if not self._is_away:
                 log.warning("counters wait for redis-state: %s", str(error) or type(error).__name__)
             self._is_away = True

@@ -6,7 +6,7 @@ from contextlib import aclosing, suppress
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from basechat.infra.web.leaving import ClientLeftError, Leaving
+from basechat.infra.web.disconnect import ClientDisconnectedError, DisconnectWatcher
 
 _PART = 65_536  # bytes that wait in the server's own buffer at most, where a client reads slowly
 
@@ -21,16 +21,16 @@ class EventStream(Response):
         events: AsyncGenerator[bytes],
         headers: Mapping[str, str] | None = None,
         *,
-        leaving: Leaving | None = None,
+        watcher: DisconnectWatcher | None = None,
         ended: Callable[[], None] | None = None,
     ) -> None:
-        """`leaving` is given by who watches the client already.
+        """Pass `watcher` when the caller already watches the client.
 
         `ended` is called at the end whatever happened, also where the client left before the first event.
         """
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no", **(headers or {})})
         self._events = events
-        self._leaving = leaving
+        self._watcher = watcher
         self._ended = ended
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
@@ -40,15 +40,15 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until they end or the client has left."""
-        leaving = self._leaving or Leaving(receive)
+        watcher = self._watcher or DisconnectWatcher(receive)
         try:
-            with suppress(ClientLeftError):
-                async with leaving:
+            with suppress(ClientDisconnectedError):
+                async with watcher:
                     await self._send(send)
         finally:
             if self._ended is not None:
                 self._ended()
-            leaving.close()
+            watcher.close()
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

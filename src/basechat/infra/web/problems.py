@@ -10,8 +10,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from basechat.infra.db import is_weather
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.db import is_transient
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.kit import json
 from basechat.kit.errors import AppError, FieldError, InvalidRequestError, UnavailableError, problem
 
@@ -40,7 +40,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    for away in (PoolTimeoutError, DBAPIError, *REDIS_AWAY):
+    for away in (PoolTimeoutError, DBAPIError, *REDIS_ERRORS):
         app.add_exception_handler(away, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -74,7 +74,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    if isinstance(error, DBAPIError) and not is_weather(error):
+    if isinstance(error, DBAPIError) and not is_transient(error):
         return await _unexpected(request, error)
     log.error("a server that is needed does not answer: %s", error)
     return problem_response(

@@ -11,8 +11,8 @@ from typing import Any, cast
 from redis.asyncio import Redis
 
 from basechat.infra.background import background, every
+from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.patience import AwayError, Patience
 from basechat.llm.accounting.counted import count_call
 from basechat.llm.accounting.counters import Plan, Planner
 from basechat.llm.accounting.ledger import Ledger
@@ -97,8 +97,8 @@ class Accounts:
         self._counters = counters
         self.limits = Limits(book.database)
         self._book = book
-        self._patience = Patience("redis-state")
-        self._budget_patience = Patience("redis-state", seconds=BUDGET_SECONDS)
+        self._breaker = CircuitBreaker("redis-state")
+        self._budget_breaker = CircuitBreaker("redis-state", seconds=BUDGET_SECONDS)
         self._planner = Planner(self.limits)
         self._admit = state.register_script(ADMIT)
         self._ledger = Ledger(state, self._planner, scripts=(ADMIT,))
@@ -129,7 +129,7 @@ class Accounts:
         )
         try:
             admission = await self._admit_shared(ask, call)
-        except AwayError:
+        except RedisUnavailableError:
             admission = await self._admit_alone(ask, call)
         except asyncio.CancelledError:
             self._give_up(ask, call)
@@ -197,7 +197,7 @@ class Accounts:
     async def _ask(self, plan: Plan, ask: Ask, call: Call) -> Sequence[Any]:
         memory = self._ledger.memory
         if plan.counters and not memory.began:
-            raise AwayError
+            raise RedisUnavailableError
         claim = ask.claim
         keys = [MEMORY, memory.journal, claim.key if claim else "", *plan.keys, ask.token_key]
         values: list[Any] = [
@@ -209,8 +209,8 @@ class Accounts:
             to_units(call.reserved_cost) if plan.bounds_money else 0,
             *plan.bounds,
         ]
-        patience = self._budget_patience if plan.counters else self._patience
-        return await patience.ask(lambda: cast("Awaitable[Sequence[Any]]", self._admit(keys, values)))
+        breaker = self._budget_breaker if plan.counters else self._breaker
+        return await breaker.call(lambda: cast("Awaitable[Sequence[Any]]", self._admit(keys, values)))
 
     def _give_up(self, ask: Ask, call: Call) -> None:
         self._admission(ask, call, {}, bounds_money=False).withdraw()

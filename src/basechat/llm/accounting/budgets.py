@@ -69,14 +69,14 @@ _FIND_TOKEN = text("SELECT id FROM api_tokens WHERE id = :id")
 
 async def list_budgets(resources: Resources) -> list[BudgetOut]:
     """Return all budgets, oldest first."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         rows = list(await connection.execute(_LIST))
         return await _told(connection, rows)
 
 
 async def create_budget(resources: Resources, admin: Caller, client: Client, body: NewBudget) -> BudgetOut:
     """Set a budget; raises `InvalidRequestError` and `ConflictError`."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         values = {
             **{name: getattr(body, name) for name in LIMITS},
             "id": new_id(),
@@ -93,7 +93,7 @@ async def change_budget(
     resources: Resources, admin: Caller, client: Client, budget_id: UUID, body: BudgetChange
 ) -> BudgetOut:
     """Change a budget; raises `NotFoundError` and `InvalidRequestError`."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         await connection.execute(_LOCK, {"id": budget_id})
         row = await _get(connection, budget_id)
         values = {name: getattr(row, name) for name in LIMITS} | body.model_dump(exclude_unset=True)
@@ -105,7 +105,7 @@ async def change_budget(
 
 async def delete_budget(resources: Resources, admin: Caller, client: Client, budget_id: UUID) -> None:
     """Take a budget away; raises `NotFoundError`."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         subject = await connection.scalar(_DELETE, {"id": budget_id})
         if subject is None:
             raise _not_found()

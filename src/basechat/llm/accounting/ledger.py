@@ -17,8 +17,8 @@ from redis.typing import EncodableT
 from sqlalchemy import Row
 
 from basechat.infra.background import background
-from basechat.infra.patience import AwayError, Patience
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.llm.accounting.counters import NO_PLAN, Plan, Planner
 from basechat.llm.accounting.memory import BEAT_SECONDS, Memory
 from basechat.llm.accounting.money import to_units
@@ -50,7 +50,7 @@ class Ledger:
     """
 
     def __init__(self, state: Redis, planner: Planner, *, scripts: Sequence[str] = ()) -> None:
-        self.memory = Memory(state, Patience("redis-state", seconds=_BEAT_PATIENCE), scripts=(*scripts, SETTLE))
+        self.memory = Memory(state, CircuitBreaker("redis-state", seconds=_BEAT_PATIENCE), scripts=(*scripts, SETTLE))
         self._state = state
         self._planner = planner
         self._settle = state.register_script(SETTLE)
@@ -103,7 +103,7 @@ class Ledger:
                 for journal in journals:
                     pipeline.hmget(journal, [str(each) for each in wanted])
                 found = await pipeline.execute()
-        except REDIS_AWAY:
+        except REDIS_ERRORS:
             return {each for each in wanted if each in self._entries}
         return {each for entries in found for each, entry in zip(wanted, entries, strict=True) if entry}
 
@@ -122,7 +122,7 @@ class Ledger:
         ]
         try:
             await self.settle(settlements)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("what was left open could not be settled in redis-state: %s", error)
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
@@ -152,7 +152,7 @@ class Ledger:
                 for entry in self._entries.values():
                     entry.known = False
             await self._write_journal([entry for entry in self._entries.values() if not entry.known])
-        except AwayError:
+        except RedisUnavailableError:
             return False
         return True
 
@@ -172,15 +172,15 @@ class Ledger:
         if not relayed:
             return
         try:
-            await self.memory.patience.ask(lambda: self._state.hset(self.memory.journal, mapping=relayed))
-        except AwayError:
+            await self.memory.breaker.call(lambda: self._state.hset(self.memory.journal, mapping=relayed))
+        except RedisUnavailableError:
             return
 
     async def _write_journal(self, entries: Sequence[Entry]) -> None:
         for at in range(0, len(entries), BATCH):
             part = entries[at : at + BATCH]
             rows: _Fields = {str(entry.call.id): row_of(entry.call) for entry in part}
-            await self.memory.patience.ask(partial(self._state.hset, self.memory.journal, mapping=rows))
+            await self.memory.breaker.call(partial(self._state.hset, self.memory.journal, mapping=rows))
             for entry in part:
                 entry.known = True
 
@@ -215,7 +215,7 @@ class Ledger:
                 said = await self._say_settlements(pipeline, batch)
                 forgotten = self._say_forgotten(pipeline, batch)
                 replies = await pipeline.execute()
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("calls can't be settled in redis-state yet: %s", error)
             self._due = {entry.call.id: entry for entry in batch} | self._due
             self._wake.set()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from basechat.infra.db import DATABASE_AWAY, Database
+from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.llm.accounting.money import to_units
 from basechat.protocol import Caller
 
@@ -70,9 +70,9 @@ class Limits:
     async def refresh(self) -> None:
         """Read them."""
         try:
-            async with self._database.each_for_system() as connection:
+            async with self._database.autocommit() as connection:
                 rows = list(await connection.execute(_READ))
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("the budgets can't be read now, the last ones hold: %s", error)
             return
         own: dict[tuple[Subject, UUID | None], Limit] = {
@@ -84,7 +84,7 @@ class Limits:
 
     async def count_anew(self) -> None:
         """Have everything counted from the rows again."""
-        async with self._database.each_for_system() as connection:
+        async with self._database.autocommit() as connection:
             await connection.execute(_COUNT_ANEW)
         await self.refresh()
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from basechat.infra.patience import AwayError, Patience
+from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.infra.redis import as_bytes
 from basechat.kit.ids import new_id
 from basechat.llm.accounting.scripts import BEAT, MEMORY, PROCESSES
@@ -29,7 +29,7 @@ class Memory:
     """The state of redis-state at the last sign of life."""
 
     state: Redis
-    patience: Patience
+    breaker: CircuitBreaker
     scripts: Sequence[str] = ()
     """What calls wait for; a server that lost its memory is told them, before many calls find them missing."""
     process: str = field(default_factory=lambda: new_id().hex)
@@ -51,13 +51,13 @@ class Memory:
         return self.now - self.began
 
     async def beat(self) -> bool:
-        """Give a sign of life; returns whether the server lost its memory since the last one. Raises `AwayError`.
+        """Renew the heartbeat; returns whether the server lost its memory since the last one.
 
         A server that started anew may have lost its last second: that counts as if all were lost.
         """
-        told = await self.patience.ask(lambda: self.state.info("server"))
+        told = await self.breaker.call(lambda: self.state.info("server"))
         script = self.state.register_script(BEAT)
-        began, self.now, self.living, dead = await self.patience.ask(
+        began, self.now, self.living, dead = await self.breaker.call(
             lambda: cast(
                 "Awaitable[tuple[int, int, int, list[bytes]]]",
                 script([MEMORY, PROCESSES], [told["run_id"], self.process, DEAD_AFTER_MS]),
@@ -67,7 +67,7 @@ class Memory:
         lost = began != self.began
         if lost:
             for each in self.scripts:
-                await self.patience.ask(partial(self.state.script_load, each))
+                await self.breaker.call(partial(self.state.script_load, each))
         self.began = began
         return lost
 
@@ -78,6 +78,6 @@ class Memory:
     async def leave(self) -> None:
         """Be no process any more that anybody waits for."""
         try:
-            await self.patience.ask(lambda: self.state.zrem(PROCESSES, self.process))
-        except AwayError:
+            await self.breaker.call(lambda: self.state.zrem(PROCESSES, self.process))
+        except RedisUnavailableError:
             log.warning("redis-state could not be told that this process ended")

@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from basechat.infra.db import DATABASE_AWAY, Database
-from basechat.infra.patience import AwayError
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.circuit_breaker import RedisUnavailableError
+from basechat.infra.db import DATABASE_ERRORS, Database
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.kit import json
 from basechat.llm.accounting.counters import MINUTE_UNITS, Counter
 from basechat.llm.accounting.ledger import Ledger
@@ -109,7 +109,7 @@ class Rebuild:
         self._making: dict[str, asyncio.Task[None]] = {}
 
     async def make(self, counters: Sequence[Counter]) -> None:
-        """Make counters; raises `AwayError`, and `GatewayError` where PostgreSQL is away too.
+        """Make counters; raises `RedisUnavailableError`, and `GatewayError` where PostgreSQL is away too.
 
         Where the server has lost its memory only now, nothing is made: the counters have other names then.
         """
@@ -130,7 +130,7 @@ class Rebuild:
     async def _make(self, counter: Counter) -> None:
         began = self._ledger.memory.began
         if not await self._ledger.beat():
-            raise AwayError
+            raise RedisUnavailableError
         if self._ledger.memory.began != began:
             return
         try:
@@ -146,9 +146,9 @@ class Rebuild:
                     await self._load(counter)
                 finally:
                     await self._state.delete(lock)
-        except REDIS_AWAY as error:
-            raise AwayError from error
-        except (*DATABASE_AWAY, TimeoutError) as error:
+        except REDIS_ERRORS as error:
+            raise RedisUnavailableError from error
+        except (*DATABASE_ERRORS, TimeoutError) as error:
             log.warning("a budget can't be counted anew: %s", error)
             raise uncounted() from None
 
@@ -156,13 +156,13 @@ class Rebuild:
         if counter.is_bucket:
             now = datetime.now(UTC)
             last = replace(counter, begins=now - timedelta(minutes=1), ends=now + timedelta(minutes=1))
-            async with self._database.each_for_system() as connection:
+            async with self._database.autocommit() as connection:
                 count = await count_rows(connection, last)
             levels = (_rest(counter.requests, count.requests), _rest(counter.tokens, count.tokens))
             await self._load_bucket(keys=[counter.key], args=levels)
             return
         journal = await self._journal(counter)
-        async with self._database.each_for_system() as connection:
+        async with self._database.autocommit() as connection:
             count = await count_rows(connection, counter, journal)
         expires = int((counter.ends.timestamp() + _KEPT_SECONDS) * 1000)
         fields = [part for pair in count.fields.items() for part in pair]
@@ -173,7 +173,7 @@ class Rebuild:
         """Settle what ended while the window was made: whoever did so may have found no window."""
         if not calls:
             return
-        async with self._database.each_for_system() as connection:
+        async with self._database.autocommit() as connection:
             rows = list(await connection.execute(_ENDED_SINCE, {"ids": calls}))
         await self._ledger.closed(rows)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, PlainSerializer, model_validator
 
-from basechat.kit.body import Strict
+from basechat.kit.request_model import RequestModel
 from basechat.llm.accounting.counters import Period
 from basechat.llm.accounting.limits import Subject
 
@@ -26,7 +26,7 @@ Tokens = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 Bound = Annotated[Dollars, Field(ge=0, le=999_999, max_digits=14, decimal_places=8)]
 
 
-class BudgetLimits(Strict):
+class BudgetLimits(RequestModel):
     """What may be used; null bounds nothing. Days and months are those of UTC."""
 
     requests_per_minute: PerMinute | None = None

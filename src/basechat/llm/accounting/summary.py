@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from basechat.identity.caller import Caller as Person
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.infra.resources import Resources
 from basechat.llm.accounting.counters import MINUTE_UNITS, Counter, make_plan, span
 from basechat.llm.accounting.limits import Applied, limit_of
@@ -44,7 +44,7 @@ async def read_usage(resources: Resources, person: Person) -> UsageOut:
     month, today = span("month", now)[0], now.date()
     first = today - timedelta(days=DAYS - 1)
     since = min(month, datetime(first.year, first.month, first.day, tzinfo=UTC))
-    async with resources.database.as_owner(person.user_id) as connection:
+    async with resources.database.owner_transaction(person.user_id) as connection:
         rows = list(await connection.execute(_SUMS, {"owner": person.user_id, "since": since}))
     told = UsageOut(today=Totals(), month=Totals(), days=[], models=[], budgets=[])
     days: dict[Any, DayTotals] = {}
@@ -66,7 +66,7 @@ async def read_usage(resources: Resources, person: Person) -> UsageOut:
 
 async def _budgets(resources: Resources, person: Person, now: datetime) -> list[BudgetState]:
     token = person.credential_id if person.kind == "token" else None
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         rows = list(await connection.execute(_LIMITS, {"user": person.user_id, "token": token}))
     whose = {"all": None, "user": person.user_id, "token": token}
     applying = [Applied(limit_of(row), whose[row.subject]) for row in rows]
@@ -74,7 +74,7 @@ async def _budgets(resources: Resources, person: Person, now: datetime) -> list[
         return []
     counters, levels = await _levels(resources.state, applying, now)
     states: list[BudgetState] = []
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         for counter, level in zip(counters, levels, strict=True):
             if level is None and counter.is_window:
                 count = await count_rows(connection, counter)
@@ -95,7 +95,7 @@ async def _levels(
             for counter in counters:
                 pipeline.hmget(counter.key, ["tokens", "cost"] if counter.is_window else ["requests", "tokens", "at"])
             found = await pipeline.execute()
-    except REDIS_AWAY:
+    except REDIS_ERRORS:
         counters = make_plan(applying, memory=0, at=now).counters
         return counters, [None] * len(counters)
     return counters, [_level(counter, values, now) for counter, values in zip(counters, found, strict=True)]

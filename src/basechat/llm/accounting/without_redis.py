@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from basechat.infra.db import DATABASE_AWAY, Database
+from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.llm.accounting.counters import MINUTE_UNITS, Counter, Plan
 from basechat.llm.accounting.limits import Limits
 from basechat.llm.accounting.money import to_units
@@ -68,14 +68,14 @@ class WithoutRedis:
     async def _reserve(self, plan: Plan, call: Call) -> None:
         """Reserve in all windows, or in none, and commit the call's row with it."""
         try:
-            async with self._database.as_system() as connection:
+            async with self._database.system_transaction() as connection:
                 ids = list({counter.applied.limit.id for counter in plan.windows})
                 held = list(await connection.execute(_LOCK, {"ids": ids}))
                 for counter in plan.windows:
                     count = await count_rows(connection, counter)
                     _check_window(counter, count.tokens, count.cost, call)
                 await insert_rows(connection, [row_of(call)])
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             log.warning("a budget can't be reserved: %s", error)
             raise uncounted() from None
         generations: dict[UUID, int] = {row.id: row.generation for row in held}

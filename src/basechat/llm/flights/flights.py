@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from basechat.kit.tasks import Tasks, end_tasks
+from basechat.kit.tasks import TaskSet, cancel_and_wait
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight, FlightLostError, Reader
 
@@ -18,7 +18,7 @@ Fly = Callable[[Flight], Awaitable[None]]
 class Flights:
     """Starts flights and lets clients join those that are under way."""
 
-    def __init__(self, ending: Tasks, *, is_wanted_elsewhere: Callable[[Flight], bool]) -> None:
+    def __init__(self, ending: TaskSet, *, is_wanted_elsewhere: Callable[[Flight], bool]) -> None:
         """`ending` are the tasks that end flights which nobody reads any more."""
         self._ending = ending
         self._is_wanted_elsewhere = is_wanted_elsewhere
@@ -32,7 +32,7 @@ class Flights:
         try:
             yield
         finally:
-            await end_tasks(*self._tasks.values())
+            await cancel_and_wait(*self._tasks.values())
 
     def join(self, key: str, fly: Fly) -> tuple[Reader, bool]:
         """Return a reader of the flight of a key, and whether it is a new one, begun by this."""
@@ -56,7 +56,7 @@ class Flights:
             return
         self.forget(flight)  # at once, so that nobody joins what is ending
         if (task := self._tasks.get(flight)) is not None:
-            self._ending.start(end_tasks(task))
+            self._ending.start(cancel_and_wait(task))
 
     async def _run(self, flight: Flight, fly: Fly) -> None:
         error: Exception = FlightLostError()

@@ -6,9 +6,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from basechat.infra.redis import REDIS_AWAY
-from basechat.infra.sealing import Sealing
-from basechat.kit.tasks import end_tasks
+from basechat.infra.encryption import Encryptor
+from basechat.infra.redis import REDIS_ERRORS
+from basechat.kit.tasks import cancel_and_wait
 from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight, FlightLostError
@@ -27,11 +27,11 @@ _UNSEAT = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[
 class Follower:
     """Reads the logs of flights that other processes lead."""
 
-    def __init__(self, reader: Redis, state: Redis, sealing: Sealing) -> None:
+    def __init__(self, reader: Redis, state: Redis, encryptor: Encryptor) -> None:
         """`reader` is for reads that wait, each on a connection of its own; all else goes through `state`."""
         self._reader = reader
         self._state = state
-        self._sealing = sealing
+        self._encryptor = encryptor
         self._unseat = state.register_script(_UNSEAT)
 
     async def follow(self, flight: Flight, claim: Claim, leader: bytes) -> None:
@@ -54,11 +54,11 @@ class Follower:
         except FlightLostError:  # the leader is done with it, or too much of the log is gone: another may lead
             await self._give_up(claim, leader)
             raise
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             logger.warning("a flight that another process leads can't be followed: %s", error)
             raise FlightLostError from None
         finally:
-            await end_tasks(asking)
+            await cancel_and_wait(asking)
 
     async def _ask(self, leader: bytes) -> None:
         """Tell the leader that its flight is followed, again and again."""
@@ -69,7 +69,7 @@ class Follower:
                     pipeline.xadd(key, {b"leader": leader}, maxlen=_WISHES, approximate=True)
                     pipeline.expire(key, LOG_SECONDS)
                     await pipeline.execute()
-            except REDIS_AWAY as error:
+            except REDIS_ERRORS as error:
                 logger.warning("a flight's leader can't be asked for it: %s", error)
             await asyncio.sleep(_ASK_AGAIN_SECONDS)
 
@@ -78,7 +78,7 @@ class Follower:
         found: Any = await self._reader.xread({key: last}, count=_PART_COUNT, block=_BLOCK_MS)
         entries = []
         for entry_id, fields in found[0][1] if found else ():
-            entry = unseal(self._sealing, key, fields[b"d"])
+            entry = unseal(self._encryptor, key, fields[b"d"])
             if entry is None:
                 logger.error("the log of a flight can't be opened: the processes have different keys")
                 raise FlightLostError
@@ -89,7 +89,7 @@ class Follower:
         """Let others lead in place of a leader that can't be followed, before its claim ends by itself."""
         try:
             await self._unseat([claim.key], [leader])
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             logger.warning("the claim of a leader that is lost ends by itself: %s", error)
 
 

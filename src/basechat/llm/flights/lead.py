@@ -11,10 +11,10 @@ from typing import Any
 from redis.asyncio import Redis
 
 from basechat.infra.background import background
-from basechat.infra.patience import AwayError, Patience
-from basechat.infra.redis import REDIS_AWAY
-from basechat.infra.sealing import Sealing
-from basechat.kit.tasks import end_tasks
+from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
+from basechat.infra.encryption import Encryptor
+from basechat.infra.redis import REDIS_ERRORS
+from basechat.kit.tasks import cancel_and_wait
 from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight
@@ -40,11 +40,11 @@ class Leader:
     Nothing of a flight is written until another process says that it wants it, which it repeats while it does.
     """
 
-    def __init__(self, state: Redis, listening: Redis, sealing: Sealing) -> None:
+    def __init__(self, state: Redis, listening: Redis, encryptor: Encryptor) -> None:
         self._state = state
         self._listening = listening
-        self._sealing = sealing
-        self._patience = Patience("redis-state")
+        self._encryptor = encryptor
+        self._breaker = CircuitBreaker("redis-state")
         self._release = state.register_script(_RELEASE)
         self._name = os.urandom(8).hex()
         self._numbers = itertools.count(1)
@@ -60,7 +60,7 @@ class Leader:
         """Keep claims up and hear who wants what."""
         async with background(self._renew_for_ever(), self._release_for_ever(), self._listen_for_ever()):
             yield
-        await end_tasks(*self._writing.values())
+        await cancel_and_wait(*self._writing.values())
 
     def claim(self, key: str) -> Claim:
         """Return a claim to lead the flight of a key."""
@@ -81,8 +81,8 @@ class Leader:
     async def release_at_once(self, claim: Claim) -> None:
         """Let the claim of a flight go that has failed, before anybody hears of that and asks anew."""
         self._drop(claim)
-        with suppress(AwayError):
-            await self._patience.ask(lambda: self._release([claim.key], [claim.leader]))
+        with suppress(RedisUnavailableError):
+            await self._breaker.call(lambda: self._release([claim.key], [claim.leader]))
 
     def _drop(self, claim: Claim) -> None:
         self._flights.pop(claim.leader, None)
@@ -102,7 +102,7 @@ class Leader:
                     for leader, key in self._keys.items():
                         pipeline.eval(_RENEW, 1, key, leader, LEASE_MS)
                     await pipeline.execute()
-            except REDIS_AWAY as error:
+            except REDIS_ERRORS as error:
                 log.warning("the flights of this process can't be kept up: %s", error)
 
     async def _release_for_ever(self) -> None:
@@ -116,7 +116,7 @@ class Leader:
                     for key, leader in over:
                         pipeline.eval(_RELEASE, 1, key, leader)
                     await pipeline.execute()
-            except REDIS_AWAY as error:
+            except REDIS_ERRORS as error:
                 log.warning("flights that are over go by themselves in %d ms: %s", LEASE_MS, error)
 
     async def _listen_for_ever(self) -> None:
@@ -124,7 +124,7 @@ class Leader:
         while True:
             try:
                 found: Any = await self._listening.xread({key: last}, block=_BLOCK_MS)
-            except REDIS_AWAY as error:
+            except REDIS_ERRORS as error:
                 log.warning("other processes can't ask for flights: %s", error)
                 await asyncio.sleep(_RENEW_SECONDS)
                 continue
@@ -177,7 +177,7 @@ class Leader:
     async def _forget(self, leader: bytes) -> None:
         try:
             await self._state.delete(log_key(leader))
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("the log of a flight that nobody follows goes by itself: %s", error)
 
     async def _write(self, leader: bytes, entry: Entry) -> bool:
@@ -185,10 +185,10 @@ class Leader:
         key = log_key(leader)
         try:
             async with self._state.pipeline(transaction=False) as pipeline:
-                pipeline.xadd(key, {b"d": seal(self._sealing, key, entry)})
+                pipeline.xadd(key, {b"d": seal(self._encryptor, key, entry)})
                 pipeline.expire(key, LOG_SECONDS)
                 await pipeline.execute()
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("a flight that others follow can't be written: %s", error)
             return False
         return True

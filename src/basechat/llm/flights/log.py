@@ -4,7 +4,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 
-from basechat.infra.sealing import Sealing
+from basechat.infra.encryption import Encryptor
 from basechat.kit import json
 
 LEASE_MS = 5_000
@@ -47,19 +47,19 @@ def wanted_key(process: str) -> str:
     return f"flight:wanted:{process}"
 
 
-def seal(sealing: Sealing, key: str, entry: Entry) -> bytes:
+def seal(encryptor: Encryptor, key: str, entry: Entry) -> bytes:
     """Return an entry as it is written."""
     said = {
         "provider": entry.provider, "at": entry.at, "raw": b64encode(entry.raw).decode(), "has_ended": entry.has_ended,
         "is_lost": entry.is_lost, "error": entry.error, "document": entry.document,
         "body": None if entry.body is None else b64encode(entry.body).decode(),
     }  # fmt: skip
-    return sealing.seal(json.dumps(said), place=key)
+    return encryptor.encrypt(json.dumps(said), associated_data=key)
 
 
-def unseal(sealing: Sealing, key: str, sealed: bytes) -> Entry | None:
+def unseal(encryptor: Encryptor, key: str, sealed: bytes) -> Entry | None:
     """Return an entry as it was written, or None where no key opens it."""
-    text = sealing.open(sealed, place=key)
+    text = encryptor.decrypt(sealed, associated_data=key)
     if text is None:
         return None
     said = json.loads(text)

@@ -39,7 +39,7 @@ _OPTIONS = set(ProviderOptions.model_fields)
 async def list_providers(resources: Resources) -> list[ProviderOut]:
     """Return all providers."""
     configured = load_readable(resources.settings)
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         rows = await store.list_rows(connection, StoredProvider)
     return [
         *(configured_provider(each, "environment") for each in (*configured.environment, *configured.local)),
@@ -50,7 +50,7 @@ async def list_providers(resources: Resources) -> list[ProviderOut]:
 
 async def get_provider(resources: Resources, provider_id: UUID) -> ProviderOut:
     """Return a provider of the database; raises `NotFoundError`."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         return _document(resources, await store.get_row(connection, StoredProvider, provider_id))
 
 
@@ -71,7 +71,7 @@ async def add_provider(resources: Resources, admin: Caller, client: Client, body
         "enabled": body.enabled,
         "options": options,
     }
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         row = await store.create_row(connection, StoredProvider, values)
         await record(connection, "provider.created", actor_id=admin.user_id, subject=row.name, address=client.address)
     return _document(resources, row)
@@ -81,7 +81,7 @@ async def change_provider(
     resources: Resources, admin: Caller, client: Client, provider_id: UUID, body: ProviderChange
 ) -> ProviderOut:
     """Change a provider; raises `NotFoundError`, `InvalidRequestError` and `ConflictError`."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         row = await store.get_row(connection, StoredProvider, provider_id, lock=True)
         values = _changed(resources, row, body)
         if values["name"] != row.name:
@@ -93,14 +93,14 @@ async def change_provider(
 
 async def delete_provider(resources: Resources, admin: Caller, client: Client, provider_id: UUID) -> None:
     """Remove a provider and its key; raises `NotFoundError`."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         name = await store.delete_row(connection, StoredProvider, provider_id)
         await record(connection, "provider.deleted", actor_id=admin.user_id, subject=name, address=client.address)
 
 
 async def check_provider(resources: Resources, admin: Caller, provider_id: UUID) -> ProviderCheck:
     """Ask a provider for its models. Nothing else of what it answers is told."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         row = await store.get_row(connection, StoredProvider, provider_id)
     seconds = await resources.limiter.try_once(_CHECKS, "provider-checks", str(admin.user_id))
     if seconds is not None:

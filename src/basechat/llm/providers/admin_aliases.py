@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 async def list_aliases(resources: Resources) -> list[AliasOut]:
     """Return all aliases."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         rows = await store.list_rows(connection, ModelAlias)
     return [*map(configured_alias, load_readable(resources.settings).aliases), *map(stored_alias, rows)]
 
@@ -34,7 +34,7 @@ async def list_aliases(resources: Resources) -> list[AliasOut]:
 async def add_alias(resources: Resources, admin: Caller, client: Client, body: Alias) -> AliasOut:
     """Add an alias; raises `InvalidRequestError` and `ConflictError`."""
     models = await _known_models(resources, admin)
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         await _check(connection, resources, body, models)
         values = {"id": new_id(), **body.model_dump(mode="json")}
         row = await store.create_row(connection, ModelAlias, values)
@@ -48,7 +48,7 @@ async def change_alias(
     """Change an alias; raises `NotFoundError`, `InvalidRequestError` and `ConflictError`."""
     models = await _known_models(resources, admin)
     changes: dict[str, Any] = body.model_dump(mode="json", exclude_unset=True)
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         row = await store.get_row(connection, ModelAlias, alias_id, lock=True)
         values = {"name": row.name, "targets": row.targets, "fallbacks": row.fallbacks, **changes}
         await _check(connection, resources, Alias.model_validate(values), models, changed_id=alias_id)
@@ -59,7 +59,7 @@ async def change_alias(
 
 async def delete_alias(resources: Resources, admin: Caller, client: Client, alias_id: UUID) -> None:
     """Remove an alias; raises `NotFoundError`."""
-    async with resources.database.as_system() as connection:
+    async with resources.database.system_transaction() as connection:
         name = await store.delete_row(connection, ModelAlias, alias_id)
         await record(connection, "alias.deleted", actor_id=admin.user_id, subject=name, address=client.address)
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from basechat.infra.sealing import sealing_for
+from basechat.infra.encryption import encryptor_for
 
 _PURPOSE = "keys of model providers"
 
@@ -13,10 +13,10 @@ def seal_key(key: SecretStr | None, *, secret: bytes, provider_id: UUID) -> byte
     """Return a key encrypted; None where there is none."""
     if key is None:
         return None
-    return sealing_for(_PURPOSE, secret).seal(key.get_secret_value().encode(), place=str(provider_id))
+    return encryptor_for(_PURPOSE, secret).encrypt(key.get_secret_value().encode(), associated_data=str(provider_id))
 
 
 def open_key(sealed: bytes, *, secret: bytes, provider_id: UUID) -> SecretStr | None:
     """Return the key; None where it can't be read, because SECRET_KEY is another or the row was tampered with."""
-    key = sealing_for(_PURPOSE, secret).open(sealed, place=str(provider_id))
+    key = encryptor_for(_PURPOSE, secret).decrypt(sealed, associated_data=str(provider_id))
     return None if key is None else SecretStr(key.decode())

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from basechat.kit.tasks import end_tasks
+from basechat.kit.tasks import cancel_and_wait
 from basechat.llm.providers.listing import Listed, ListingError, Upstream, declared, list_models
 from basechat.llm.providers.provider import KINDS
 
@@ -39,7 +39,7 @@ class ModelList:
     async def close(self) -> None:
         """End what is being read."""
         if self._reading is not None:
-            await end_tasks(self._reading)
+            await cancel_and_wait(self._reading)
 
     async def _read(self) -> None:
         provider = self.upstream.provider.name

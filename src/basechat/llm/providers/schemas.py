@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlalchemy import Row
 
-from basechat.kit.body import Strict
+from basechat.kit.request_model import RequestModel
 from basechat.llm.providers.aliases import Alias, AliasName, Fallbacks, Target, Targets
 from basechat.llm.providers.kinds import ProviderKind
 from basechat.llm.providers.provider import ApiKey, BaseUrl, Provider, ProviderName, ProviderOptions
@@ -77,7 +77,7 @@ class ProviderCheck(BaseModel):
     error: str | None = None
 
 
-class AliasChange(Strict):
+class AliasChange(RequestModel):
     """What to change of an alias; a field left out stays as it is."""
 
     name: AliasName = ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import DBAPIError
 
 from basechat.infra.background import every
-from basechat.infra.db import DATABASE_AWAY, Database, is_weather
+from basechat.infra.db import DATABASE_ERRORS, Database, is_transient
 from basechat.llm.providers.catalogue import Catalogue
 from basechat.llm.providers.configured import Configured
 from basechat.llm.providers.stored import OpenedProvider, State, Stored, load_stored
@@ -32,10 +32,10 @@ class ProviderUpdates:
     async def refresh(self) -> None:
         """Take over what has changed, and let go of what was taken away before."""
         try:
-            async with self._database.each_for_system() as connection:
+            async with self._database.autocommit() as connection:
                 stored = await load_stored(connection, self._secret, known=self._state)
-        except DATABASE_AWAY as error:
-            if isinstance(error, DBAPIError) and not is_weather(error):
+        except DATABASE_ERRORS as error:
+            if isinstance(error, DBAPIError) and not is_transient(error):
                 raise
             self._log_away(error)
         else:

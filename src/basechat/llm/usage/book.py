@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 
 from basechat.infra.background import background, every
-from basechat.infra.db import DATABASE_AWAY, Database, is_weather
+from basechat.infra.db import DATABASE_ERRORS, Database, is_transient
 from basechat.llm.usage.call import Call
 from basechat.llm.usage.row import row_of, write_rows
 from basechat.protocol import Caller
@@ -111,13 +111,13 @@ class UsageBook:
 
     async def sweep(self) -> None:
         """Close the rows that processes left behind which are dead by now."""
-        async with self.database.each_for_system() as connection:
+        async with self.database.autocommit() as connection:
             left = set((await connection.scalars(_LEFT_OPEN)).all())
         if self.witness is not None and left:
             left -= await self.witness.open_among(left)
         if not left:
             return
-        async with self.database.each_for_system() as connection:
+        async with self.database.autocommit() as connection:
             closed = list(await connection.execute(_CLOSE, {"ids": list(left)}))
         if closed:
             log.warning("%d calls of providers were left open by processes that died", len(closed))
@@ -160,8 +160,8 @@ class UsageBook:
         self._sent.update(call.id for call in batch)
         try:
             await self._store(batch)
-        except DATABASE_AWAY as error:
-            if not isinstance(error, DBAPIError) or is_weather(error):
+        except DATABASE_ERRORS as error:
+            if not isinstance(error, DBAPIError) or is_transient(error):
                 log.warning("usage can't be written yet: %s", error)
                 self._wake.set()
                 return False
@@ -186,5 +186,5 @@ class UsageBook:
         if rows:
             await write_rows(self.database, rows)
         if withdrawn:
-            async with self.database.each_for_system() as connection:
+            async with self.database.autocommit() as connection:
                 await connection.execute(_DELETE, {"ids": withdrawn})

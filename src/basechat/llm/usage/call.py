@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from basechat.infra.web.leaving import ClientLeftError
+from basechat.infra.web.disconnect import ClientDisconnectedError
 from basechat.kit import json
 from basechat.kit.ids import new_id
 from basechat.kit.tokens import estimate
@@ -92,7 +92,7 @@ class Call:
         """End the call as failed, or cancelled, where what is done with it raises."""
         try:
             yield
-        except (asyncio.CancelledError, ClientLeftError):
+        except (asyncio.CancelledError, ClientDisconnectedError):
             self.end("cancelled")
             raise
         except BaseException:

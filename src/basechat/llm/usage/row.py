@@ -73,7 +73,7 @@ def row_of(call: Call) -> bytes:
 async def write_rows(database: Database, rows: Iterable[bytes]) -> None:
     """Write rows in one statement; those that end calls win over those that begin them."""
     batch = list(rows)
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         try:
             await insert_rows(connection, batch)
         except IntegrityError:  # an owner or a run went at this very moment; now the statement sees it

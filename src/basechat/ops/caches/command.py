@@ -13,7 +13,7 @@ from basechat.infra.cache.keyspace import Keyspace, clear, measure
 from basechat.infra.cache.layers import LAYERS, Layer
 from basechat.infra.cache.servers import Notice, ServerState, find_state, notices
 from basechat.infra.metrics.minutes import read_minutes, total
-from basechat.infra.redis import REDIS_AWAY, CacheClient, open_cache_at, open_redis
+from basechat.infra.redis import REDIS_ERRORS, CacheClient, open_cache_at, open_redis
 from basechat.ops.caches.figures import LayerFigures, layer_figures
 
 MINUTES = 24 * 60
@@ -100,7 +100,7 @@ async def _cache(servers: Servers) -> AsyncIterator[CacheClient]:
     client = open_cache_at(servers.cache_url, is_cluster=servers.is_cluster)
     try:
         yield client
-    except REDIS_AWAY as error:
+    except REDIS_ERRORS as error:
         raise CacheAwayError(str(error)) from error
     finally:
         await client.aclose()

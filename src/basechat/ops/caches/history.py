@@ -10,7 +10,7 @@ from sqlalchemy import text
 from basechat.infra.db import Database
 from basechat.infra.metrics.counters import Minute
 from basechat.infra.metrics.minutes import read_minutes, total
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ async def read_history(database: Database, state: Redis, prefix: str, *, until: 
     fresh = range(max(since, until - _FRESH_HOURS + 1), until + 1)
     try:
         counted, is_fresh = await read_minutes(state, range(fresh.start * 60, fresh.stop * 60)), True
-    except REDIS_AWAY as error:
+    except REDIS_ERRORS as error:
         log.warning("redis-state does not tell the last minutes: %s", error)
         counted, is_fresh = {}, False
     found: dict[int, Sums] = {hour: {} for hour in range(since, until + 1)}
     for hour in fresh:
         found[hour] = _summed(counted, hour, prefix)
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         for row in await connection.execute(_HOURS, {"since": since, "until": until, "prefix": prefix}):
             beyond = _beyond(counted, row.number, row.name, row.minutes)
             found[row.number][row.name] = float(row.value) + beyond

@@ -15,7 +15,7 @@ from basechat.infra.cache.keyspace import Keyspace, clear, measure
 from basechat.infra.cache.layers import LAYERS
 from basechat.infra.cache.servers import ServerState, are_one, find_state, notices
 from basechat.infra.metrics.minutes import total
-from basechat.infra.redis import REDIS_AWAY, CacheClient
+from basechat.infra.redis import REDIS_ERRORS, CacheClient
 from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.errors import UnavailableError
 from basechat.ops.caches.figures import layer_figures
@@ -75,11 +75,13 @@ async def invalidate_cache(
     layer: Literal["llm", "mcp", "intent", "all"], caller: AdminCaller, client: ClientDep, resources: ResourcesDep
 ) -> CacheCleared:
     """Remove all that a layer keeps, or all layers; nothing else that may be on the same server."""
-    async with resources.database.as_system() as connection:  # first: what is done must not be missing in the log
+    async with (
+        resources.database.system_transaction() as connection
+    ):  # first: what is done must not be missing in the log
         await record(connection, "cache.invalidate", actor_id=caller.user_id, subject=layer, address=client.address)
     try:
         removed = await clear(resources.cache, [each for each in LAYERS if layer in {"all", each.name}])
-    except REDIS_AWAY as error:
+    except REDIS_ERRORS as error:
         raise UnavailableError("The cache server does not answer now. Try again.", code="cache.unavailable") from error
     return CacheCleared(layer=layer, removed=removed)
 
@@ -92,7 +94,7 @@ async def _find_sizes(cache: CacheClient) -> tuple[ServerState | None, Keyspace 
     try:
         async with asyncio.timeout(MEASURE_SECONDS):
             return server, await measure(cache)
-    except (*REDIS_AWAY, TimeoutError):
+    except (*REDIS_ERRORS, TimeoutError):
         return server, None
 
 

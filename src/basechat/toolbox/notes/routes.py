@@ -10,14 +10,14 @@ from sqlalchemy import Row
 
 from basechat.identity.access import ChatCaller
 from basechat.infra.web.depends import ResourcesDep
-from basechat.kit.body import Strict
 from basechat.kit.errors import ConflictError, NotFoundError
+from basechat.kit.request_model import RequestModel
 from basechat.toolbox.notes import store
 
 router = APIRouter(prefix="/notes", tags=["notes"])
 
 
-class NoteBody(Strict):
+class NoteBody(RequestModel):
     """What a note says: one fact, in a sentence that stands on its own."""
 
     content: store.NoteText
@@ -47,7 +47,7 @@ async def list_notes(
     cursor: UUID | None = None,
 ) -> NotePage:
     """List what the assistant remembers, newest first."""
-    async with resources.database.as_owner(caller.user_id) as connection:
+    async with resources.database.owner_transaction(caller.user_id) as connection:
         rows, next_cursor = await store.list_notes(connection, caller.user_id, limit=limit, before=cursor)
     return NotePage(items=[_note(row) for row in rows], next_cursor=next_cursor)
 
@@ -55,7 +55,7 @@ async def list_notes(
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_note(body: NoteBody, caller: ChatCaller, resources: ResourcesDep, response: Response) -> NoteOut:
     """Let the assistant remember something. Where it does already, that note is returned with status 200."""
-    async with resources.database.as_owner(caller.user_id) as connection:
+    async with resources.database.owner_transaction(caller.user_id) as connection:
         row = await store.add_note(connection, caller.user_id, body.content)
     if row is None:
         raise ConflictError(f"There are {store.NOTES} notes already, which is the most.", code="note.too_many")
@@ -67,7 +67,7 @@ async def create_note(body: NoteBody, caller: ChatCaller, resources: ResourcesDe
 @router.patch("/{note_id}")
 async def change_note(note_id: UUID, body: NoteBody, caller: ChatCaller, resources: ResourcesDep) -> NoteOut:
     """Change what a note says."""
-    async with resources.database.as_owner(caller.user_id) as connection:
+    async with resources.database.owner_transaction(caller.user_id) as connection:
         if await store.is_noted(connection, caller.user_id, body.content, besides=note_id):
             raise ConflictError("Another note says this already.", code="note.exists")
         row = await store.change_note(connection, caller.user_id, note_id, body.content)
@@ -79,7 +79,7 @@ async def change_note(note_id: UUID, body: NoteBody, caller: ChatCaller, resourc
 @router.delete("/{note_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_note(note_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> None:
     """Let the assistant forget a note."""
-    async with resources.database.as_owner(caller.user_id) as connection:
+    async with resources.database.owner_transaction(caller.user_id) as connection:
         content = await store.delete_note(connection, caller.user_id, note_id)
     if content is None:
         raise _not_found()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from basechat.infra.sealing import sealing_for
+from basechat.infra.encryption import encryptor_for
 from basechat.kit import json
 
 _PURPOSE = "credentials of MCP servers"
@@ -13,14 +13,16 @@ def seal_headers(headers: Mapping[str, str], *, secret: bytes, owner_id: UUID, s
     """Return headers encrypted; None where there are none."""
     if not headers:
         return None
-    return sealing_for(_PURPOSE, secret).seal(json.dumps(dict(headers)), place=_place(owner_id, server_id))
+    return encryptor_for(_PURPOSE, secret).encrypt(
+        json.dumps(dict(headers)), associated_data=_place(owner_id, server_id)
+    )
 
 
 def open_headers(sealed: bytes | None, *, secret: bytes, owner_id: UUID, server_id: UUID) -> dict[str, str] | None:
     """Return the headers; None where they can't be read, because SECRET_KEY is another or the row was tampered with."""
     if sealed is None:
         return {}
-    text = sealing_for(_PURPOSE, secret).open(sealed, place=_place(owner_id, server_id))
+    text = encryptor_for(_PURPOSE, secret).decrypt(sealed, associated_data=_place(owner_id, server_id))
     return None if text is None else json.loads(text)
 
 

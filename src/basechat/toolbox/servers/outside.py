@@ -35,7 +35,7 @@ async def load_servers(
 ) -> list[OutsideServer]:
     """Return a person's enabled servers, those of the names alone if there are names: for workers, in one statement."""
     values = {"owner_id": owner_id, "names": None if names is None else list(names)}
-    async with database.each_for_system() as connection:
+    async with database.autocommit() as connection:
         rows = (await connection.execute(_LOAD, values)).all()
     return [
         OutsideServer(

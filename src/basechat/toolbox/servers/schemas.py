@@ -12,7 +12,7 @@ from yarl import URL
 
 from basechat.infra.mcp.naming import function_names
 from basechat.infra.mcp.tools import ToolSpec
-from basechat.kit.body import Strict
+from basechat.kit.request_model import RequestModel
 from basechat.kit.text import Line
 from basechat.toolbox.servers.endpoint import Transport
 
@@ -65,7 +65,7 @@ Command = Annotated[Line, Field(min_length=1, max_length=1_000)]
 Headers = Annotated[dict[str, str], Field(max_length=20), AfterValidator(_headers)]
 
 
-class NewServer(Strict):
+class NewServer(RequestModel):
     """A server to add: at a URL, or a command that the administrator allows. `headers` are never shown again."""
 
     name: Name
@@ -84,7 +84,7 @@ class NewServer(Strict):
         return self
 
 
-class ServerChange(Strict):
+class ServerChange(RequestModel):
     """What to change of a server; a field left out stays as it is, `headers` are replaced as a whole."""
 
     name: Name = ""

@@ -22,21 +22,21 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mcp_servers:' || CA
 async def list_servers(database: Database, owner_id: UUID) -> list[Row[Any]]:
     """Return a person's servers, by name."""
     statement = select(*_COLUMNS).where(McpServer.owner_id == owner_id).order_by(McpServer.name)
-    async with database.as_owner(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         return list(await connection.execute(statement))
 
 
 async def get_server(database: Database, owner_id: UUID, server_id: UUID) -> Row[Any]:
     """Return a server; raises `NotFoundError`."""
     statement = select(*_COLUMNS).where(McpServer.id == server_id, McpServer.owner_id == owner_id)
-    async with database.as_owner(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         return _found((await connection.execute(statement)).one_or_none())
 
 
 async def check_place(database: Database, owner_id: UUID, name: str) -> None:
     """Raise `ConflictError` where a server can't be added: found out before it is asked, which takes time."""
     statement = select(func.count(), func.bool_or(McpServer.name == name)).where(McpServer.owner_id == owner_id)
-    async with database.as_owner(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         count, is_taken = (await connection.execute(statement)).one()
     if is_taken:
         raise _name_taken()
@@ -49,7 +49,7 @@ async def create_server(database: Database, owner_id: UUID, values: Mapping[str,
     count = select(func.count()).where(McpServer.owner_id == owner_id)
     statement = insert(McpServer).values(owner_id=owner_id, **values).returning(*_COLUMNS)
     try:
-        async with database.as_owner(owner_id) as connection:
+        async with database.owner_transaction(owner_id) as connection:
             await connection.execute(_LOCK, {"owner": str(owner_id)})
             if (await connection.execute(count)).scalar_one() >= SERVERS:
                 raise _too_many()
@@ -67,7 +67,7 @@ async def change_server(database: Database, owner_id: UUID, server_id: UUID, val
         .returning(*_COLUMNS)
     )
     try:
-        async with database.as_owner(owner_id) as connection:
+        async with database.owner_transaction(owner_id) as connection:
             return _found((await connection.execute(statement)).one_or_none())
     except IntegrityError as error:
         raise _conflict(error) from error
@@ -76,7 +76,7 @@ async def change_server(database: Database, owner_id: UUID, server_id: UUID, val
 async def delete_server(database: Database, owner_id: UUID, server_id: UUID) -> None:
     """Remove a server with its credentials; raises `NotFoundError`."""
     statement = text("DELETE FROM mcp_servers WHERE id = :id AND owner_id = :owner_id RETURNING id")
-    async with database.as_owner(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         _found((await connection.execute(statement, {"id": server_id, "owner_id": owner_id})).one_or_none())
 
 

@@ -13,7 +13,7 @@ from basechat.chat.runs.tools.ledger import result_document
 from basechat.chat.runs.tools.validate import check_arguments
 from basechat.chat.schemas import ApprovalDecision
 from basechat.infra.queue import wake
-from basechat.infra.redis import REDIS_AWAY
+from basechat.infra.redis import REDIS_ERRORS
 from basechat.infra.resources import Resources
 from basechat.kit import json
 from basechat.kit.errors import ConflictError, NotFoundError
@@ -64,7 +64,7 @@ async def answer_call(resources: Resources, owner_id: UUID, run_id: UUID, decisi
     `InvalidRequestError` for arguments that its schema does not allow.
     """
     values = {"run_id": run_id, "owner_id": owner_id, "call_id": decision.call_id}
-    async with resources.database.as_owner(owner_id) as connection:
+    async with resources.database.owner_transaction(owner_id) as connection:
         chat_id = await connection.scalar(_LOCK_CHAT, values)
         if chat_id is None:
             raise NotFoundError("There is no such run.", code="run.not_found")
@@ -78,7 +78,7 @@ async def answer_call(resources: Resources, owner_id: UUID, run_id: UUID, decisi
     if goes_on:
         try:
             await wake(resources.state, run_id)
-        except REDIS_AWAY as error:
+        except REDIS_ERRORS as error:
             log.warning("run %s waits for the reaper: %s", run_id, error)
 
 

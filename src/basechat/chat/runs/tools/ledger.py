@@ -6,7 +6,7 @@ from sqlalchemy import Row, TextClause, text
 
 from basechat.chat.runs.answer import LostRunError, Question
 from basechat.chat.runs.tools.call import Permit, ToolCall, ToolResult
-from basechat.infra.db import Database, through_weather
+from basechat.infra.db import Database, retry_transient
 from basechat.kit import json
 from basechat.kit.ids import new_id
 
@@ -95,7 +95,7 @@ class CallLedger:
             "approval_key": call.approval_key,
             "is_repeatable": call.is_repeatable,
         }
-        row = await through_weather(lambda: self._execute(_BEGIN, values))
+        row = await retry_transient(lambda: self._execute(_BEGIN, values))
         if row is None:
             raise LostRunError
         return _permit(row)
@@ -109,11 +109,11 @@ class CallLedger:
             "status": "completed" if result.ok else "failed",
             "result": result_document(result),
         }
-        if await through_weather(lambda: self._execute(_END, values)) is None:
+        if await retry_transient(lambda: self._execute(_END, values)) is None:
             raise LostRunError
 
     async def _execute(self, statement: TextClause, values: dict[str, Any]) -> Row[Any] | None:
-        async with self._database.each_for_system() as connection:
+        async with self._database.autocommit() as connection:
             return (await connection.execute(statement, values)).one_or_none()
 
 

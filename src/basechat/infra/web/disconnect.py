@@ -8,14 +8,14 @@ from starlette.types import Receive
 _LATER_SECONDS = 0.005
 
 
-class ClientLeftError(Exception):
+class ClientDisconnectedError(Exception):
     """Nobody waits for the answer any more."""
 
 
-class Leaving:
+class DisconnectWatcher:
     """Notices that a client closes its connection; its request must have been read.
 
-    What is done within `async with leaving:` is cancelled then, and `ClientLeftError` is raised, in the way of
+    What is done within `async with watcher:` is cancelled then, and `ClientDisconnectedError` is raised, in the way of
     `asyncio.timeout`. It may be entered again and again, but not within itself. Who has one must `close` it. The watch
     begins a few milliseconds later, so that it costs an answer nothing that is there by then.
     """
@@ -37,7 +37,7 @@ class Leaving:
     async def __aenter__(self) -> None:
         """Let what follows be cancelled when the client leaves."""
         if self._watch is not None and self._watch.done():
-            raise ClientLeftError
+            raise ClientDisconnectedError
         self._task = asyncio.current_task()
         self._cancelling = self._task.cancelling() if self._task else 0
 
@@ -49,7 +49,7 @@ class Leaving:
         if self._stopped and task is not None and task.uncancel() <= self._cancelling:
             self._stopped = False
             if kind is not None and issubclass(kind, asyncio.CancelledError):
-                raise ClientLeftError from error
+                raise ClientDisconnectedError from error
 
     def _begin(self) -> None:
         self._watch = asyncio.create_task(_has_left(self._receive))
