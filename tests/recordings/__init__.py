@@ -1,0 +1,1 @@
+"""Recorded event streams: what a client receives, byte for byte but for ids and times."""
