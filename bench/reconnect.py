@@ -20,7 +20,7 @@ async def measure(sides: Sides, *, count: int) -> list[Figure]:
     times: list[float] = []
     while len(times) < count:
         times += await _come_back_often(sides, min(RETURNS_PER_RUN, count - len(times)))
-    name = "Reconnecting to a run in mid-stream, first replayed byte"
+    name = "Reconnecting to a running answer, first replayed byte"
     return [
         Figure(name=f"{name}, p50", unit="ms", ours=percentile(times, 50), limit=LIMIT_MS),
         Figure(name=f"{name}, p99", unit="ms", ours=percentile(times, 99)),
