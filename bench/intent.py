@@ -15,9 +15,9 @@ import uvloop
 from basechat.assistant.intent.intents import Intents
 from basechat.embedded import python_services, redis
 from basechat.embedded.layout import Layout
+from basechat.infra.agent_client import open_agent_client
 from basechat.infra.cache.store import Cache
 from basechat.infra.embeddings import Embeddings
-from basechat.infra.http import Address
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
@@ -60,12 +60,10 @@ def _settings(layout: Layout) -> Settings:
 
 @asynccontextmanager
 async def _intents(settings: Settings) -> AsyncIterator[Intents]:
-    agent = Address.parse(settings.llm_agent_url)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(agent.client())
+        agent = await stack.enter_async_context(open_agent_client(settings))
         cache = await stack.enter_async_context(open_redis(settings.cache_redis_url))
-        secret = settings.secret_key.get_secret_value().encode()
-        embeddings = Embeddings(http, agent.base_url, secret, model=settings.embeds_with)
+        embeddings = Embeddings(agent, model=settings.embeds_with)
         intents = Intents(embeddings, Cache(cache, settings, Counters()), limit=settings.intent_tool_limit, patience=30)
         stack.push_async_callback(intents.close)
         yield intents

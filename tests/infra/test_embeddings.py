@@ -8,7 +8,8 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from basechat.infra.embeddings import BATCH, KEPT, Embeddings, EmbeddingsAwayError
+from basechat.infra.agent_client import AgentClient
+from basechat.infra.embeddings import BATCH, KEPT, Embeddings, EmbeddingsUnavailableError
 from basechat.infra.http import Address
 from basechat.services import agent
 from tests.support.stack import SECRET, Servers, serving
@@ -27,7 +28,7 @@ class Gateway:
 
     def client(self, model: str | None = MODEL, *, secret: str = SECRET) -> Embeddings:
         """Return a client without anything kept yet."""
-        return Embeddings(self.http, "http://localhost", secret.encode(), model=model)
+        return Embeddings(AgentClient(self.http, "http://localhost", secret.encode()), model=model)
 
     @property
     def asked(self) -> list[list[str]]:
@@ -88,7 +89,7 @@ async def test_no_texts_are_no_call(gateway: Gateway) -> None:
 
 
 async def test_without_a_model_there_are_none(gateway: Gateway) -> None:
-    with pytest.raises(EmbeddingsAwayError, match="configured"):
+    with pytest.raises(EmbeddingsUnavailableError, match="configured"):
         await gateway.client(None).queries(["x"], owner_id=OWNER, timeout=5)
     assert gateway.asked == []
 
@@ -96,17 +97,17 @@ async def test_without_a_model_there_are_none(gateway: Gateway) -> None:
 @pytest.mark.parametrize("status", [401, 429, 500])
 async def test_an_error_is_one_error(gateway: Gateway, status: int) -> None:
     gateway.upstream.refuse_embeddings(status, None, "no")
-    with pytest.raises(EmbeddingsAwayError):
+    with pytest.raises(EmbeddingsUnavailableError):
         await gateway.client().queries(["x"], owner_id=OWNER, timeout=5)
     gateway.upstream.clear()
-    with pytest.raises(EmbeddingsAwayError):
+    with pytest.raises(EmbeddingsUnavailableError):
         await gateway.client("no-such-model").queries(["x"], owner_id=OWNER, timeout=5)
-    with pytest.raises(EmbeddingsAwayError):
+    with pytest.raises(EmbeddingsUnavailableError):
         await gateway.client(secret="another" * 8).queries(["x"], owner_id=OWNER, timeout=5)
 
 
 async def test_one_that_takes_too_long_is_not_waited_for(gateway: Gateway) -> None:
-    with pytest.raises(EmbeddingsAwayError, match="TimeoutError"):
+    with pytest.raises(EmbeddingsUnavailableError, match="TimeoutError"):
         await gateway.client().queries(["x"], owner_id=OWNER, timeout=0.0001)
 
 
@@ -119,7 +120,7 @@ async def test_one_that_takes_too_long_is_not_waited_for(gateway: Gateway) -> No
 )  # fmt: skip
 async def test_an_answer_that_is_none_is_one_error(gateway: Gateway, document: dict[str, Any]) -> None:
     gateway.upstream.answer_embeddings(document)
-    with pytest.raises(EmbeddingsAwayError):
+    with pytest.raises(EmbeddingsUnavailableError):
         await gateway.client().queries(["x"], owner_id=OWNER, timeout=5)
 
 
@@ -132,6 +133,6 @@ async def test_plain_numbers_are_read_as_well(gateway: Gateway) -> None:
 
 async def test_a_gateway_that_is_down_is_one_error() -> None:
     async with aiohttp.ClientSession() as http:
-        client = Embeddings(http, "http://127.0.0.1:9", SECRET.encode(), model=MODEL)
-        with pytest.raises(EmbeddingsAwayError):
+        client = Embeddings(AgentClient(http, "http://127.0.0.1:9", SECRET.encode()), model=MODEL)
+        with pytest.raises(EmbeddingsUnavailableError):
             await client.queries(["x"], owner_id=OWNER, timeout=5)

@@ -8,8 +8,8 @@ from uuid import uuid4
 from basechat.embedded import embed
 from basechat.embedded.layout import Layout
 from basechat.embedded.service import running
+from basechat.infra.agent_client import open_agent_client
 from basechat.infra.embeddings import Embeddings
-from basechat.infra.http import Address
 from basechat.services import agent
 from tests.support.stack import Servers, serving
 
@@ -19,10 +19,8 @@ async def embeddings_through(servers: Servers, **providers: Any) -> AsyncIterato
     """Run a gateway with these settings and give a client of it."""
     socket = f"{servers.folder}/agent-{uuid4().hex[:8]}.sock"
     settings = servers.settings(llm_agent_url=f"unix:{socket}", **providers)
-    address = Address.parse(settings.llm_agent_url)
-    secret = settings.secret_key.get_secret_value().encode()
-    async with serving(agent.create_app(settings), socket), address.client() as http:
-        yield Embeddings(http, address.base_url, secret, model=settings.embeds_with)
+    async with serving(agent.create_app(settings), socket), open_agent_client(settings) as client:
+        yield Embeddings(client, model=settings.embeds_with)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Embeddings of texts, through llm-agent: in batches, within a bounded time, the latest ones kept in this process."""
+"""Embeddings of texts from llm-agent: in batches, within a bounded time. The latest ones stay in memory."""
 
 import asyncio
 import hashlib
@@ -7,68 +7,63 @@ from array import array
 from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
-import aiohttp
-
-from basechat.infra.http import read_at_most
-from basechat.kit import json
-from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
+from basechat.infra.agent_client import EMBEDDING_SECONDS, AgentClient, AgentError, caller_for
 
 BATCH = 64
 KEPT = 4_096
-SECONDS = 60.0
-_ANSWER_BYTES = 16_000_000
-_TIMEOUT = aiohttp.ClientTimeout(total=SECONDS, sock_connect=2)
-# Models of this family were trained on texts that say what they are, and rank badly without.
-_SAYS_WHAT_IT_IS = re.compile(r"(^|[/_-])e5([_-]|$)", re.IGNORECASE)
+# Models of this family were trained on texts with these prefixes, and rank badly without them.
+_NEEDS_PREFIX = re.compile(r"(^|[/_-])e5([_-]|$)", re.IGNORECASE)
 
 Vector: TypeAlias = "array[float]"
 """One embedding, as float32."""
 
 
-class EmbeddingsAwayError(Exception):
-    """There are no embeddings now, or none at all."""
+class EmbeddingsUnavailableError(Exception):
+    """No model of embeddings is configured, or the gateway gave no embeddings in time."""
 
 
 class Embeddings:
-    """Asks llm-agent for vectors; `model` is None where nothing is configured."""
+    """A client of llm-agent for vectors; `model` is None where no model is configured."""
 
-    def __init__(self, http: aiohttp.ClientSession, base_url: str, secret: bytes, *, model: str | None) -> None:
+    def __init__(self, agent: AgentClient, *, model: str | None) -> None:
         self.model = model
-        self._http = http
-        self._url = f"{base_url}/v1/embeddings"
-        self._secret = secret
+        self._agent = agent
         self._kept: OrderedDict[bytes, Vector] = OrderedDict()
-        self._prefixed = model is not None and _SAYS_WHAT_IT_IS.search(model) is not None
+        self._has_prefixes = model is not None and _NEEDS_PREFIX.search(model) is not None
 
-    async def queries(self, texts: Sequence[str], *, owner_id: UUID, timeout: float = SECONDS) -> list[Vector]:
-        """Return the vectors of what somebody looks for; raises `EmbeddingsAwayError`."""
-        return await self._bounded(["query: " + text if self._prefixed else text for text in texts], owner_id, timeout)
+    async def queries(
+        self, texts: Sequence[str], *, owner_id: UUID, timeout: float = EMBEDDING_SECONDS
+    ) -> list[Vector]:
+        """Embed search queries; raises `EmbeddingsUnavailableError`."""
+        return await self._embed("query: ", texts, owner_id, timeout)
 
-    async def passages(self, texts: Sequence[str], *, owner_id: UUID, timeout: float = SECONDS) -> list[Vector]:
-        """Return the vectors of what may be found; raises `EmbeddingsAwayError`."""
-        return await self._bounded(
-            ["passage: " + text if self._prefixed else text for text in texts], owner_id, timeout
-        )
+    async def passages(
+        self, texts: Sequence[str], *, owner_id: UUID, timeout: float = EMBEDDING_SECONDS
+    ) -> list[Vector]:
+        """Embed texts that queries may find; raises `EmbeddingsUnavailableError`."""
+        return await self._embed("passage: ", texts, owner_id, timeout)
 
-    async def _bounded(self, texts: list[str], owner_id: UUID, timeout: float) -> list[Vector]:
+    async def _embed(self, prefix: str, texts: Sequence[str], owner_id: UUID, timeout: float) -> list[Vector]:
         if self.model is None:
-            raise EmbeddingsAwayError("no model of embeddings is configured")
+            raise EmbeddingsUnavailableError("no model of embeddings is configured")
+        prefixed = [prefix + text for text in texts] if self._has_prefixes else list(texts)
         try:
             async with asyncio.timeout(timeout):
-                return await self._vectors(texts, owner_id)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise EmbeddingsAwayError(str(error) or type(error).__name__) from error
+                return await self._vectors(self.model, prefixed, owner_id)
+        except (AgentError, TimeoutError, ValueError) as error:
+            raise EmbeddingsUnavailableError(str(error) or type(error).__name__) from error
 
-    async def _vectors(self, texts: list[str], owner_id: UUID) -> list[Vector]:
+    async def _vectors(self, model: str, texts: list[str], owner_id: UUID) -> list[Vector]:
         keys = {text: hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts}
         found = {text: self._kept[key] for text, key in keys.items() if key in self._kept}
         missing = [text for text in keys if text not in found]
-        for begin in range(0, len(missing), BATCH):
-            batch = missing[begin : begin + BATCH]
-            found |= zip(batch, await self._ask(batch, owner_id), strict=True)
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
+            document = await self._agent.embed(caller_for(owner_id), model, batch)
+            found |= zip(batch, _parse(document, len(batch)), strict=True)
         for text, key in keys.items():
             self._kept[key] = found[text]
             self._kept.move_to_end(key)
@@ -76,30 +71,19 @@ class Embeddings:
             self._kept.popitem(last=False)
         return [found[text] for text in texts]
 
-    async def _ask(self, texts: list[str], owner_id: UUID) -> list[Vector]:
-        caller = Caller(owner_id=owner_id, run_id=None, attempt=0)
-        headers = {
-            "content-type": "application/json",
-            INTERNAL_HEADER: sign_caller(caller, key=self._secret, audience="llm-agent"),
-        }
-        body = json.dumps({"model": self.model, "input": texts, "encoding_format": "base64"})
-        async with self._http.post(self._url, data=body, headers=headers, timeout=_TIMEOUT) as response:
-            response.raise_for_status()
-            return _read(await read_at_most(response.content, _ANSWER_BYTES), len(texts))
 
-
-def _read(body: bytes, count: int) -> list[Vector]:
+def _parse(document: Any, count: int) -> list[Vector]:
     """Return the vectors of an answer, in the order of the texts; raises ValueError."""
     try:
-        data = sorted(json.loads(body)["data"], key=lambda each: int(each["index"]))
+        data = sorted(document["data"], key=lambda each: int(each["index"]))
         vectors = [_vector(each["embedding"]) for each in data]
     except (KeyError, TypeError) as error:
         raise ValueError("the answer holds no embeddings") from error
     if len(vectors) != count or len({len(vector) for vector in vectors}) != 1 or not vectors[0]:
-        raise ValueError("the answer holds other embeddings than were asked for")
+        raise ValueError("the answer holds other embeddings than requested")
     return vectors
 
 
-def _vector(said: str | list[float]) -> Vector:
-    """Read Base64 of little-endian float32, or the numbers that some servers send all the same."""
-    return array("f", b64decode(said) if isinstance(said, str) else said)
+def _vector(embedding: str | list[float]) -> Vector:
+    """Decode Base64 of little-endian float32, or the numbers that some servers send regardless."""
+    return array("f", b64decode(embedding) if isinstance(embedding, str) else embedding)

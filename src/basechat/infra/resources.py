@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import aiohttp
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from basechat.infra.agent_client import AgentClient
 from basechat.infra.db import Database
 from basechat.infra.encryption import Encryptor
 from basechat.infra.events.tail import EventTail
@@ -33,8 +33,7 @@ class Resources:
     tail: EventTail
     encryptor: Encryptor
     """Seals what lies in Redis."""
-    agent: aiohttp.ClientSession
-    agent_url: str
+    agent: AgentClient
 
     @property
     def secret(self) -> bytes:

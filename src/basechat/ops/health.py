@@ -51,15 +51,11 @@ def checks(resources: Resources) -> Mapping[str, Check]:
         async with resources.database.people.connect() as connection:
             await connection.execute(text("SELECT 1"))
 
-    async def llm_agent() -> None:
-        async with resources.agent.get(f"{resources.agent_url}/health/live") as response:
-            response.raise_for_status()
-
     return {
         "postgres": postgres,
         "redis": resources.cache.ping,
         "redis-state": resources.state.ping,
-        "llm-agent": llm_agent,
+        "llm-agent": resources.agent.check,
     }
 
 

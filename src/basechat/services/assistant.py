@@ -28,13 +28,13 @@ from basechat.toolbox.servers.outside import load_servers
 @asynccontextmanager
 async def open_assistant(resources: Resources, model: ModelClient) -> AsyncIterator[Assistant]:
     """Open what answers questions."""
-    settings, agent = resources.settings, (resources.agent, resources.agent_url, resources.secret)
+    settings, agent = resources.settings, resources.agent
     cache = Cache(resources.cache, settings, resources.counters)
     async with AsyncExitStack() as stack:
         connections = await stack.enter_async_context(open_connections(settings))
-        windows = Windows(*agent, default=settings.context_window)
+        windows = Windows(agent.http, agent.base_url, agent.secret, default=settings.context_window)
         stack.push_async_callback(windows.close)
-        intents = Intents(Embeddings(*agent, model=settings.embeds_with), cache, limit=settings.intent_tool_limit)
+        intents = Intents(Embeddings(agent, model=settings.embeds_with), cache, limit=settings.intent_tool_limit)
         stack.push_async_callback(intents.close)
         own = OwnServer(connections, resources.secret)
         await stack.enter_async_context(background(own.run()))

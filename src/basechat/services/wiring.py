@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from basechat.infra.agent_client import open_agent_client
 from basechat.infra.cache.store import cache_encryptor
 from basechat.infra.db import open_database
 from basechat.infra.events.tail import EventTail
-from basechat.infra.http import Address
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.flush import Flusher
 from basechat.infra.metrics.prometheus import new_registry
@@ -23,7 +23,6 @@ async def open_resources(
     settings: Settings, *, service: str = "basechat", pool_size: int | None = None, max_overflow: int | None = None
 ) -> AsyncIterator[Resources]:
     """Open the resources of one process; the sizes are those of each database role's pool."""
-    agent = Address.parse(settings.llm_agent_url)
     async with AsyncExitStack() as stack:
         database = open_database(settings, pool_size=pool_size, max_overflow=max_overflow)
         stack.push_async_callback(database.close)
@@ -46,6 +45,5 @@ async def open_resources(
             limiter=RateLimiter(state),
             tail=EventTail(state, reader, encryptor),
             encryptor=encryptor,
-            agent=await stack.enter_async_context(agent.client()),
-            agent_url=agent.base_url,
+            agent=await stack.enter_async_context(open_agent_client(settings)),
         )

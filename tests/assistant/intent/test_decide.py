@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from basechat.assistant.intent.decision import fingerprint
 from basechat.assistant.intent.intents import Intents
 from basechat.assistant.intent.meaning import LISTS_KEPT
+from basechat.infra.agent_client import AgentClient
 from basechat.infra.cache.layers import INTENT
 from basechat.infra.cache.store import Cache
 from basechat.infra.embeddings import Embeddings
@@ -143,7 +144,7 @@ async def test_embeddings_that_fail_leave_words_and_are_tried_again(
 
 async def test_without_a_model_words_do(cache: Cache) -> None:
     async with aiohttp.ClientSession() as http:
-        intents = Intents(Embeddings(http, "http://127.0.0.1:9", b"", model=None), cache, limit=LIMIT)
+        intents = Intents(Embeddings(AgentClient(http, "http://127.0.0.1:9", b""), model=None), cache, limit=LIMIT)
         for animal in ("otter", "tiger"):
             intent = await intents.decide(f"is the {animal} hungry?", TOOLS, owner_id=OWNER)
             assert f"zoo__feed_{animal}" in intent.tools
@@ -156,7 +157,9 @@ async def test_embeddings_that_hang_are_waited_for_a_bounded_time(cache: Cache) 
 
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as silent, aiohttp.ClientSession() as http:
         url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
-        intents = Intents(Embeddings(http, url, SECRET.encode(), model=MODEL), cache, limit=LIMIT, patience=0.1)
+        intents = Intents(
+            Embeddings(AgentClient(http, url, SECRET.encode()), model=MODEL), cache, limit=LIMIT, patience=0.1
+        )
         clock = asyncio.get_running_loop().time
         began = clock()
         intent = await intents.decide("feed the otter", TOOLS, owner_id=OWNER)

@@ -10,7 +10,7 @@ from uuid import UUID
 from basechat.assistant.intent.decision import Described, server_of
 from basechat.assistant.intent.small_talk import SMALL_TALK
 from basechat.assistant.intent.vectors import direction, dot, mean, total
-from basechat.infra.embeddings import Embeddings, EmbeddingsAwayError, Vector
+from basechat.infra.embeddings import Embeddings, EmbeddingsUnavailableError, Vector
 from basechat.kit.tasks import cancel_and_wait
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Meaning:
                     self._once(language, self._middle(language, owner_id)),
                 )
                 (asked,) = await self._embeddings.queries([_clipped(text)], owner_id=owner_id)
-        except (EmbeddingsAwayError, TimeoutError) as error:
+        except (EmbeddingsUnavailableError, TimeoutError) as error:
             log.info("tools are ranked by words alone: %s", str(error) or type(error).__name__)
             return None
         towards = direction(asked, origin=middles[language])

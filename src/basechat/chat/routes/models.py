@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from basechat.identity.access import ChatCaller
-from basechat.infra import gateway
+from basechat.infra.agent_client import caller_for
 from basechat.infra.web.depends import ResourcesDep
 
 router = APIRouter(tags=["models"])
@@ -27,5 +27,5 @@ class Models(BaseModel):
 @router.get("/models")
 async def list_models(caller: ChatCaller, resources: ResourcesDep) -> Models:
     """List the models that can be chosen now."""
-    listed = await gateway.list_models(resources, caller.user_id)
+    listed = await resources.agent.list_models(caller_for(caller.user_id))
     return Models(items=[Model(id=model["id"], provider=model["owned_by"]) for model in listed])

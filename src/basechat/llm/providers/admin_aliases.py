@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from basechat.identity.access import Client
 from basechat.identity.audit import record
 from basechat.identity.caller import Caller
-from basechat.infra.gateway import list_models
+from basechat.infra.agent_client import AgentError, caller_for
 from basechat.infra.resources import Resources
-from basechat.kit.errors import FieldError, InvalidRequestError, UnavailableError
+from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
 from basechat.llm.models import ModelAlias, StoredProvider
 from basechat.llm.providers import store
@@ -67,10 +67,11 @@ async def delete_alias(resources: Resources, admin: Caller, client: Client, alia
 async def _known_models(resources: Resources, admin: Caller) -> set[str] | None:
     """Return all models by the names they are listed under, or None where the gateway does not tell them."""
     try:
+        caller = caller_for(admin.user_id)
         chat, embedding = await asyncio.gather(
-            list_models(resources, admin.user_id), list_models(resources, admin.user_id, "embedding")
+            resources.agent.list_models(caller), resources.agent.list_models(caller, "embedding")
         )
-    except UnavailableError:
+    except AgentError:
         log.warning("the gateway is away: it is not checked whether the models of an alias are there")
         return None
     return {model["id"] for model in (*chat, *embedding) if model["owned_by"] != OWNER}
