@@ -1,5 +1,5 @@
-# BaseChat from a checkout. `make up` and `make test` bring what they need; all of it stays in this folder
-# (.tools, .venv, .cache, web/node_modules), but for Debian packages. GNU make, Linux and macOS.
+# BaseChat from a checkout. `make up` and `make test` install what they need into this folder
+# (.tools, .venv, .cache, web/node_modules), except Debian packages. GNU make, Linux and macOS.
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -25,13 +25,13 @@ PYTHON_CODE := src tests bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
-up: setup web ## Set up what is missing and start BaseChat in the background (UP="--port 9000" for options)
+up: setup web ## Install what is missing and start BaseChat in the background (UP="--port 9000" for options)
 	@$(BIN)/basechat up --detach $(UP)
 
 down: ## Stop BaseChat
 	@if [ -x $(BIN)/basechat ]; then $(BIN)/basechat down; else echo "BaseChat is not set up here."; fi
 
-test: setup web chromium check ## Everything that proves it: lint, types, contracts, web specs, tests
+test: setup web chromium check ## Run all checks: lint, types, contracts, web specs, tests
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers" $(PYTEST)
 
 check: setup web lint
@@ -39,24 +39,24 @@ check: setup web lint
 	@$(STEP) "web: types" scripts/npm run typecheck
 	@$(STEP) "web: specs" scripts/npm run test
 
-lint: setup .cache/web-modules ## Style, format and import contracts
+lint: setup .cache/web-modules ## Check style, format, import contracts and prose
 	@$(STEP) "python: lint" $(BIN)/ruff check $(PYTHON_CODE)
 	@$(STEP) "python: format" $(BIN)/ruff format --check $(PYTHON_CODE)
 	@$(STEP) "python: import contracts" $(BIN)/lint-imports
 	@$(STEP) "web: lint" scripts/npm run lint
 
-bench: setup web ## The numbers of bench/README.md, measured here
+bench: setup web ## Measure the numbers of bench/README.md
 	@$(BIN)/python -m bench $(BENCH)
 
-bench-gateway: setup ## llm-agent beside LiteLLM's proxy, measured here
+bench-gateway: setup ## Measure llm-agent beside LiteLLM's proxy
 	@$(ONCE) .cache/bench/litellm/.fingerprint "$$(scripts/fingerprint bench/gateway/litellm.txt)" \
 	    $(STEP) "litellm, for the bench" scripts/litellm
 	@$(BIN)/python -m bench.gateway $(BENCH)
 
-chaos: setup web ## Break BaseChat under load and count what was lost (CHAOS="--faults 60 --seed 7")
+chaos: setup web ## Break BaseChat under load and count lost messages (CHAOS="--faults 60 --seed 7")
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
-test-containers: setup ## The quick start of the guide on the Docker engine that `docker` reaches
+test-containers: setup ## Run the guide's quick start on the Docker engine of `docker`
 	@$(BIN)/pytest -m containers $(PYTEST)
 
 setup: .tools/bin/uv
@@ -69,7 +69,7 @@ setup: .tools/bin/uv
 	@$(STEP) "uv" scripts/uv
 	@touch $@
 
-web: setup .cache/web-modules ## Build the web app where its sources have changed
+web: setup .cache/web-modules ## Build the web app if its sources changed
 	@$(ONCE) src/basechat/web_dist/.fingerprint "$$(scripts/fingerprint web)" $(STEP) "web app" scripts/web
 
 .cache/web-modules: web/package.json web/package-lock.json | setup
@@ -79,5 +79,5 @@ web: setup .cache/web-modules ## Build the web app where its sources have change
 chromium:
 	@scripts/chromium
 
-clean: down ## Remove all that was set up or built; the data in .basechat stays
+clean: down ## Remove everything installed or built; the data in .basechat stays
 	@rm -rf .tools .venv .cache web/node_modules web/.next web/out src/basechat/web_dist test-results

@@ -86,7 +86,7 @@ async def measure(run: Run, size: Size, folder: Path, *, starts: bool) -> None:
 
 
 async def _measure_faults(run: Run, size: Size, stack: Stack, sides: Sides) -> None:
-    """Measure what comes last, as it leaves the stack with processes that are new."""
+    """Measure last what restarts processes of the stack."""
     await run.add("cancels", cancel.measure(sides, count=size.cancels))
     without = cancel.measure_without_state(stack, sides, count=size.cancels_without_state)
     await run.add("cancels without redis-state", without)
@@ -95,7 +95,7 @@ async def _measure_faults(run: Run, size: Size, stack: Stack, sides: Sides) -> N
 
 
 async def _measure_short_lease(run: Run, size: Size, stack: Stack) -> None:
-    """Measure on a folder of its own, so that an account can be made there."""
+    """Measure in a new folder, where the first account can be created."""
     folder = stack.folder / "short-lease"
     folder.mkdir(mode=0o755)
     short = replace(stack, folder=folder, port=free_port(), settings=takeover.SHORT_LEASE.settings)
@@ -129,7 +129,7 @@ async def _sides(stack: Stack) -> AsyncIterator[Sides]:
 @click.option("--skip-starts", is_flag=True, help="Leave the start times out.")
 @outputs
 def main(quick: bool, skip_starts: bool, **where: Unpack[Outputs]) -> None:
-    """Measure BaseChat beside the direct call to the same upstream; ends with 1 where a limit is missed."""
+    """Measure BaseChat beside the direct call of the same upstream. Exits with 1 if a limit is missed."""
     size = QUICK if quick else FULL
     flags = {"quick": quick, "skip-starts": skip_starts}
     conduct(

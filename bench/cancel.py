@@ -1,4 +1,4 @@
-"""Stopping an answer: how soon the call of the model is closed and the run has ended, with and without redis-state."""
+"""Cancelling an answer: time until the model's call is closed and the run has ended, with and without redis-state."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +17,7 @@ Ended = Callable[[str], Awaitable[int]]
 
 
 async def measure(sides: Sides, *, count: int) -> list[Figure]:
-    """Cancel `count` answers, one after the other; a run has ended when its viewer is told so."""
+    """Cancel `count` answers, one after the other. A run has ended when its viewer receives the end."""
 
     async def cancel(run: str) -> tuple[int, int]:
         viewer = await open_viewer(sides, run)
@@ -30,7 +30,7 @@ async def measure(sides: Sides, *, count: int) -> list[Figure]:
 
 
 async def measure_without_state(stack: Stack, sides: Sides, *, count: int) -> list[Figure]:
-    """The same while redis-state is away; a run has ended when its row says so."""
+    """The same while redis-state is away. A run has ended when its row shows it."""
 
     async def cancel(run: str) -> tuple[int, int]:
         await until_status(sides.api, run, "running")
@@ -64,7 +64,7 @@ async def _figures(
 
 @asynccontextmanager
 async def _without_state(stack: Stack, sides: Sides) -> AsyncIterator[None]:
-    """Kill redis-state and keep it from starting, without its folder, until all is measured."""
+    """Kill redis-state, and move its folder away so that it can't start, until the measurement is done."""
     folder = stack.layout.files(STATE)
     aside = folder.with_name(f"{STATE}-aside")
     folder.rename(aside)

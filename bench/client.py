@@ -1,4 +1,4 @@
-"""A cheap HTTP/1.1 client: while a stream runs it only notes when which bytes came; they are read afterwards."""
+"""A cheap HTTP/1.1 client. During a stream it only records bytes and arrival times; parsing comes afterwards."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 class BenchError(Exception):
-    """Something that makes the figures worthless: a refused call, a broken stream, a stack that does not start."""
+    """Makes the figures worthless: a refused call, a broken stream, a stack that doesn't start."""
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Exchange:
 
 
 class Connection(asyncio.Protocol):
-    """One kept-alive connection with one exchange at a time; opened again where the server has closed it in between."""
+    """One kept-alive connection with one exchange at a time. It reconnects if the server closed it."""
 
     _transport: asyncio.Transport
     _parser: httptools.HttpResponseParser
@@ -91,23 +91,23 @@ class Connection(asyncio.Protocol):
         return self._exchange
 
     async def end(self) -> Exchange:
-        """Return the exchange when its answer has ended."""
+        """The exchange when its answer has ended."""
         if self._answer is None:
-            raise BenchError("nothing was asked")
-        async with self._patience():
+            raise BenchError("no request was sent")
+        async with self._time_limit():
             await self._answer
         return self._exchange
 
     async def until(self, wanted: bytes, *, after: bytes = b"") -> Exchange:
-        """Return the exchange when these bytes have come, behind others if need be; that may have been long before."""
-        async with self._patience():
+        """Wait until these bytes have arrived, optionally after other bytes."""
+        async with self._time_limit():
             while wanted not in (self._exchange.body.partition(after)[2] if after else self._exchange.body):
                 self._arrived.clear()
                 await self._arrived.wait()
         return self._exchange
 
     @asynccontextmanager
-    async def _patience(self) -> AsyncIterator[None]:
+    async def _time_limit(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 yield
@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
             raise
 
     def close(self) -> None:
-        """Close the connection; an answer that still comes is not waited for."""
+        """Close the connection without waiting for a running answer."""
         self._answer = None
         self._transport.close()
 
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(BenchError(f"the connection was closed in mid-answer: {exc}"))
+            self._answer.set_exception(BenchError(f"the connection closed during an answer: {exc}"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._exchange.headers[name.lower()] = value
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
 
 
 def request(method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return the bytes of a request with a JSON body."""
+    """The bytes of a request with a JSON body."""
     content = b"" if body is None else orjson.dumps(body)
     always = {"Host": "127.0.0.1", "Content-Length": str(len(content)), "Content-Type": "application/json"}
     fields = {**always, **(headers or {})}
@@ -167,11 +167,11 @@ class Api:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Who is asking."""
+        """The authorization header."""
         return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
-        """Return the answer's document; raises `BenchError` on an error status."""
+        """The answer's document; raises `BenchError` on an error status."""
         exchange = await self.connection.exchange(request(method, path, body, self.headers))
         if exchange.status >= HTTPStatus.BAD_REQUEST:
             raise BenchError(f"{method} {path}: {exchange.status} {exchange.body.decode(errors='replace')[:300]}")

@@ -1,4 +1,4 @@
-"""What the benches' commands do around the measuring: a folder, a bound in time, the report, the exit code."""
+"""The frame of a bench command: folder, time limit, report, exit code."""
 
 import asyncio
 import signal
@@ -29,12 +29,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(slots=True)
 class Run:
-    """Collects the figures and tells what is going on."""
+    """Collects the figures and prints the progress."""
 
     figures: list[Figure] = field(default_factory=list)
 
     async def add(self, title: str, measured: Awaitable[list[Figure]]) -> None:
-        """Wait for some figures, telling their names and how long they took."""
+        """Wait for figures, and print their names and the elapsed time."""
         print(f"  {title} …", end="", flush=True, file=sys.stderr)
         began = time.monotonic()
         self.figures += await measured
@@ -42,7 +42,7 @@ class Run:
 
 
 class Outputs(TypedDict):
-    """Where a run works, and where it is written down."""
+    """The working folder of a run, and the files of its report."""
 
     keep: Path | None
     json_file: Path | None
@@ -68,7 +68,7 @@ def conduct(
     seconds: float,
     **where: Unpack[Outputs],
 ) -> None:
-    """Measure within so many seconds, tell the figures, and exit: 1 where a limit is missed, 2 where the run failed."""
+    """Measure within a time limit and print the figures. Exit code 1: a limit is missed. 2: the run failed."""
     busy = psutil.cpu_percent(interval=3)
     if busy > QUIET_PERCENT:
         print(f"Other work takes {busy:.0f} % of the cores: the figures will be worse than they are.", file=sys.stderr)
@@ -102,7 +102,7 @@ def _write(report: Report, json_file: Path | None, *, readme: bool) -> None:
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
-    """Give a new folder, of our own choice unless `keep` names one, which then stays."""
+    """Yield a new temporary folder, or the new folder `keep`, which stays."""
     if keep is not None:
         keep.mkdir(parents=True)
         yield keep.absolute()
@@ -114,7 +114,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 def _attempt(measuring: Awaitable[None], seconds: float) -> str:
-    """Measure; return why that failed, or nothing. SIGTERM ends it as Ctrl-C does, with all that it started."""
+    """Measure; returns the failure, if any. SIGTERM ends everything that was started, like Ctrl-C."""
 
     async def bounded() -> None:
         if task := asyncio.current_task():

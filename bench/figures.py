@@ -1,4 +1,4 @@
-"""Figures with their limits, and the little arithmetic they need."""
+"""Measured figures and their limits."""
 
 import statistics
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured number: ours (NaN where there was nothing to measure), the direct call's, and what it may be.
+    """One measured number (NaN if nothing was measured), the direct call's number, and the limit.
 
-    `beside` is that of another product in the same run.
+    `beside` is the number of another product in the same run.
     """
 
     name: str
@@ -23,17 +23,17 @@ class Figure:
 
     @property
     def difference(self) -> float | None:
-        """Ours less the direct call's."""
+        """Ours minus the direct call's."""
         return None if self.direct is None else self.ours - self.direct
 
     @property
     def ratio(self) -> float | None:
-        """Ours over the direct call's."""
+        """Ours divided by the direct call's."""
         return self.ours / self.direct if self.direct else None
 
     @property
     def met(self) -> bool | None:
-        """Whether the limit is kept; None where there is none."""
+        """Whether the limit is met; None without a limit."""
         if self.limit is None:
             return None
         if self.judged == "at least":
@@ -42,7 +42,7 @@ class Figure:
         return value is not None and value <= self.limit
 
     def document(self) -> dict[str, Any]:
-        """Return the figure for JSON."""
+        """The figure for JSON."""
         return {
             "name": self.name,
             "unit": self.unit,
@@ -58,7 +58,7 @@ class Figure:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Return a percentile, interpolated between the two values next to it."""
+    """A percentile, interpolated between the two values next to it."""
     if len(values) == 1:
         return values[0]
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -11,7 +11,7 @@ P99_LIMIT_MS = 50.0
 
 
 async def measure(sides: Sides, *, count: int, warm_up: int) -> list[Figure]:
-    """Return the figures of `count` messages on each side after `warm_up` that do not count."""
+    """The figures of `count` messages on each side after `warm_up` that do not count."""
     chat, direct = await sides.chat_lanes(1), await sides.direct_lanes(1)
     ours: list[float] = []
     theirs: list[float] = []

@@ -40,7 +40,7 @@ async def _start(stack: Stack) -> float:
 
 
 async def measure_memory(stack: Stack, name: str, *, limited: bool) -> list[Figure]:
-    """Return the memory of all processes of the running stack, after some seconds of idleness."""
+    """The memory of all processes of the running stack, after some seconds of idleness."""
     await asyncio.sleep(SETTLE_SECONDS)
     processes = stack.processes()
     total = memory(processes)

@@ -1,4 +1,4 @@
-"""`python -m bench.intent`: how long it takes to decide what a message needs, on the stack's own gateway and Valkey."""
+"""`python -m bench.intent`: time of the intent decision, on the stack's gateway and Valkey."""
 
 import asyncio
 import statistics
@@ -31,14 +31,16 @@ OWNER = UUID(int=0)
 
 
 async def measure(stack: Stack) -> list[Figure]:
-    """Decide the labelled messages: with the tools that fit, with all forty, and again from the cache."""
+    """Decide the labelled messages: with tools that fit, with all forty, and again from the cache."""
     settings = _settings(Layout.of(stack.data))
     labelled = await read("labelled", settings)
     few = labelled.tools[: settings.intent_tool_limit]
     async with _intents(settings) as intents:
-        await intents.decide("warm up", labelled.tools, owner_id=OWNER)  # vectors of tools are made once per list
+        await intents.decide(
+            "warm up", labelled.tools, owner_id=OWNER
+        )  # the vectors of tools are computed once per list
         fits = await _times(intents, [*labelled.messages] * 5, few)
-        ranked = await _times(intents, labelled.messages, labelled.tools)  # the stack is new, and so its cache empty
+        ranked = await _times(intents, labelled.messages, labelled.tools)  # the stack is new, so its cache is empty
         cached = await _times(intents, [*labelled.messages] * 5, labelled.tools)
     return [
         *_figures("tools fit", fits, FITS_LIMIT_MS),
@@ -48,7 +50,7 @@ async def measure(stack: Stack) -> list[Figure]:
 
 
 def _settings(layout: Layout) -> Settings:
-    """Return the settings that the stack's worker has, as far as they matter here."""
+    """The settings of the stack's worker that matter here."""
     return Settings(
         _env_file=None,
         _secrets_dir=layout.secrets,
@@ -70,7 +72,7 @@ async def _intents(settings: Settings) -> AsyncIterator[Intents]:
 
 
 async def _times(intents: Intents, messages: Sequence[Message], tools: Sequence[Tool]) -> list[float]:
-    """Return the milliseconds that each decision took."""
+    """Milliseconds of each decision."""
     times = []
     for message in messages:
         began = time.perf_counter()
@@ -87,7 +89,7 @@ def _figures(name: str, times: Sequence[float], limit: float) -> list[Figure]:
 
 
 async def _run(folder: Path) -> list[Figure]:
-    """Measure on a stack of its own."""
+    """Measure on a new stack."""
     async with asyncio.timeout(LONGEST_RUN_SECONDS), running_upstream() as upstream:
         stack = Stack(folder, free_port(), upstream)
         try:
@@ -98,7 +100,7 @@ async def _run(folder: Path) -> list[Figure]:
 
 
 def main() -> None:
-    """Print the figures; ends with 1 where a limit is missed."""
+    """Print the figures; exits with 1 if a limit is missed."""
     with tempfile.TemporaryDirectory(prefix="basechat-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs as another account where we are root

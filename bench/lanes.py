@@ -1,4 +1,4 @@
-"""A lane is one client with its own connection: through BaseChat, or straight to the upstream."""
+"""A lane is one client with its own connection, through BaseChat or straight to the upstream."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Stream:
 
 
 class Lane(Protocol):
-    """Where a message can be sent and its answer be watched."""
+    """A place to send a message and to receive its answer."""
 
     async def renew(self) -> None: ...
 
@@ -42,18 +42,18 @@ class Lane(Protocol):
 
 
 def new_prompt() -> str:
-    """Return a message that was never sent before, so that no cache can answer it."""
+    """A new message that no cache can answer."""
     return f"Message {uuid4()}: please tell me in a few words what you know about this number."
 
 
 def completion(model: str, prompt: str, headers: Mapping[str, str], *, stream: bool = True) -> bytes:
-    """Return the bytes of a call of OpenAI's chat completions."""
+    """The bytes of a call of OpenAI's chat completions."""
     body = {"model": model, "messages": [{"role": "user", "content": prompt}], "stream": stream}
     return request("POST", "/v1/chat/completions", body, headers)
 
 
 def read_completion(exchange: Exchange) -> Stream:
-    """Return the stream of a completion; raises `BenchError` where it is none."""
+    """The stream of a completion; raises `BenchError` for anything else."""
     _expect_ok(exchange)
     deltas: list[tuple[int, str]] = []
     for at, _, data in exchange.events():
@@ -65,13 +65,13 @@ def read_completion(exchange: Exchange) -> Stream:
 
 @dataclass(slots=True)
 class CompletionLane:
-    """Asks whoever speaks OpenAI's API: the upstream itself, or a gateway in front of it."""
+    """Calls a server of OpenAI's API: the upstream itself, or a gateway in front of it."""
 
     connection: Connection
     headers: Mapping[str, str] = field(default_factory=dict)
 
     async def renew(self) -> None:
-        """Nothing is kept from one message to the next."""
+        """Nothing to renew: messages are independent."""
 
     async def ask(self, model: str) -> Exchange:
         return await self.connection.exchange(completion(model, new_prompt(), self.headers))
@@ -85,7 +85,7 @@ class CompletionLane:
 
 @dataclass(slots=True)
 class ChatLane:
-    """Asks BaseChat, through nginx, in a chat of its own."""
+    """Calls BaseChat through nginx, in its own chat."""
 
     connection: Connection
     api: Api
@@ -102,7 +102,7 @@ class ChatLane:
         return await self.connection.exchange(request("POST", path, body, headers))
 
     async def read(self, exchange: Exchange) -> Stream:
-        """Return the stream after comparing its text with the message that was stored."""
+        """The stream, after its text was compared with the stored message."""
         _expect_ok(exchange)
         deltas: list[tuple[int, str]] = []
         last = ""

@@ -1,4 +1,4 @@
-"""A hundred streams, each paced by the upstream: how late every token is at the client."""
+"""A hundred streams, each paced by the upstream: the delay of every token at the client."""
 
 import gc
 import re
@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"(\d+)@(\d+) ")
 
 
 async def measure(sides: Sides, *, tokens: int) -> list[Figure]:
-    """Return the delays of all tokens of one round on each side, after a round that does not count."""
+    """Delays of all tokens of one round on each side, after a round that doesn't count."""
     model = f"stamped-{tokens}x{PAUSE_MS}ms"
     chats, direct_lanes = await sides.chat_lanes(STREAMS), await sides.direct_lanes(STREAMS)
     await sides.tally.ask(chats, f"stamped-{WARM_UP_TOKENS}x{PAUSE_MS}ms", WARM_UP_TOKENS)
@@ -67,7 +67,7 @@ def delays_ms(stream: Stream, expected: int) -> Iterator[float]:
 
 
 def _rate(streams: list[Stream]) -> float:
-    """Return the tokens per second between the first and the last arrival."""
+    """The tokens per second between the first and the last arrival."""
     tokens = sum(len(_TOKEN.findall(stream.text)) for stream in streams)
     first = min(stream.deltas[0][0] for stream in streams)
     last = max(stream.deltas[-1][0] for stream in streams)

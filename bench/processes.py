@@ -1,4 +1,4 @@
-"""The processes of a data folder, and what they use together."""
+"""The processes of a data folder, and their memory and processor time."""
 
 import sys
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ KIB = 1024
 
 
 def find_processes(data_folder: Path) -> list[psutil.Process]:
-    """Return every process that names the folder in its command or works inside it, with all their descendants.
+    """Every process that names the folder in its command or works inside it, with all their descendants.
 
-    What hangs on a terminal is a person's, who looks at a log: the stack is detached.
+    Processes with a terminal are left out: a person may be reading a log there. The stack is detached.
     """
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
@@ -37,14 +37,14 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident and proportional set size, in bytes: what is shared counts in full, or by its part."""
+    """Resident and proportional set size in bytes. Shared memory counts in full, or by its share."""
 
     rss: int
     pss: int
 
 
 def memory(processes: Iterable[psutil.Process]) -> Memory | None:
-    """Return the sum over some processes, or None where the system does not tell."""
+    """Sum over the processes, or None where the system doesn't report it."""
     if sys.platform != "linux":
         return None
     each = [_rollup(process.pid) for process in processes]
@@ -60,7 +60,7 @@ def _rollup(pid: int) -> dict[str, int]:
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
-    """Return the processor time that the processes have used so far, without that of children that ended."""
+    """Processor time used by the processes so far, without ended children."""
     total = 0.0
     for process in processes:
         with suppress(psutil.Error):
@@ -70,7 +70,7 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
 
 
 def end(processes: Iterable[psutil.Process]) -> list[str]:
-    """End what still runs, by its pid; return the names of what did."""
+    """End processes that still run, by pid; returns their names."""
     alive = [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     names = []
     for process in alive:

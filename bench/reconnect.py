@@ -1,4 +1,4 @@
-"""Coming back to an answer in its middle: how soon the first byte of what was missed is there."""
+"""Reconnecting to a running answer: time to the first missed byte."""
 
 import asyncio
 import time
@@ -11,12 +11,12 @@ from bench.sides import Sides
 MODEL = "stamped-250x20ms"  # 5 s: longer than the viewers of one run need
 WATCHED_SECONDS = 1.0
 RETURNS_PER_RUN = 50
-APART_SECONDS = 0.02  # so that nobody waits for the viewer before to be seen off
+APART_SECONDS = 0.02  # so that the server has closed the previous viewer's connection
 LIMIT_MS = 10.0
 
 
 async def measure(sides: Sides, *, count: int) -> list[Figure]:
-    """Let viewers leave after a second and come back `count` times, each time on a new connection."""
+    """Let a viewer leave after a second and return `count` times, each time on a new connection."""
     times: list[float] = []
     while len(times) < count:
         times += await _come_back_often(sides, min(RETURNS_PER_RUN, count - len(times)))
@@ -38,7 +38,7 @@ async def _come_back_often(sides: Sides, count: int) -> list[float]:
 
 
 async def _leave(sides: Sides, run: str) -> str:
-    """Watch for a while and return the id of the last event."""
+    """Watch for a while; returns the id of the last event."""
     viewer = await open_viewer(sides, run)
     exchange = await viewer.until(b"message.delta")
     await asyncio.sleep(WATCHED_SECONDS)
@@ -47,7 +47,7 @@ async def _leave(sides: Sides, run: str) -> str:
 
 
 async def _come_back(sides: Sides, run: str, last_id: str) -> float:
-    """Return the milliseconds from connecting to the first byte."""
+    """The milliseconds from connecting to the first byte."""
     began = time.monotonic_ns()
     viewer = await Connection.open(sides.address)
     await viewer.begin(watching(sides.api, run, last_id))

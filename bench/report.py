@@ -1,4 +1,4 @@
-"""What a run found, for people, for JSON and for `bench/README.md`."""
+"""The report of a run: for the terminal, as JSON and for `bench/README.md`."""
 
 import math
 import os
@@ -21,7 +21,7 @@ README = ROOT / "bench" / "README.md"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a bench measures, by which command, beside what else, and the section of the README where it stands."""
+    """What a bench measures, its command, the product beside it, and its section of the README."""
 
     command: str
     product: str
@@ -31,7 +31,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The figures of one run and where it ran."""
+    """The figures of one run and its machine."""
 
     subject: Subject
     began: datetime
@@ -46,7 +46,7 @@ class Report:
         return [figure for figure in self.figures if figure.met is False]
 
     def table(self) -> str:
-        """Return the table for a terminal."""
+        """The table for a terminal."""
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = []
@@ -60,7 +60,7 @@ class Report:
         return "\n".join(lines)
 
     def document(self) -> dict[str, Any]:
-        """Return everything for JSON."""
+        """Everything for JSON."""
         return {
             "began": self.began.isoformat().replace("+00:00", "Z"),
             "seconds": round(self.seconds, 1),
@@ -72,7 +72,7 @@ class Report:
         }
 
     def markdown(self) -> str:
-        """Return the section of the README, without its markers."""
+        """The section of the README, without its markers."""
         where = machine()
         headings, *rows = self._rows()
         ruler = ("---", *("---:" for _ in headings[2:]), "---")
@@ -140,7 +140,7 @@ def _number(value: float) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on."""
+    """The machine, as far as the figures depend on it."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
@@ -160,12 +160,12 @@ def _processor() -> str:
 
 
 def commit() -> str:
-    """Return the short id of the commit, with a mark where the tree has changes."""
+    """Short id of the commit, marked if the tree has changes."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     return answer.stdout.strip() or "unknown"
 
 
 def now() -> datetime:
-    """Return the time in UTC."""
+    """The time in UTC."""
     return datetime.now(UTC)

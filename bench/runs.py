@@ -1,4 +1,4 @@
-"""Runs as these figures need them: sent, watched, looked at, without waiting for their end."""
+"""Sends, watches and inspects runs without waiting for their end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,12 +9,12 @@ import orjson
 from bench.client import Api, BenchError, Connection, request
 from bench.sides import Sides
 
-PATIENCE_SECONDS = 90.0
+TIMEOUT_SECONDS = 90.0
 _PAUSE = 0.01
 
 
 async def send(api: Api, model: str) -> tuple[str, str]:
-    """Send a message in a new chat; return its run and the message itself, which was never sent before."""
+    """Send a new message in a new chat; returns the run's id and the message."""
     chat = (await api.call("POST", "/api/sessions", {}))["id"]
     content = f"Message {uuid4()}"
     accepted = await api.call("POST", f"/api/sessions/{chat}/messages", {"content": content, "model": model})
@@ -22,7 +22,7 @@ async def send(api: Api, model: str) -> tuple[str, str]:
 
 
 def watching(api: Api, run: str, last_event_id: str | None = None) -> bytes:
-    """Return the request that watches a run."""
+    """The request that watches a run."""
     last = {"Last-Event-ID": last_event_id} if last_event_id else {}
     return request("GET", f"/api/runs/{run}/events", headers=api.headers | {"Accept": "text/event-stream"} | last)
 
@@ -35,14 +35,14 @@ async def open_viewer(sides: Sides, run: str) -> Connection:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again until it holds."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    """Poll until the condition holds."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not await holds():  # noqa: ASYNC110 - another process is asked
             await asyncio.sleep(_PAUSE)
 
 
 async def until_status(api: Api, run: str, status: str) -> None:
-    """Wait until a run is in this state, as its row has it."""
+    """Wait until the row of a run has this status."""
 
     async def is_so() -> bool:
         return bool((await api.call("GET", f"/api/runs/{run}"))["status"] == status)
@@ -51,7 +51,7 @@ async def until_status(api: Api, run: str, status: str) -> None:
 
 
 async def closed_at(upstream: str, contents: list[str]) -> list[int]:
-    """Return when the calls of the model ended that carried these messages, by CLOCK_MONOTONIC in ns."""
+    """Times (CLOCK_MONOTONIC, ns) at which the model calls with these messages ended."""
     connection = await Connection.open(upstream)
     requests = orjson.loads((await connection.exchange(request("GET", "/_requests"))).body)["requests"]
     connection.close()

@@ -12,7 +12,7 @@ from bench.tally import Tally
 class Sides:
     """BaseChat with a person's API, and the upstream's address.
 
-    `stack_cpu_seconds` tells the processor time that BaseChat's processes have used so far.
+    `stack_cpu_seconds` returns the processor time that BaseChat's processes have used so far.
     """
 
     address: str

@@ -1,4 +1,4 @@
-"""What is measured, started and ended here: the scripted upstream and the whole embedded stack."""
+"""Starts and ends the scripted upstream and the whole embedded stack."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ FOREIGN_SETTINGS = (
 
 @asynccontextmanager
 async def running_upstream() -> AsyncIterator[str]:
-    """Run the scripted upstream as a process of its own; gives its address without `/v1`."""
+    """Run the scripted upstream as a process; yields its address without `/v1`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.upstream", "--port", "0", cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
@@ -52,7 +52,7 @@ async def running_upstream() -> AsyncIterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The embedded stack of one data folder, whose only provider beside the local model is the upstream."""
+    """The embedded stack of one data folder. Its only provider is the upstream, beside the local model."""
 
     folder: Path
     port: int
@@ -61,7 +61,7 @@ class Stack:
 
     @property
     def address(self) -> str:
-        """Where nginx listens."""
+        """Address of nginx."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -71,11 +71,11 @@ class Stack:
 
     @property
     def layout(self) -> Layout:
-        """Where what lies in the data folder."""
+        """Paths inside the data folder."""
         return Layout.of(self.data)
 
     def kill(self, service: str) -> int:
-        """`kill -9` a service; return when, by CLOCK_MONOTONIC in ns."""
+        """`kill -9` a service; returns the time (CLOCK_MONOTONIC, ns)."""
         state = find_running(self.layout)
         pid = next((each.pid for each in state.services if each.name == service), None) if state else None
         if pid is None:
@@ -84,7 +84,7 @@ class Stack:
         return time.monotonic_ns()
 
     def processes(self) -> list[psutil.Process]:
-        """Return everything that runs for this data folder."""
+        """Everything that runs for this data folder."""
         return find_processes(self.data)
 
     async def up(self, *, local_model: bool) -> float:
@@ -98,7 +98,7 @@ class Stack:
         return time.monotonic() - began
 
     async def down(self) -> list[str]:
-        """Stop the stack; return what it left behind (and was then ended here)."""
+        """Stop the stack; returns the processes that it left behind, which are ended here."""
         processes = self.processes()
         if processes:
             await self._command("down", within=STOP_SECONDS)
@@ -130,14 +130,14 @@ class Stack:
             raise BenchError(f"`basechat {arguments[0]}` ended with {code}:\n{tail}")
 
     def _environment(self) -> dict[str, str]:
-        """Return our environment with the upstream as provider, and without settings that would reach outside."""
+        """Our environment with the upstream as provider, and without settings that would reach outside."""
         ours = {name: value for name, value in psutil.Process().environ().items() if name not in FOREIGN_SETTINGS}
         provider = {"OPENAI_BASE_URL": f"{self.upstream}/v1", "OPENAI_API_KEY": secrets.token_hex(16)}
         return {**ours, **provider, **self.settings}
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody uses at the moment."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The death of a worker: how long an answer stands still until its successor goes on."""
+"""Takeover: time from a worker's death until its successor continues the answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ SECOND_ATTEMPT = b"id: 2-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """How long a dead worker keeps its runs, by which settings, and what a takeover may take then."""
+    """A lease, the settings that give it, and the limit for a takeover."""
 
     name: str
     limit_seconds: float
@@ -30,7 +30,7 @@ SHORT_LEASE = Lease(
 
 
 async def measure(stack: Stack, sides: Sides, lease: Lease, *, count: int) -> list[Figure]:
-    """Kill the worker `count` times in the middle of an answer; return the longest time to the next new token."""
+    """Kill the worker `count` times during an answer; returns the longest time to the next new token."""
     times = [await _take_over(stack, sides) for _ in range(count)]
     name = f"Takeover after the worker's kill -9 to the next new token, {lease.name}"
     longest = f", longest of {count}" if count > 1 else ""

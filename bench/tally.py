@@ -1,4 +1,4 @@
-"""The tally of every stream that was asked for."""
+"""Counts every requested stream, and the failed ones."""
 
 import asyncio
 import sys
@@ -15,13 +15,13 @@ MOST_FAILURES = 20
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The good streams, and why others were not."""
+    """Good streams, and the failures of others."""
 
     streams: list[Stream] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     async def ask(self, lanes: Sequence[Lane], model: str, tokens: int) -> list[Stream]:
-        """Send one message on each lane at the same moment; return the good answers when all have ended."""
+        """Send one message on each lane at the same moment; returns the good streams after all have ended."""
         exchanges = await asyncio.gather(*(lane.ask(model) for lane in lanes), return_exceptions=True)
         good: list[Stream] = []
         for lane, exchange in zip(lanes, exchanges, strict=True):
@@ -42,7 +42,7 @@ class Tally:
             print(f"\n    {why}", file=sys.stderr)
 
     def figures(self) -> list[Figure]:
-        """Return how many streams failed, were cut, or differ from what was stored."""
+        """Number of streams that failed, were cut, or differ from the stored answer."""
         asked = len(self.streams) + len(self.failures)
         name = f"Failed or altered streams, of {asked:,}"
         return [Figure(name=name, unit="", ours=float(len(self.failures)), limit=0.0)]

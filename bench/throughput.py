@@ -16,7 +16,7 @@ LIMIT_TOKENS_PER_SECOND = 5_000.0
 
 
 async def measure(sides: Sides, *, rounds: int, warm_up: int) -> list[Figure]:
-    """Return the median of the rounds on each side, and BaseChat's slowest and fastest round."""
+    """The median of the rounds on each side, and BaseChat's slowest and fastest round."""
     ours: list[float] = []
     theirs: list[float] = []
     for _ in range(warm_up + rounds):
@@ -39,7 +39,7 @@ async def measure(sides: Sides, *, rounds: int, warm_up: int) -> list[Figure]:
 
 
 async def tokens_per_second(tally: Tally, lanes: Sequence[Lane]) -> float:
-    """Ask on all lanes at once and close them; return the rate from the first request to the last answer's end."""
+    """Send on all lanes at once and close them; returns the rate from the first request to the last answer's end."""
     gc.collect()
     streams = await tally.ask(lanes, MODEL, TOKENS)
     close(lanes)

@@ -19,7 +19,7 @@ from bench.stack import free_port
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Where llm-agent is, and what it works with."""
+    """llm-agent and the servers that it uses."""
 
     layout: Layout
     folder: Path
@@ -28,7 +28,7 @@ class Agent:
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """Address of llm-agent."""
         return _address(self.port)
 
     @property
@@ -38,7 +38,7 @@ class Agent:
 
     @property
     def service(self) -> Service:
-        """The process, as `basechat serve` starts it."""
+        """The process that `basechat serve` starts."""
         return self._serve("llm-agent", self.port)
 
     async def make_token(self) -> str:
@@ -63,7 +63,7 @@ class Agent:
         )
 
     def _environment(self) -> dict[str, str]:
-        """Return all that the processes see: settings of whoever runs the bench would change what is measured."""
+        """The whole environment of the processes. Settings from the caller's environment would change the figures."""
         return {
             "PATH": "/usr/bin:/bin",
             "LC_ALL": "C.UTF-8",

@@ -21,7 +21,7 @@ _TEXTS = Path(__file__).parent / "texts"
 
 
 async def measure(parties: Parties, cache_url: str) -> list[Figure]:
-    """Let the upstream's `echo` answer prose of each size and language; look at what each answer left behind."""
+    """Send prose of each size and language to the model `echo`, and measure the cache entry of each answer."""
     connection = await Connection.open(parties.ours.address)
     redis = open_redis(cache_url)
     try:
@@ -47,7 +47,7 @@ async def _measure(parties: Parties, connection: Connection, redis: Redis, langu
 
 
 async def _taken(redis: Redis, before: set[bytes]) -> float:
-    """Return the bytes of the entries that were not there before, or NaN where none comes: it is written behind."""
+    """Bytes of the new entries, or NaN if no entry appears. The gateway writes entries after the answer."""
     for _ in range(LOOKS):
         if new := await _keys(redis) - before:
             return float(sum([await redis.memory_usage(key, samples=0) or 0 for key in new]))
@@ -60,7 +60,7 @@ async def _keys(redis: Redis) -> set[bytes]:
 
 
 def _prose(language: str, size: int) -> str:
-    """Return the beginning of a text, as many whole characters as have so many bytes in UTF-8."""
+    """The beginning of a text, as many whole characters as have so many bytes in UTF-8."""
     encoded = (_TEXTS / f"{language}.txt").read_bytes()[:size]
     if len(encoded) < size:
         raise BenchError(f"the text in {LANGUAGES[language]} is too short")

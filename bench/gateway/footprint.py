@@ -23,13 +23,13 @@ SETTLE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A process of ours, with those it started itself, and the seconds until it was ready."""
+    """A started process with its children, and the seconds until it was ready."""
 
     pid: int
     seconds: float
 
     def memory(self) -> Memory | None:
-        """Return what it holds now."""
+        """Memory of the process and its children."""
         process = psutil.Process(self.pid)
         return memory([process, *process.children(recursive=True)])
 
@@ -43,7 +43,7 @@ def started(service: Service) -> Iterator[Started]:
 
 
 async def measure(parties: Parties, ours: Started, litellm: Started | None) -> list[Figure]:
-    """Return start times, and the memory after the start and after the first call; nothing was asked before."""
+    """Start times, and the memory after the start and after the first call; nothing was asked before."""
     await asyncio.sleep(SETTLE_SECONDS)
     new = _memory("idle, after the start", ours, litellm)
     for party in (parties.ours, *([parties.litellm] if parties.litellm else [])):
@@ -60,7 +60,7 @@ async def measure(parties: Parties, ours: Started, litellm: Started | None) -> l
 
 
 def measure_after(ours: Started, litellm: Started | None) -> list[Figure]:
-    """Return the memory after everything."""
+    """The memory after everything."""
     return _memory("after the load", ours, litellm, limit=None)
 
 

@@ -1,4 +1,4 @@
-"""What the cache answers: whole answers that were given before, and one answer for many who ask the same at once."""
+"""Answers from the cache, and one shared answer for many identical requests."""
 
 import asyncio
 import math
@@ -16,13 +16,13 @@ from bench.throughput import MODEL, TOKENS
 
 P50_LIMIT_MS = 2.0
 SAME = 200
-SLOW_MODEL = "paced-50x20ms"  # so that all have asked long before the answer has ended
+SLOW_MODEL = "paced-50x20ms"  # so that all requests arrive long before the answer ends
 STATE = b"x-basechat-cache"
 LOOKS, LOOK_SECONDS = 20, 0.05
 
 
 async def measure_answers(parties: Parties, *, count: int) -> list[Figure]:
-    """Return the times of whole answers from the cache, streamed and in one body."""
+    """The times of whole answers from the cache, streamed and in one body."""
     return [
         *await _repeat(parties, "streamed", stream=True, count=count),
         *await _repeat(parties, "in one body", stream=False, count=count),
@@ -33,7 +33,7 @@ async def _repeat(parties: Parties, how: str, *, stream: bool, count: int) -> li
     connection = await Connection.open(parties.ours.address)
     message = completion(MODEL, new_prompt(), parties.ours.headers, stream=stream)
     first = await connection.exchange(message)
-    for _ in range(LOOKS):  # the answer is stored behind its end
+    for _ in range(LOOKS):  # the answer is stored after its end
         if _state(await connection.exchange(message)) == "hit":
             break
         await asyncio.sleep(LOOK_SECONDS)
@@ -56,7 +56,7 @@ async def _repeat(parties: Parties, how: str, *, stream: bool, count: int) -> li
 
 
 async def measure_same(parties: Parties) -> list[Figure]:
-    """Return how many calls of the upstream many identical requests at once come to."""
+    """Number of calls of the upstream for many identical requests at once."""
     lanes = await parties.ours.lanes(SAME)
     prompt = new_prompt()
     message = completion(SLOW_MODEL, prompt, parties.ours.headers)
@@ -65,21 +65,21 @@ async def measure_same(parties: Parties) -> list[Figure]:
     close(lanes)
     name = f"{SAME} identical requests at once"
     return [
-        Figure(name=f"{name}, calls of the upstream ({_told(exchanges)})", unit="", limit=1.0,
-               ours=float(await _asked(parties.direct.address, prompt))),
+        Figure(name=f"{name}, calls of the upstream ({_summary(exchanges)})", unit="", limit=1.0,
+               ours=float(await _call_count(parties.direct.address, prompt))),
         Figure(name=f"{name}, different answers", unit="", ours=float(len(texts)), limit=1.0),
     ]  # fmt: skip
 
 
-async def _asked(upstream: str, prompt: str) -> int:
-    """Return how often the upstream was asked this."""
+async def _call_count(upstream: str, prompt: str) -> int:
+    """Number of calls of the upstream with this prompt."""
     connection = await Connection.open(upstream)
     seen = await Api(connection).call("GET", "/_requests")
     connection.close()
     return sum(prompt in one["body"] for one in seen["requests"])
 
 
-def _told(exchanges: Sequence[Exchange]) -> str:
+def _summary(exchanges: Sequence[Exchange]) -> str:
     return ", ".join(f"{count} {state}" for state, count in Counter(map(_state, exchanges)).most_common())
 
 

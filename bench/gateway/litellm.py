@@ -1,4 +1,4 @@
-"""LiteLLM's proxy, from an environment of its own, in front of the same upstream; it reaches nothing else."""
+"""LiteLLM's proxy in its own environment, in front of the same upstream."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ KEY = "sk-of-the-bench"
 
 
 def service(folder: Path, port: int, upstream: str, models: Sequence[str]) -> Service:
-    """Return one process of the proxy, with the upstream as OpenAI; neither database nor cache nor telemetry."""
+    """One process of the proxy with the upstream as OpenAI, without database, cache and telemetry."""
     if not PROGRAM.exists():
         raise BenchError("LiteLLM is not installed. `make bench-gateway` installs it; or leave it out: --skip-litellm.")
     config = folder / "litellm.json"  # JSON is YAML too
@@ -42,7 +42,7 @@ def _config(upstream: str, models: Sequence[str]) -> dict[str, object]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Return all that the process sees; the table of prices is the one in its package, not one that it fetches."""
+    """The whole environment of the process. The price table comes from the package and is not fetched."""
     return {
         "PATH": f"{PROGRAM.parent}:/usr/bin:/bin",
         "HOME": str(folder),

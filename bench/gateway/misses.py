@@ -1,4 +1,4 @@
-"""What no cache can answer: the first token one at a time, and a hundred streams at once."""
+"""Cache misses: the first token one at a time, and a hundred streams at once."""
 
 import asyncio
 import math
@@ -15,16 +15,16 @@ from bench.throughput import MODEL, TOKENS, tokens_per_second
 
 STREAMS = 100
 BLOCK = 25
-PAUSE_SECONDS = 0.2  # LiteLLM goes on working for a while when it has answered, which is not to be the next one's loss
+PAUSE_SECONDS = 0.2  # LiteLLM keeps working after its answer, which must not slow the next party
 FIRST_TOKEN_LIMITS_MS = {50: 1.5, 99: 6.0}
 LIMIT_TOKENS_PER_SECOND = 15_000.0
 
 
 async def measure_first_tokens(parties: Parties, *, blocks: int) -> list[Figure]:
-    """Return the figures of so many blocks of messages to each party, after one block that does not count.
+    """Figures of `blocks` blocks of messages to each party, after one block that doesn't count.
 
-    We and the direct call take turns, message by message, as do the bare relay and the direct call; LiteLLM has blocks
-    of its own.
+    llm-agent and the direct call take turns, message by message. So do the bare relay and the direct call. LiteLLM has
+    its own blocks.
     """
     ours, relay = await _Turn.of(parties.direct, parties.ours), await _Turn.of(parties.direct, parties.relay)
     litellm = await _Turn.of(parties.litellm) if parties.litellm else None
@@ -40,7 +40,7 @@ async def measure_first_tokens(parties: Parties, *, blocks: int) -> list[Figure]
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Those who are asked in turns, message by message, and their times to the first token in ms."""
+    """Parties that take turns, message by message, and their times to the first token in ms."""
 
     lanes: list[list[CompletionLane]]
     times: list[list[float]]
@@ -51,13 +51,13 @@ class _Turn:
         return cls([await party.lanes(1) for party in parties], [[] for _ in parties])
 
     async def take(self, tally: Tally) -> None:
-        """Ask each a block of messages."""
+        """Send a block of messages to each party."""
         for _ in range(BLOCK):
             for lane, times in zip(self.lanes, self.times, strict=True):
                 times.extend(stream.first_token_ms for stream in await tally.ask(lane, MODEL, TOKENS))
 
     def percentiles(self, percent: int) -> list[float]:
-        """Return that percentile of each, without the first block."""
+        """This percentile of each party, without the first block."""
         return [percentile(times[BLOCK:], percent) for times in self.times]
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class _Turn:
 
 
 def _first_tokens(percent: int, ours: _Turn, relay: _Turn, litellm: _Turn | None) -> list[Figure]:
-    """Return a percentile of ours, of the bare relay, and how many times as much we add."""
+    """One percentile of llm-agent and of the bare relay, and the ratio of what they add."""
     name = "First token on a miss, one at a time"
     mine = compared(
         [*ours.percentiles(percent), *(litellm.percentiles(percent) if litellm else ())],
@@ -82,7 +82,7 @@ def _first_tokens(percent: int, ours: _Turn, relay: _Turn, litellm: _Turn | None
 
 
 async def measure_streams(parties: Parties, *, rounds: int, warm_up: int) -> list[Figure]:
-    """Return the median and the slowest of the rounds of each party, in turns."""
+    """Median and slowest round of each party, in turns."""
     rates: list[list[float]] = [[] for _ in parties.in_turn]
     for _ in range(warm_up + rounds):
         for party, kept in zip(parties.in_turn, rates, strict=True):

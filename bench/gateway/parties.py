@@ -1,4 +1,4 @@
-"""Who is measured in turns: the upstream itself, llm-agent, and LiteLLM's proxy where it is there."""
+"""The measured parties: the upstream itself, llm-agent, a bare relay, and LiteLLM's proxy if installed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from bench.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One who answers OpenAI's API, and the headers that say who asks."""
+    """A server of OpenAI's API, and the headers that authenticate the client."""
 
     address: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -22,13 +22,13 @@ class Party:
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Return the header that carries a token."""
+    """The header that carries a token."""
     return {"Authorization": f"Bearer {token}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parties:
-    """All of them, and the tally of what they were asked."""
+    """All parties, and the tally of their streams."""
 
     direct: Party
     ours: Party
@@ -38,11 +38,11 @@ class Parties:
 
     @property
     def in_turn(self) -> list[Party]:
-        """Return whose answers are compared, in the order of their turns."""
+        """Whose answers are compared, in the order of their turns."""
         return [party for party in (self.direct, self.ours, self.litellm) if party is not None]
 
 
 def compared(values: list[float], **what: object) -> Figure:
-    """Return the figure of what the parties came to, in the order of their turns."""
+    """One figure from the values of the parties, in the order of their turns."""
     direct, ours, *litellm = values
     return Figure(direct=direct, ours=ours, beside=litellm[0] if litellm else None, **what)  # type: ignore[arg-type]

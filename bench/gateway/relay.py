@@ -1,7 +1,7 @@
-"""A bare relay, the least that anything in Python costs here: a request in, a request out, and the bytes back.
+"""A bare relay in Python: one request in, one request out, and the bytes back.
 
-It knows nobody, checks nothing, keeps nothing. What it adds to the first token is the measure of the machine at that
-hour, which moves by half and more from one hour to the next.
+It has no accounts, checks and storage. What it adds to the first token measures the machine at that hour,
+which varies by half and more.
 """
 
 import gc
@@ -24,7 +24,7 @@ from bench.stack import ROOT
 
 
 def service(folder: Path, port: int, upstream: str) -> Service:
-    """Return the relay as a process."""
+    """The relay as a process."""
     command = (sys.executable, "-m", "bench.gateway.relay", upstream, str(port))
     log, environment = folder / "relay.log", {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     return Service(
