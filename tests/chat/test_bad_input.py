@@ -110,6 +110,13 @@ async def test_fields_of_another_kind(someone: Person, stack: Stack, method: str
     assert await _written(someone, stack) == before
 
 
+async def test_the_cache_is_used_or_not_used(someone: Person) -> None:
+    body = json.dumps({"content": "hi", "model": "echo", "use_cache": "semantic"})
+    reply = await _ask(someone, "POST", "/sessions/{chat}/messages", body)
+    assert (reply.status, reply.code) == (422, "request.invalid")
+    assert [error["field"] for error in reply.json["errors"]] == ["use_cache"]
+
+
 @ROUTES
 @pytest.mark.parametrize("escape", ["\\ud800", "\\udfff\\ud800", "a\\u0000b"])
 async def test_text_that_is_no_text(someone: Person, stack: Stack, method: str, path: str, escape: str) -> None:

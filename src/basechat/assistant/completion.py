@@ -21,8 +21,6 @@ class Completion:
     finish_reason: str | None = None
     cache: str | None = None
     """What llm-agent says of its cache: `hit`, `miss`, `coalesced` or `bypass`."""
-    similarity: str | None = None
-    """Of the question whose answer this is, where another one was asked: from 0 to 1."""
     drafts: Drafts = field(default_factory=Drafts)
 
     def read(self, line: bytes) -> str | None:

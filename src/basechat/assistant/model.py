@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 from uuid import UUID
 
 import aiohttp
@@ -47,7 +47,7 @@ class ModelCall:
     model: str | None
     temperature: float | None = None
     max_tokens: int | None = None
-    use_cache: bool | Literal["semantic"] = True
+    use_cache: bool = True
 
     @classmethod
     def of(cls, question: Question) -> Self:
@@ -86,7 +86,6 @@ class ModelClient:
                 if response.status != 200:
                     raise _error(response, await read_at_most(response.content, _ERROR_BYTES))
                 completion.cache = response.headers.get("x-basechat-cache")
-                completion.similarity = response.headers.get("x-basechat-similarity")
                 async for line in sse.data_lines(response.content.iter_any()):
                     if line == b"[DONE]":
                         return
@@ -109,8 +108,6 @@ class ModelClient:
         }
         if not asked.use_cache:
             headers["cache-control"] = "no-cache"
-        elif asked.use_cache == "semantic":
-            headers["x-basechat-cache"] = "semantic"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=SILENCE_SECONDS)
         for number, pause in enumerate((*_PAUSES, None)):
             try:

@@ -60,7 +60,6 @@ async def generate(state: State, runtime: Runtime[Context]) -> State:
         "model": completion.model,
         "finish_reason": completion.finish_reason,
         "cache": completion.cache,
-        "similarity": completion.similarity,
         "context": prompt.context(completion.prompt_tokens, steps),
     }
 

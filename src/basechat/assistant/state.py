@@ -20,7 +20,7 @@ class State(TypedDict, total=False):
     `steps` are the messages of this run that follow the question: what the model said when it called tools, and
     their results. `requests` are the calls of its last turn. `text` is the answer so far, `turns` how often the model
     was asked, `tokens` what that has cost, `context` what is known of the last prompt, `cache` where the last turn
-    came from, `similarity` how like its question was.
+    came from.
     """
 
     offer: list[str]
@@ -32,7 +32,6 @@ class State(TypedDict, total=False):
     model: str | None
     finish_reason: str | None
     cache: str | None
-    similarity: str | None
     context: dict[str, Any]
 
 
@@ -65,6 +64,4 @@ def answer_of(state: State) -> Answer:
         meta_info["finish_reason"] = state["finish_reason"]
     if state.get("cache") in {"hit", "coalesced"}:
         meta_info["cache"] = state["cache"]
-    if similarity := state.get("similarity"):
-        meta_info["similarity"] = float(similarity)
     return Answer(model=state["model"], tokens_used=state["tokens"] or None, meta_info=meta_info)

@@ -62,13 +62,7 @@ class Chats(BaseModel):
     next_cursor: str | None
 
 
-UseCache = Annotated[
-    bool | Literal["semantic"],
-    Field(
-        description="Whether a stored answer may be given; `semantic`: also the one to another question that asks the"
-        " same, where it is the first of its chat and no tool is on."
-    ),
-]
+UseCache = Annotated[bool, Field(description="Whether a stored answer may be given.")]
 
 
 class NewMessage(RequestModel):

@@ -11,7 +11,6 @@ from basechat.infra.telemetry.model_call import ModelCall
 from basechat.llm import estimate
 from basechat.llm.accounting.accounts import Admission, Ask
 from basechat.llm.answers.answer import is_good, kept, told
-from basechat.llm.answers.similar import find_similar, keep_question
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight, FlightLostError
 from basechat.llm.gateway import Gateway
@@ -48,7 +47,7 @@ class Answering:
         admitting = self._gateway.tasks.start(self._gateway.accounts.admit(self._ask()))
         try:
             await asyncio.sleep(0)  # it asks first: its reply takes longer than the cache's
-            found = await self._find(flight) if self._claim is not None else None
+            found: Any = await self._gateway.cache.get_at(LLM, self._question.key) if self._claim is not None else None
             refusal = None
             try:
                 admission = await asyncio.shield(admitting)
@@ -81,17 +80,6 @@ class Answering:
         except GatewayError:
             raise FlightLostError from None
 
-    async def _find(self, flight: Flight) -> Any:
-        """Return the stored answer, or where that is wanted the one to a question that asks the same."""
-        question, cache = self._question, self._gateway.cache
-        found = await cache.get_at(LLM, question.key)
-        if found is None and question.meaning is not None:
-            similar = await find_similar(cache, question.gist, question.meaning)
-            if similar is not None:
-                flight.similarity = similar.similarity
-                return similar.value
-        return found
-
     async def _follow(self, flight: Flight, admission: Admission) -> None:
         """Take the answer from the process that has called the provider already."""
         if self._claim is None or admission.leader is None:
@@ -118,16 +106,11 @@ class Answering:
             raise
         try:
             if self._is_kept:
-                await self._keep(flight, call)
+                answer = [kept(flight.document), call.duration_ms]
+                await self._gateway.cache.put_at(LLM, self._question.key, answer)
         finally:  # a claim that nobody lets go is kept up for ever
             if self._claim is not None:
                 self._gateway.leader.release(self._claim)
-
-    async def _keep(self, flight: Flight, call: Call) -> None:
-        question, cache = self._question, self._gateway.cache
-        await cache.put_at(LLM, question.key, [kept(flight.document), call.duration_ms])
-        if question.meaning is not None:
-            await keep_question(cache, question.gist, question.meaning, question.key)
 
     async def _finish(self, flight: Flight, answered: Route, document: dict[str, Any], body: bytes | None) -> None:
         """End a flight. Who asks after one that is not kept must not find it any more, here or elsewhere."""

@@ -1,7 +1,7 @@
 """Chat completions over HTTP: a question becomes a client of a flight, and is answered as it asked to be."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -11,15 +11,13 @@ from basechat.infra.cache.layers import LLM
 from basechat.infra.web.disconnect import DisconnectWatcher
 from basechat.infra.web.event_stream import EventStream
 from basechat.llm.answering import Answering
-from basechat.llm.answers.key import answer_parts, conversation, gist_parts, single_question
-from basechat.llm.answers.similar import GIST
+from basechat.llm.answers.key import answer_parts, conversation
 from basechat.llm.callers import Known
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight, FlightLostError, Outcome, Reader
 from basechat.llm.gateway import Gateway
 from basechat.llm.question import Question
 from basechat.llm.requests import read_chat
-from basechat.llm.semantic.meaning import Meaning, read
 
 TRIES = 5
 """How often a question is asked whose flight was lost, or was refused to who led it; the last time on its own."""
@@ -36,7 +34,6 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
     )
     control = request.headers.get("cache-control", "").lower()
     stores = gateway.cache_scope != "off" and "no-store" not in control
-    meaning = _meaning(request, body) if stores else None
     question = Question(
         known=known,
         body=body,
@@ -44,8 +41,6 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
         key=gateway.cache.key(LLM, parts),
         reads_cache=stores and "no-cache" not in control,
         writes_cache=stores,
-        meaning=meaning,
-        gist=gateway.cache.key(GIST, gist_parts(parts, meaning.gist)) if meaning else "",
     )
     watcher = DisconnectWatcher(request.receive)
     try:
@@ -58,14 +53,6 @@ async def complete(gateway: Gateway, request: Request, known: Known, raw: bytes)
     except BaseException:
         watcher.close()
         raise
-
-
-def _meaning(request: Request, body: Mapping[str, Any]) -> Meaning | None:
-    """Return what a question says whose asker takes the answer to another one that asks the same."""
-    if request.headers.get("x-basechat-cache") != "semantic":
-        return None
-    text = single_question(body)
-    return None if text is None else read(text)
 
 
 async def _answer(gateway: Gateway, watcher: DisconnectWatcher, question: Question, *, shared: bool) -> Response:
@@ -83,7 +70,6 @@ async def _answer(gateway: Gateway, watcher: DisconnectWatcher, question: Questi
             answer = None if question.streams else await reader.whole()
             await reader.begun()
             await question.known.permitted()
-            _check_similarity(question, reader)
     except BaseException as error:
         reader.leave()
         if isinstance(error, GatewayError) and reader.flight.refused not in (None, question.known.caller):
@@ -98,19 +84,11 @@ async def _answer(gateway: Gateway, watcher: DisconnectWatcher, question: Questi
     return Response(answer, headers=headers, media_type="application/json")
 
 
-def _check_similarity(question: Question, reader: Reader) -> None:
-    """Refuse the answer to another question where that is not wanted, be it that whoever began the flight wanted it."""
-    if reader.flight.similarity is not None and question.meaning is None:
-        raise FlightLostError
-
-
 def _headers(question: Question, reader: Reader, *, leads: bool) -> dict[str, str]:
     flight = reader.flight
     spent = (flight.called_at or time.perf_counter()) - question.began
-    similar = {} if flight.similarity is None else {"x-basechat-similarity": f"{flight.similarity:.2f}"}
     return {
         **(flight.headers if leads else {}),
-        **similar,
         "x-basechat-provider": flight.provider,
         "x-basechat-cache": _outcome(reader, leads=leads),
         "x-basechat-overhead-ms": f"{max(spent, 0) * 1000:.1f}",

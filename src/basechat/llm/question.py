@@ -7,7 +7,6 @@ from typing import Any
 
 from basechat.llm.callers import Known
 from basechat.llm.providers.route import Route
-from basechat.llm.semantic.meaning import Meaning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +14,7 @@ class Question:
     """Who asks what of which models, and what may be done to answer it.
 
     `key` is what its answer is found by. `cache-control: no-cache` asks for a new answer, which is kept like any other;
-    `no-store` keeps none. With `x-basechat-cache: semantic` a single question, without tools, may have the answer to
-    another that asks the same: `meaning` is what it says then, `gist` the key of the questions that are like it.
+    `no-store` keeps none.
     """
 
     known: Known
@@ -25,8 +23,6 @@ class Question:
     key: str
     reads_cache: bool
     writes_cache: bool
-    meaning: Meaning | None = None
-    gist: str = ""
     began: float = field(default_factory=time.perf_counter)
 
     @property

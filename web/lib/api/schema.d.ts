@@ -1524,10 +1524,10 @@ export interface components {
             content: string;
             /**
              * Use Cache
-             * @description Whether a stored answer may be given; `semantic`: also the one to another question that asks the same, where it is the first of its chat and no tool is on.
+             * @description Whether a stored answer may be given.
              * @default true
              */
-            use_cache: boolean | "semantic";
+            use_cache: boolean;
         };
         /**
          * Feedback
@@ -1799,10 +1799,10 @@ export interface components {
             tools?: string[] | null;
             /**
              * Use Cache
-             * @description Whether a stored answer may be given; `semantic`: also the one to another question that asks the same, where it is the first of its chat and no tool is on.
+             * @description Whether a stored answer may be given.
              * @default true
              */
-            use_cache: boolean | "semantic";
+            use_cache: boolean;
             /**
              * When Busy
              * @default reject

@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 from uuid import UUID
 
 from basechat.protocol import RunEvent
@@ -38,7 +38,7 @@ class Question:
     model: str | None
     temperature: float | None
     max_tokens: int | None
-    use_cache: bool | Literal["semantic"]
+    use_cache: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,5 +148,5 @@ def _question(row: Row[Any]) -> Question:
         model=request.get("model") or row.model_name or row.default_model,
         temperature=request.get("temperature", row.default_temperature),
         max_tokens=request.get("max_tokens", row.max_tokens),
-        use_cache=request.get("use_cache", True),
+        use_cache=bool(request.get("use_cache", True)),
     )

@@ -12,8 +12,6 @@ class Layer:
     ttl_seconds: int
     version: int = 1
     label: str = ""
-    is_counted: bool = True
-    """Whether a read says how well the layer does; what only leads to its values does not."""
 
     def of(self, label: str) -> Self:
         """Return the layer for one tool or the like, which then is part of its keys."""

@@ -75,8 +75,7 @@ class Cache:
             self._count(layer, "stored")
 
     def _count(self, layer: Layer, outcome: str) -> None:
-        if layer.is_counted:
-            self.counters.add(f"cache.{layer.name}.{outcome}")
+        self.counters.add(f"cache.{layer.name}.{outcome}")
 
     async def _opened(self, sealed: bytes, key: str) -> bytes | None:
         packed = self._encryptor.decrypt(sealed, associated_data=key)

@@ -38,18 +38,6 @@ def answer_parts(body: Mapping[str, Any], *, provider: Provider, model: str, own
     }
 
 
-def single_question(body: Mapping[str, Any]) -> str | None:
-    """Return the text of a single-turn question without tools, or None for any other request."""
-    return body["messages"][-1]["content"] if is_shareable(body) and body["messages"][-1]["role"] == "user" else None
-
-
-def gist_parts(parts: Parts, gist: str) -> Parts:
-    """Return what the questions are found by that are like one: all that its answer is found by, but its gist alone."""
-    request = parts["request"]
-    *before, _ = request["messages"]
-    return {**parts, "request": request | {"messages": before}, "gist": gist}
-
-
 def conversation(body: Mapping[str, Any], owner_id: UUID) -> bytes:
     """Return what stays the same while a conversation goes on: whose it is, and its first question."""
     first = next((each for each in body["messages"] if each.get("role") == "user"), body["messages"][0])

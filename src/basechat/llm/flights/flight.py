@@ -47,8 +47,6 @@ class Flight:
         self.called_at: float | None = None
         self.began_at: float | None = None
         self.saved_ms: int | None = None
-        self.similarity: float | None = None
-        """Of an answer to another question that asks the same."""
         self.draft = Draft()
         self.parts: list[Part] = []
         self.has_begun = self.has_ended = False

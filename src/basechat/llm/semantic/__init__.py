@@ -1,1 +1,0 @@
-"""When two questions ask the same, though their words differ."""
