@@ -257,7 +257,7 @@ async def test_a_runner_lets_go_of_a_job_that_is_not_its_own_any_more(resources:
         [job] = await _add(resources)
 
         async def is_running() -> bool:
-            return (await _row(resources, job))[0] == "running"
+            return bool((await _row(resources, job))[0] == "running")
 
         await until(is_running)
         await _expire(resources)

@@ -16,7 +16,7 @@ from basechat.chat.runs.tools.call import ToolCall, ToolResult
 from basechat.chat.runs.tools.ledger import UNKNOWN, CallLedger
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack
-from tests.support.person import text_of
+from tests.support.person import Event, text_of
 from tests.support.stack import Servers, Stack
 from tests.upstream import Call, Say, Stall, Upstream
 
@@ -76,7 +76,7 @@ async def test_an_answer_goes_on_after_its_calls(quiet: Quiet, upstream: Upstrea
     )
     chat, run = await _send(quiet)
     async with quiet.worker(), quiet.person.stream("GET", f"/runs/{run}/events") as events, asyncio.timeout(20):
-        seen = []
+        seen: list[Event] = []
         while "per" not in text_of(seen):
             seen.append(await anext(events))
         await _lose_lease(quiet, run)
@@ -92,7 +92,8 @@ async def test_an_answer_goes_on_after_its_calls(quiet: Quiet, upstream: Upstrea
 
 async def test_what_the_workflow_kept_goes_with_the_run(quiet: Quiet, upstream: Upstream) -> None:
     tables = ("agent.checkpoints", "agent.checkpoint_writes", "tool_calls")
-    ended, purged = [], []
+    ended: list[str] = []
+    purged: list[str] = []
     for runs in (ended, purged):
         upstream.next_answers((Call("calculate", {"expression": "1"}),), (Say(("One.",)),))
         chat, run = await _send(quiet)

@@ -9,11 +9,11 @@ from playwright.async_api import async_playwright, expect
 
 from tests.e2e.browser import FLAGS, Tab, find_chromium
 from tests.e2e.site import Site, running_site
-from tests.upstream import Call, Say
+from tests.upstream import Call, Say, Script
 
 MODEL = "team-model"
 EARLIER = ("회의록 요약해 줘", "Plan our next release", "신입 사원 환영 메일 초안", "Explain this stack trace")
-TALK = (
+TALK: tuple[tuple[str, *tuple[Script, ...]], ...] = (
     (
         "지난주에 끝난 작업이 37건, 한 건에 평균 2.4시간이에요. 모두 몇 시간일까요?",
         (Call("calculate", {"expression": "37 * 2.4"}),),

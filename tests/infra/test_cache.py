@@ -49,7 +49,7 @@ def _cache(redis: Redis, servers: Servers, **changes: Any) -> Cache:
     return Cache(redis, servers.settings(**changes), Counters())
 
 
-async def _only_key(redis: Redis, before: set[bytes]) -> bytes:
+async def _only_key(redis: Redis, before: set[bytes | str]) -> bytes:
     (new,) = set(await redis.keys("*")) - before
     return as_bytes(new)
 
@@ -59,7 +59,7 @@ async def test_what_is_put_is_found(redis: Redis, servers: Servers, parts: Parts
     assert await cache.get(INTENT, parts) is None
     await cache.put(INTENT, parts, value)
     assert await cache.get(INTENT, parts) == value
-    assert await _cache(redis, servers).get(INTENT, dict(reversed(parts.items()))) == value
+    assert await _cache(redis, servers).get(INTENT, dict(reversed(list(parts.items())))) == value
     assert await cache.get(MCP.of("recall"), parts) is None
     assert counted(cache, INTENT) == {"hit": 1, "miss": 1, "stored": 1}
     assert counted(cache, MCP) == {"miss": 1}
@@ -104,7 +104,7 @@ async def test_a_value_moved_to_another_key_is_none(redis: Redis, servers: Serve
         before = set(await redis.keys("*"))
         await cache.put(INTENT, said, said["text"])
         keys.append(await _only_key(redis, before))
-    await redis.copy(keys[0], keys[1], replace=True)
+    await redis.copy(keys[0].decode(), keys[1].decode(), replace=True)
     assert await cache.get(INTENT, other) is None
 
 
@@ -124,7 +124,7 @@ async def test_a_server_that_is_away_is_no_cache_and_left_alone(servers: Servers
 
 
 async def test_a_server_that_hangs_is_waited_for_once(servers: Servers, parts: Parts) -> None:
-    connections = []
+    connections: list[asyncio.StreamWriter] = []
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(writer)
@@ -144,7 +144,7 @@ async def test_a_server_that_hangs_is_waited_for_once(servers: Servers, parts: P
 
 async def test_a_server_that_comes_back_is_used_again(redis: Redis, servers: Servers, parts: Parts) -> None:
     cache = _cache(redis, servers)
-    await redis.execute_command("CLIENT", "PAUSE", int(TIMEOUT_SECONDS * 1000 + 300), "ALL")
+    await redis.client_pause(int(TIMEOUT_SECONDS * 1000 + 300), all=True)
     assert await cache.get(INTENT, parts) is None
     assert counted(cache, INTENT)["error"] == 1
 
@@ -180,7 +180,7 @@ async def test_values_of_any_length_are_read_as_written(
 
 def _completion(text: str) -> dict[str, Any]:
     """Return what a provider answers, as it is kept."""
-    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     return {
         "object": "chat.completion",
         "created": 1_764_025_200,

@@ -29,7 +29,7 @@ async def settings() -> AsyncIterator[Settings]:
     """Settings of a service whose caches are a cluster."""
     with TemporaryDirectory(prefix="bc") as folder:  # not pytest's, whose paths are long for sockets
         async with valkey_cluster(Path(folder)) as url:
-            yield Settings(_env_file=None, redis_url=url, redis_cluster=True, secret_key=SECRET)  # type: ignore[call-arg, arg-type]
+            yield Settings(_env_file=None, redis_url=url, redis_cluster=True, secret_key=SECRET)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ async def test_a_node_that_hangs_is_a_miss_until_it_is_back(client: CacheClient,
 
 
 async def test_a_cluster_that_is_away_is_no_cache() -> None:
-    settings = Settings(_env_file=None, redis_url="redis://127.0.0.1:9/0", redis_cluster=True, secret_key=SECRET)  # type: ignore[call-arg, arg-type]
+    settings = Settings(_env_file=None, redis_url="redis://127.0.0.1:9/0", redis_cluster=True, secret_key=SECRET)
     client = open_cache(settings)
     cache = Cache(client, settings, Counters())
     await cache.put(LLM, {"n": 1}, "x")

@@ -37,8 +37,8 @@ async def _serving(written: Written, *, body_waits_for: asyncio.Event | None = N
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             write = transport.write
 
-            def noted(data: bytes) -> None:
-                written.parts.append(data)
+            def noted(data: bytes | bytearray | memoryview) -> None:
+                written.parts.append(bytes(data))
                 write(data)
 
             transport.write = noted  # type: ignore[method-assign]

@@ -25,7 +25,7 @@ from tests.support.websites import OPEN_HERE
 @pytest.fixture
 async def mcp() -> AsyncIterator[McpConnections]:
     """Ways to servers, open to this machine."""
-    settings = Settings(_env_file=None, secret_key=SECRET)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, secret_key=SECRET)
     async with open_connections(settings, policy=OPEN_HERE) as connections:
         yield connections
 

@@ -24,7 +24,7 @@ IMPATIENT = Bounds(call_seconds=0.5, list_seconds=0.5)
 @asynccontextmanager
 async def allowing(*commands: str) -> AsyncIterator[McpConnections]:
     """Open ways to servers with these commands allowed."""
-    settings = Settings(_env_file=None, secret_key=SECRET, mcp_stdio_commands="; ".join(commands))  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, secret_key=SECRET, mcp_stdio_commands="; ".join(commands))
     async with open_connections(settings) as mcp:
         yield mcp
 

@@ -91,7 +91,7 @@ async def test_an_error_is_its_callers_alone(redis: Redis) -> None:
     await redis.set("text", "a")
     results = await asyncio.gather(redis.incr("text"), redis.get("text"), redis.incr("number"), return_exceptions=True)
     assert isinstance(results[0], ResponseError)
-    assert results[1:] == [b"a", 1]
+    assert list(results[1:]) == [b"a", 1]
     with pytest.raises(DataError):
         await redis.set("text", object())  # type: ignore[arg-type]
     assert await redis.get("text") == b"a"
@@ -99,7 +99,7 @@ async def test_an_error_is_its_callers_alone(redis: Redis) -> None:
 
 async def test_who_waits_no_longer_leaves_the_others_their_replies(redis: Redis) -> None:
     await redis.ping()
-    asked = [asyncio.create_task(redis.incr("count")) for _ in range(100)]
+    asked = [asyncio.ensure_future(redis.incr("count")) for _ in range(100)]
     await asyncio.sleep(0)
     for task in asked[::2]:
         task.cancel()
@@ -109,12 +109,12 @@ async def test_who_waits_no_longer_leaves_the_others_their_replies(redis: Redis)
 
 
 async def test_a_command_that_blocks_holds_up_nobody(redis: Redis) -> None:
-    popped = asyncio.create_task(redis.blpop(["list"], timeout=10))
-    read = asyncio.create_task(redis.xread({"stream": "$"}, block=400))
+    popped = asyncio.ensure_future(redis.blpop(["list"], timeout=10))
+    read = asyncio.ensure_future(redis.xread({"stream": "$"}, block=400))
     await until(lambda: _are(3, redis))
     async with asyncio.timeout(LATE_SECONDS):
         await redis.rpush("list", "a")
-    assert list(await popped) == [b"list", b"a"]
+    assert list(await popped or ()) == [b"list", b"a"]
     assert not await read
 
 
@@ -131,7 +131,7 @@ async def test_a_script_is_sent_where_the_server_does_not_know_it(redis: Redis) 
 async def test_a_server_that_ends_is_told_at_once_and_found_again(redis: Redis, server: Child, layout: Layout) -> None:
     await redis.set("kept", "1")
     os.kill(server.pid, signal.SIGSTOP)
-    asked = [asyncio.create_task(redis.get("kept")) for _ in range(20)]
+    asked = [asyncio.ensure_future(redis.get("kept")) for _ in range(20)]
     await asyncio.sleep(0.05)
     os.kill(server.pid, signal.SIGKILL)
     results = await asyncio.gather(*asked, return_exceptions=True)
@@ -165,7 +165,7 @@ async def test_a_server_that_takes_connections_and_says_nothing_is_late_for_all_
             results = await asyncio.gather(*(client.get("a") for _ in range(50)), return_exceptions=True)
             assert all(isinstance(result, REDIS_ERRORS) for result in results)
             assert len(held) <= 2
-            asked = asyncio.create_task(client.get("a"))
+            asked = asyncio.ensure_future(client.get("a"))
             await asyncio.sleep(0)
         with pytest.raises(REDIS_ERRORS):
             await asked
@@ -175,7 +175,7 @@ async def test_a_server_that_takes_connections_and_says_nothing_is_late_for_all_
 
 async def test_who_leaves_while_it_is_opened_does_not_hold_up_the_others(server: Child, layout: Layout) -> None:
     async with open_redis(url(layout, STATE)) as client:
-        asked = [asyncio.create_task(client.incr("opened")) for _ in range(5)]
+        asked = [asyncio.ensure_future(client.incr("opened")) for _ in range(5)]
         await asyncio.sleep(0)
         asked[0].cancel()
         assert sorted(await asyncio.gather(*asked[1:])) == [1, 2, 3, 4]
@@ -183,11 +183,12 @@ async def test_who_leaves_while_it_is_opened_does_not_hold_up_the_others(server:
 
 
 async def test_what_would_change_the_connection_is_refused_and_has_one_of_its_own(redis: Redis) -> None:
+    execute: Callable[..., Awaitable[object]] = redis.execute_command
     for command in (("SELECT", 1), ("CLIENT REPLY", "OFF"), ("MULTI",)):
         with pytest.raises(DataError):
-            await redis.execute_command(*command)
+            await execute(*command)
     async with redis.client() as own:
-        await own.execute_command("SELECT", 1)
+        await own.select(1)
         await own.set("there", "1")
     assert await redis.get("there") is None
     with pytest.raises(DataError):
@@ -199,7 +200,7 @@ async def test_closing_it_breaks_off_what_is_asked(server: Child, layout: Layout
     await client.ping()
     os.kill(server.pid, signal.SIGSTOP)
     try:
-        asked = asyncio.create_task(client.get("a"))
+        asked = asyncio.ensure_future(client.get("a"))
         await asyncio.sleep(0)
         await client.aclose()
         with pytest.raises(REDIS_ERRORS):

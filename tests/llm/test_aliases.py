@@ -10,14 +10,14 @@ from basechat.kit.config import ConfigError, Settings
 from basechat.llm.providers.aliases import Alias
 from basechat.llm.providers.catalogue import Catalogue
 from basechat.llm.providers.configured import load_configured
-from basechat.llm.providers.provider import Provider
+from basechat.llm.providers.provider import Kind, Provider
 from tests.llm.gateway import COMPLETIONS, check_error, own_gateway, question
 from tests.support.person import Person
 from tests.support.stack import Servers
 from tests.upstream import Upstream, running_upstream
 
 CALLS = 20_000
-DEFAULTS = {"chat": None, "embedding": None}
+DEFAULTS: dict[Kind, str | None] = {"chat": None, "embedding": None}
 
 
 def _alias(*targets: tuple[str, float], fallbacks: tuple[str, ...] = (), name: str = "fast") -> Alias:

@@ -45,7 +45,7 @@ bodies = st.fixed_dictionaries(
 
 def provider(name: str = "openai", base_url: str = "https://one.example/v1") -> Provider:
     """Return who answers."""
-    return Provider(name=name, base_url=base_url)
+    return Provider.model_validate({"name": name, "base_url": base_url})
 
 
 def key(

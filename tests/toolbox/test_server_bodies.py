@@ -7,6 +7,11 @@ import pytest
 
 from tests.support.person import Person
 
+BAD_HEADERS: list[Any] = [
+    {"": "x"}, {"a b": "x"}, {"a:": "x"}, {"x": ""}, {"x": "a\r\nb: c"}, {"x": "가"}, {"x": 7}, [], {"Host": "x"},
+    {"content-length": "1"}, {"Mcp-Session-Id": "x"}, {"x-basechat-internal": "x"}, {"A": "1", "a": "2"},
+    {"x": "x" * 8_001}, {f"x{n}": "x" for n in range(21)},
+]  # fmt: skip
 BAD: list[dict[str, Any]] = [
     {},
     {"name": "x"},
@@ -19,9 +24,7 @@ BAD: list[dict[str, Any]] = [
     ),
     *(
         {"name": "x", "url": "https://example.org/", "headers": headers}
-        for headers in ({"": "x"}, {"a b": "x"}, {"a:": "x"}, {"x": ""}, {"x": "a\r\nb: c"}, {"x": "가"}, {"x": 7}, [],
-                        {"Host": "x"}, {"content-length": "1"}, {"Mcp-Session-Id": "x"}, {"x-basechat-internal": "x"},
-                        {"A": "1", "a": "2"}, {"x": "x" * 8_001}, {f"x{n}": "x" for n in range(21)})
+        for headers in BAD_HEADERS
     ),
     {"name": "x", "transport": "sse", "url": "https://example.org/"},
     {"name": "x", "transport": "stdio", "url": "https://example.org/"},

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from basechat.infra.db import Database, open_database
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.redis import open_redis
+from basechat.infra.redis import as_bytes, open_redis
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
 from basechat.llm.accounting.accounts import Accounts, Admission, Ask, Claim
@@ -73,7 +73,7 @@ def used(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
 async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gateway]]:
     """Run the accounts of so many processes, on an empty redis-state of the test's own."""
     async with AsyncExitStack() as stack:
-        upstream = Upstream.of(Provider(name="own", base_url="http://127.0.0.1:9/v1"))
+        upstream = Upstream.of(Provider.model_validate({"name": "own", "base_url": "http://127.0.0.1:9/v1"}))
         stack.push_async_callback(upstream.close)
         running = []
         for _ in range(count):
@@ -140,13 +140,16 @@ async def windows(gateway: Gateway) -> dict[str, dict[str, str]]:
     """Return the counters of days and months that are in use, by their keys."""
     found = {}
     for key in await _windows_in_use(gateway):
-        found[key] = {name.decode(): value.decode() for name, value in (await gateway.state.hgetall(key)).items()}
+        found[key] = {
+            as_bytes(name).decode(): as_bytes(value).decode()
+            for name, value in (await gateway.state.hgetall(key)).items()
+        }
     return found
 
 
 async def _windows_in_use(gateway: Gateway) -> list[str]:
     """Return those of the present memory of redis-state, and of each limit's last generation."""
-    memory = (await gateway.state.get("usage:memory") or b"").decode().partition(":")[0]
+    memory = as_bytes(await gateway.state.get("usage:memory") or b"").decode().partition(":")[0]
     newest: dict[tuple[str, ...], tuple[int, str]] = {}
     async for key in gateway.state.scan_iter(f"budget:{memory}:*"):
         _, _, budget, generation, *rest = key.decode().split(":")

@@ -102,8 +102,8 @@ async def _ask_and_kill(
             os.kill(pid, signal.SIGKILL)
             return
         model = "slow-first-5000" if moment == "before the first token" else "stall-20"
-        body: dict[str, Any] = question("so far", model, max_tokens=50, stream=True)
-        asking = asyncio.create_task(_hear(client, body))
+        last = question("so far", model, max_tokens=50, stream=True)
+        asking = asyncio.create_task(_hear(client, last))
 
         async def is_under_way() -> bool:
             return len(upstream.completions) == 4 and (

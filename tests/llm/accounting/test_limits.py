@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from basechat.infra.redis import as_bytes
 from basechat.kit.config import Settings
 from basechat.llm.accounting.accounts import Admission, Claim
 from basechat.llm.accounting.refusals import tell_duration
@@ -147,7 +148,7 @@ async def test_requests_per_minute_come_back_evenly(own: Settings) -> None:
         assert "3 requests per minute (yours)" in error.message
         assert error.headers["x-ratelimit-reset-requests"].endswith("s")
         [bucket] = [key async for key in gateway.state.scan_iter("ratelimit:*")]
-        at = int(await gateway.state.hget(bucket, "at"))
+        at = int(as_bytes(await gateway.state.hget(bucket, "at")))
         await gateway.state.hset(bucket, "at", at - 20_000)  # a third of a minute later, one may be asked again
         assert (await gateway.admit(caller)).call is not None
         await _refused(gateway, caller)

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.runnables import Runnable
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from openai import DefaultAsyncHttpxClient
@@ -61,17 +63,19 @@ async def test_stream(model: ChatOpenAI) -> None:
     assert whole.usage_metadata["total_tokens"] == 8
 
 
+async def _streamed(model: Runnable[LanguageModelInput, AIMessage]) -> AIMessage:
+    whole = AIMessageChunk(content="")
+    async for chunk in model.astream([QUESTION]):
+        assert isinstance(chunk, AIMessageChunk)
+        whole += chunk
+    return whole
+
+
 @pytest.mark.parametrize("streamed", [True, False])
 async def test_tools(model: ChatOpenAI, gateway: Gateway, streamed: bool) -> None:
     gateway.upstream.script_turns(CHAT, (Call("calculate", {"expression": "6 × 7"}),), (Say(("It is", " 42.")),))
     able = model.bind_tools([calculate])
-    if streamed:
-        first = AIMessageChunk(content="")
-        async for chunk in able.astream([QUESTION]):
-            assert isinstance(chunk, AIMessageChunk)
-            first += chunk
-    else:
-        first = await able.ainvoke([QUESTION])
+    first = await (_streamed(able) if streamed else able.ainvoke([QUESTION]))
     (call,) = first.tool_calls
     assert (call["name"], call["args"]) == ("calculate", {"expression": "6 × 7"})
     result = await calculate.ainvoke(call)

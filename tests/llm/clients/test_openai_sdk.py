@@ -97,7 +97,7 @@ async def test_tools(client: AsyncOpenAI, gateway: Gateway) -> None:
     message = first.choices[0].message
     assert first.choices[0].finish_reason == "tool_calls"
     assert message.content == "Let me see."
-    (call,) = message.tool_calls or ()
+    (call,) = message.tool_calls or []
     assert call.type == "function"
     assert (call.function.name, json.loads(call.function.arguments)) == ("calculate", {"expression": "6 × 7"})
     result: Any = {"role": "tool", "tool_call_id": call.id, "content": "42"}
@@ -111,7 +111,7 @@ async def test_tools_in_a_stream(client: AsyncOpenAI, gateway: Gateway) -> None:
     gateway.upstream.script_turns(CHAT, *TWO_TURNS)
     async with client.chat.completions.stream(model=CHAT, messages=HELLO, tools=[TOOL]) as stream:
         answer = await stream.get_final_completion()
-    (call,) = answer.choices[0].message.tool_calls or ()
+    (call,) = answer.choices[0].message.tool_calls or []
     assert call.function.parsed_arguments == {"expression": "6 × 7"}
     assert answer.choices[0].message.content == "Let me see."
 
@@ -138,7 +138,7 @@ async def test_what_the_gateway_does_not_know_reaches_the_provider_untouched(
         "logit_bias": {"50256": -100}, "stop": ["\n\n", "끝"], "metadata": {"team": "blue"}, "store": False,
         "max_completion_tokens": 5, "response_format": {"type": "json_object"}, "modalities": ["text"],
     }  # fmt: skip
-    new = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "x-new": [1.5, None, "두", {}]}
+    new: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "x-new": [1.5, None, "두", {}]}
     for stream in (False, True):
         await client.chat.completions.create(model=CHAT, messages=messages, stream=stream, extra_body=new, **known)
         asked = {"model": CHAT, "messages": messages, **known, **new, "stream": stream}
