@@ -141,7 +141,7 @@ async def test_what_is_wrong_is_told_by_its_field(stranger: Person, field: str, 
     assert [each["field"] for each in reply.json["errors"]] == [field]
 
 
-async def test_passwords_are_never_told(stranger: Person) -> None:
+async def test_no_answer_contains_a_password(stranger: Person) -> None:
     reply = await stranger.post("/auth/register", account(_name(), password="seven77", more="seven77"))
     assert reply.status == 422
     assert b"seven77" not in reply.body

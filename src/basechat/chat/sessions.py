@@ -138,7 +138,7 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
         return _in_utc(datetime.fromisoformat(updated_at)), UUID(chat_id)
     except (ValueError, OverflowError):
         problem = FieldError(field="cursor", detail="This is no cursor of a page.")
-        raise InvalidRequestError("Some fields are not right.", errors=[problem]) from None
+        raise InvalidRequestError("Some fields are invalid.", errors=[problem]) from None
 
 
 def _in_utc(time: datetime) -> datetime:

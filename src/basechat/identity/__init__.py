@@ -1,1 +1,1 @@
-"""Who is asking: accounts, sessions, tokens."""
+"""Accounts of people, and the credentials that speak for them."""

@@ -1,4 +1,4 @@
-"""The doors of the HTTP API: who asks, from where, and whether they may."""
+"""Dependencies of the HTTP routes: the principal of a request, its scopes, and the client's address."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -7,9 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
-from basechat.identity.bearer import bearer_token
-from basechat.identity.caller import Caller
-from basechat.identity.credentials import find_caller
+from basechat.identity.credentials import Principal, bearer_token, find_principal
 from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.errors import AuthRequiredError, ForbiddenError
 
@@ -19,73 +17,71 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """The machine that asks, as nginx names it."""
+class ClientInfo:
+    """The machine and the program that sent a request."""
 
     address: str
     is_loopback: bool
     user_agent: str
 
 
-async def client_of(request: Request, resources: ResourcesDep) -> Client:
-    """Return who is at the other end.
+async def get_client(request: Request, resources: ResourcesDep) -> ClientInfo:
+    """Find the client of a request, as nginx reports it.
 
-    Loopback is believed only where no other proxy passed the request on and the address typed is a loopback
-    name too, as PUBLIC_URL is, so that neither a proxy on this machine nor a rebound DNS name counts as the
-    person at it.
+    A loopback address counts only if no other proxy forwarded the request, and if the `Host` header and
+    PUBLIC_URL are loopback names, too. So neither a proxy on this machine nor a rebound DNS name counts as
+    a person at this machine.
     """
     headers = request.headers
     address = headers.get("x-real-ip") or (request.client.host if request.client else "")
-    passed_on = "," in headers.get("x-forwarded-for", "") or "forwarded" in headers
+    is_forwarded = "," in headers.get("x-forwarded-for", "") or "forwarded" in headers
     names = {_host_name(headers.get("host", "")), urlsplit(resources.settings.public_url).hostname or ""}
-    loopback = _is_loopback(address) and not passed_on and names <= _LOOPBACK_NAMES
-    return Client(address[:64], loopback, headers.get("user-agent", "")[:400])
+    is_loopback = _is_loopback(address) and not is_forwarded and names <= _LOOPBACK_NAMES
+    return ClientInfo(address[:64], is_loopback, headers.get("user-agent", "")[:400])
 
 
-async def require_caller(request: Request, resources: ResourcesDep) -> Caller:
-    """Return who asks; raises `AuthRequiredError`, and `ForbiddenError` for a cookie from another origin."""
+async def require_caller(request: Request, resources: ResourcesDep) -> Principal:
+    """Authenticate a request. A request with a cookie must come from our own origin, too."""
     token, from_cookie = _token(request)
     if token is None:
         raise AuthRequiredError("Sign in first.", headers={"www-authenticate": "Bearer"})
     if from_cookie and request.method not in _SAFE_METHODS:
         _check_origin(request, resources.settings.public_url)
-    caller = await find_caller(
+    caller = await find_principal(
         token,
         state=resources.state,
         database=resources.database,
         session_days=resources.settings.session_days,
     )
     if caller is None:
-        raise AuthRequiredError("This sign-in has ended. Sign in again.", headers={"www-authenticate": "Bearer"})
+        raise AuthRequiredError("Your session has ended. Sign in again.", headers={"www-authenticate": "Bearer"})
     return caller
 
 
-async def require_chat(caller: Annotated[Caller, Depends(require_caller)]) -> Caller:
-    """Return who asks, if their credential reaches chats."""
+async def require_chat(caller: Annotated[Principal, Depends(require_caller)]) -> Principal:
     if not caller.may("chat"):
-        raise ForbiddenError("This token lacks the scope `chat`.", code="auth.scope")
+        raise ForbiddenError("This API token lacks the scope `chat`.", code="auth.scope")
     return caller
 
 
-async def require_session(caller: Annotated[Caller, Depends(require_caller)]) -> Caller:
-    """Return who asks, if they signed in themselves: an API token can't change its owner's account."""
+async def require_session(caller: Annotated[Principal, Depends(require_caller)]) -> Principal:
+    """Refuse API tokens: they can't change the account of their owner."""
     if caller.kind != "session":
-        raise ForbiddenError("An API token can't do this; sign in.", code="auth.session_required")
+        raise ForbiddenError("An API token can't do this. Sign in.", code="auth.session_required")
     return caller
 
 
-async def require_admin(caller: Annotated[Caller, Depends(require_caller)]) -> Caller:
-    """Return who asks, if they administrate."""
+async def require_admin(caller: Annotated[Principal, Depends(require_caller)]) -> Principal:
     if not caller.may("admin"):
-        raise ForbiddenError("This is for administrators.", code="auth.admin_required")
+        raise ForbiddenError("Only administrators can do this.", code="auth.admin_required")
     return caller
 
 
-AnyCaller = Annotated[Caller, Depends(require_caller)]
-ChatCaller = Annotated[Caller, Depends(require_chat)]
-SignedInCaller = Annotated[Caller, Depends(require_session)]
-AdminCaller = Annotated[Caller, Depends(require_admin)]
-ClientDep = Annotated[Client, Depends(client_of)]
+AnyCaller = Annotated[Principal, Depends(require_caller)]
+ChatCaller = Annotated[Principal, Depends(require_chat)]
+SignedInCaller = Annotated[Principal, Depends(require_session)]
+AdminCaller = Annotated[Principal, Depends(require_admin)]
+ClientDep = Annotated[ClientInfo, Depends(get_client)]
 
 
 def _token(request: Request) -> tuple[str | None, bool]:
@@ -94,12 +90,12 @@ def _token(request: Request) -> tuple[str | None, bool]:
 
 
 def _check_origin(request: Request, public_url: str) -> None:
-    """Refuse what another site makes a browser send. Loopback names of one port are one origin."""
+    """Refuse requests that another site makes a browser send. The loopback names of one port are one origin."""
     origin = request.headers.get("origin")
     if origin is None or _origin(origin) is None or _origin(origin) != _origin(public_url):
         raise ForbiddenError(
-            f"This came from {origin or 'an unknown page'}, not from {public_url}. "
-            "Set PUBLIC_URL to the address you use.",
+            f"This request came from {origin or 'an unknown page'}, not from {public_url}. "
+            "Set PUBLIC_URL to the address that you use.",
             code="request.origin",
         )
 

@@ -1,4 +1,4 @@
-"""The audit log: what was done, by whom, from where; in the transaction that does it."""
+"""The audit log: each entry is written in the transaction of its action."""
 
 from uuid import UUID
 
@@ -15,7 +15,6 @@ _INSERT = text("""
 async def record(
     connection: AsyncConnection, action: str, *, actor_id: UUID | None = None, subject: str = "", address: str = ""
 ) -> None:
-    """Write one entry."""
     await connection.execute(
         _INSERT, {"id": new_id(), "actor_id": actor_id, "action": action, "subject": subject, "address": address}
     )

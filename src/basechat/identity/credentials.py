@@ -1,25 +1,40 @@
-"""From a token to its caller: one Redis read; the row in PostgreSQL where Redis does not know."""
+"""Tokens: how they are made, stored and revoked, and the account that a token speaks for."""
 
+import hashlib
 import logging
+import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from redis.asyncio import Redis
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
 
-from basechat.identity.caller import SCOPES, Caller
-from basechat.identity.secrets import API_TOKEN_PREFIX, SESSION_PREFIX, token_hash
 from basechat.infra.db import Database
 from basechat.infra.redis import REDIS_ERRORS, as_bytes
 from basechat.kit import json
 
 log = logging.getLogger(__name__)
 
+SCOPES = ("chat", "llm", "mcp", "admin")
+Scope = Literal["chat", "llm", "mcp", "admin"]
+
+SESSION_PREFIX = "bcs_"
+API_TOKEN_PREFIX = "bct_"  # noqa: S105 - the prefix of a kind of token
+INVITATION_PREFIX = "bci_"
+
+ACCOUNT_IDS = "SELECT id FROM users"
+API_TOKEN_IDS = "SELECT id FROM api_tokens"  # noqa: S105 - a statement
+"""Sub-selects for statements of other features that check an account or a token in the same round trip."""
+
 CACHED_SECONDS = 300
 _REVOKED = b"revoked"
 _TOKEN_LENGTHS = range(20, 101)
 
-# Being looked up renews a browser session, at most every five minutes.
+# A lookup renews a browser session. The cache in front of it makes that at most one renewal in five minutes.
 _FIND_SESSION = text("""
     UPDATE auth_sessions AS s SET last_seen_at = now(), expires_at = now() + make_interval(days => :days)
     FROM users AS u
@@ -34,39 +49,69 @@ _FIND_TOKEN = text("""
 """)
 
 
-async def find_caller(token: str, *, state: Redis, database: Database, session_days: int) -> Caller | None:
-    """Return who a token speaks for, or None if it is nobody's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """An account, and the browser session or API token that speaks for it."""
+
+    user_id: UUID
+    role: str
+    kind: Literal["session", "token"]
+    credential_id: UUID
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the credential has the scope. The scope `admin` also needs an administrator's account."""
+        return scope in self.scopes and (scope != "admin" or self.role == "admin")
+
+
+def new_token(prefix: str) -> str:
+    return prefix + secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> bytes:
+    """The hash to store. Tokens have 256 random bits, so a plain SHA-256 can't be searched."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def bearer_token(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+async def find_principal(token: str, *, state: Redis, database: Database, session_days: int) -> Principal | None:
+    """Find the account of a token: one read from Redis, and one from PostgreSQL if Redis has no entry."""
     if not _is_possible(token):
         return None
     hashed = token_hash(token)
     try:
         cached = await state.get(_key(hashed))
     except REDIS_ERRORS as error:
-        log.warning("sessions are read from PostgreSQL: %s", error)
+        log.warning("Redis is unavailable, reading the session from PostgreSQL: %s", error)
         return await _find_row(token, hashed, database, session_days)
     if cached is not None:
         return read_cached(as_bytes(cached))
-    caller = await _find_row(token, hashed, database, session_days)
-    if caller is not None:
-        await _remember(state, hashed, caller)
-    return caller
+    principal = await _find_row(token, hashed, database, session_days)
+    if principal is not None:
+        await _cache(state, hashed, principal)
+    return principal
 
 
 def credential_key(token: str) -> str:
-    """Return the key in redis-state under which it stands, if it is cached, whom a token speaks for."""
+    """Key in redis-state of the cached account of a token."""
     return _key(token_hash(token))
 
 
-def read_cached(cached: bytes) -> Caller | None:
-    """Return the caller that stands under a token's key, or None where the token was revoked."""
-    return None if cached == _REVOKED else _from_cache(cached)
+def read_cached(cached: bytes) -> Principal | None:
+    """Decode the value of a token's key; None if the token was revoked."""
+    return None if cached == _REVOKED else _decode(cached)
 
 
-async def forget_credentials(state: Redis, hashes: list[bytes]) -> None:
-    """Make revoked tokens worthless at once.
+async def revoke_cached(state: Redis, hashes: list[bytes]) -> None:
+    """Revoke cached tokens at once. Call this after the commit that deleted their rows.
 
-    A mark stays where the cached caller was, for as long as a copy could still be on its way into the
-    cache. With Redis away a cached caller lives on for at most `CACHED_SECONDS` after Redis is back.
+    A mark replaces each entry, because a slow reader could still cache the old row. While Redis is
+    unavailable the entries stay; after its return they are valid for at most `CACHED_SECONDS`.
     """
     if not hashes:
         return
@@ -76,7 +121,11 @@ async def forget_credentials(state: Redis, hashes: list[bytes]) -> None:
                 pipeline.set(_key(hashed), _REVOKED, ex=CACHED_SECONDS)
             await pipeline.execute()
     except REDIS_ERRORS as error:
-        log.error("revoked sessions could not be told to Redis: %s", error)
+        log.error("revoked sessions are still cached in Redis: %s", error)
+
+
+async def delete_expired_sessions(connection: AsyncConnection) -> None:
+    await connection.execute(text("DELETE FROM auth_sessions WHERE expires_at < now()"))
 
 
 def _is_possible(token: str) -> bool:
@@ -87,7 +136,7 @@ def _key(hashed: bytes) -> str:
     return f"session:{hashed.hex()}"
 
 
-async def _find_row(token: str, hashed: bytes, database: Database, session_days: int) -> Caller | None:
+async def _find_row(token: str, hashed: bytes, database: Database, session_days: int) -> Principal | None:
     is_session = token.startswith(SESSION_PREFIX)
     async with database.system_transaction() as connection:
         found = (
@@ -98,7 +147,7 @@ async def _find_row(token: str, hashed: bytes, database: Database, session_days:
         row = found.one_or_none()
     if row is None:
         return None
-    return Caller(
+    return Principal(
         user_id=row.user_id,
         role=row.role,
         kind="session" if is_session else "token",
@@ -108,26 +157,26 @@ async def _find_row(token: str, hashed: bytes, database: Database, session_days:
     )
 
 
-async def _remember(state: Redis, hashed: bytes, caller: Caller) -> None:
-    """Cache a caller, unless a mark says that the token was revoked meanwhile."""
+async def _cache(state: Redis, hashed: bytes, principal: Principal) -> None:
+    """Cache a principal, unless the token was revoked in the meantime (`nx`)."""
     seconds = CACHED_SECONDS
-    if caller.expires_at is not None:
-        seconds = min(seconds, int((caller.expires_at - datetime.now(UTC)) / timedelta(seconds=1)))
+    if principal.expires_at is not None:
+        seconds = min(seconds, int((principal.expires_at - datetime.now(UTC)) / timedelta(seconds=1)))
     if seconds <= 0:
         return
     try:
-        await state.set(_key(hashed), json.dumps(caller), ex=seconds, nx=True)
+        await state.set(_key(hashed), json.dumps(principal), ex=seconds, nx=True)
     except REDIS_ERRORS as error:
         log.warning("a session could not be cached: %s", error)
 
 
-def _from_cache(cached: bytes) -> Caller:
-    said = json.loads(cached)
-    return Caller(
-        user_id=UUID(said["user_id"]),
-        role=said["role"],
-        kind=said["kind"],
-        credential_id=UUID(said["credential_id"]),
-        scopes=tuple(said["scopes"]),
-        expires_at=datetime.fromisoformat(said["expires_at"]) if said["expires_at"] else None,
+def _decode(cached: bytes) -> Principal:
+    fields = json.loads(cached)
+    return Principal(
+        user_id=UUID(fields["user_id"]),
+        role=fields["role"],
+        kind=fields["kind"],
+        credential_id=UUID(fields["credential_id"]),
+        scopes=tuple(fields["scopes"]),
+        expires_at=datetime.fromisoformat(fields["expires_at"]) if fields["expires_at"] else None,
     )

@@ -1,4 +1,4 @@
-"""Tables of accounts: people, their preferences, their browsers, their tokens, and what was done."""
+"""Tables of accounts, preferences, sessions, API tokens, invitations and the audit log."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from basechat.infra.tables import Base, Created, Id, Updated
 
 
 class User(Base):
-    """A person with an account."""
+    """An account."""
 
     __tablename__ = "users"
 
@@ -31,7 +31,7 @@ Index("uq_users_email_lower", func.lower(User.email), unique=True)
 
 
 class UserPreferences(Base):
-    """What a person chose for all their chats."""
+    """Settings for all chats of an account."""
 
     __tablename__ = "user_preferences"
 
@@ -47,7 +47,7 @@ class UserPreferences(Base):
 
 
 class AuthSession(Base):
-    """A signed-in browser or device; the truth behind what Redis caches."""
+    """A signed-in device. Redis caches these rows."""
 
     __tablename__ = "auth_sessions"
 
@@ -62,7 +62,7 @@ class AuthSession(Base):
 
 
 class ApiToken(Base):
-    """A token for programs, with scopes; only its hash is kept."""
+    """A token for programs, with scopes. Only its hash is stored."""
 
     __tablename__ = "api_tokens"
 
@@ -92,7 +92,7 @@ class Invitation(Base):
 
 
 class AuditEntry(Base):
-    """One thing that was done to an account or by an administrator."""
+    """One action of an administrator, or on an account."""
 
     __tablename__ = "audit_log"
 

@@ -5,28 +5,30 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from basechat.identity.models import UserPreferences
-from basechat.infra.db import Database
 
 _FIELDS = ("default_model", "default_temperature", "max_tokens", "locale", "theme", "instructions")
 _COLUMNS = [getattr(UserPreferences, name) for name in _FIELDS]
 
+MODEL_PREFERENCES = """
+    SELECT user_id, instructions, default_model, default_temperature, max_tokens FROM user_preferences
+"""
+"""A sub-select for statements that read preferences in their one round trip: `LEFT JOIN (…) p ON p.user_id = …`."""
 
-async def get_preferences(database: Database, owner_id: UUID) -> dict[str, Any]:
-    """Return a person's preferences; None for what was not chosen."""
+
+async def get_preferences(connection: AsyncConnection, owner_id: UUID) -> dict[str, Any]:
+    """All preferences; None for each field that the person has not set."""
     statement = select(*_COLUMNS).where(UserPreferences.user_id == owner_id)
-    async with database.owner_transaction(owner_id) as connection:
-        row = (await connection.execute(statement)).mappings().one_or_none()
+    row = (await connection.execute(statement)).mappings().one_or_none()
     return dict(row) if row else dict.fromkeys(_FIELDS)
 
 
-async def change_preferences(database: Database, owner_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
-    """Store the changes and return all preferences."""
+async def change_preferences(connection: AsyncConnection, owner_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
+    """Store the changes; returns all preferences."""
     statement = insert(UserPreferences).values(user_id=owner_id, **changes)
     statement = statement.on_conflict_do_update(
         index_elements=[UserPreferences.user_id], set_={**changes, "user_id": owner_id}
     )
-    async with database.owner_transaction(owner_id) as connection:
-        row = (await connection.execute(statement.returning(*_COLUMNS))).mappings().one()
-    return dict(row)
+    return dict((await connection.execute(statement.returning(*_COLUMNS))).mappings().one())

@@ -1,4 +1,4 @@
-"""HTTP routes of accounts."""
+"""HTTP routes of accounts, devices, API tokens, preferences and invitations."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 from sqlalchemy import Row
 
-from basechat.identity import accounts, preferences, sign_in, tokens
+from basechat.identity import accounts, preferences, registration, sign_in, tokens
 from basechat.identity.access import COOKIE, AdminCaller, AnyCaller, ChatCaller, ClientDep, SignedInCaller
 from basechat.identity.schemas import (
     ApiTokenOut,
@@ -32,8 +32,8 @@ router = APIRouter(tags=["accounts"])
 
 @router.post("/auth/register", status_code=status.HTTP_201_CREATED)
 async def register(body: Registration, client: ClientDep, resources: ResourcesDep, response: Response) -> SignedIn:
-    """Register. The first account is the administrator's; later ones follow `REGISTRATION`."""
-    user, token = await accounts.register(resources, body, client)
+    """Create an account. The first one becomes the administrator; `REGISTRATION` decides about later ones."""
+    user, token = await registration.register(resources, body, client)
     return _signed_in(response, resources, user, token)
 
 
@@ -46,21 +46,22 @@ async def login(body: Login, client: ClientDep, resources: ResourcesDep, respons
 
 @router.post("/auth/logout", status_code=status.HTTP_204_NO_CONTENT)
 async def logout(caller: SignedInCaller, resources: ResourcesDep, response: Response) -> None:
-    """End this session."""
-    await sign_in.end_session(resources, caller.user_id, caller.credential_id)
+    """Sign out: end this session."""
+    await sign_in.end_session(resources.database, resources.state, caller.user_id, caller.credential_id)
     response.delete_cookie(COOKIE, path="/api")
 
 
 @router.get("/auth/me")
 async def me(caller: AnyCaller, resources: ResourcesDep) -> UserOut:
-    """Return who is signed in."""
-    return UserOut(**_mapping(await accounts.get_user(resources, caller.user_id)))
+    """The account that is signed in."""
+    async with resources.database.owner_transaction(caller.user_id) as connection:
+        return UserOut(**_mapping(await accounts.get_user(connection, caller.user_id)))
 
 
 @router.delete("/auth/me", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_me(caller: SignedInCaller, resources: ResourcesDep, response: Response) -> None:
-    """Delete the account and all it owns."""
-    await accounts.delete_account(resources, caller)
+    """Delete the account and everything it owns."""
+    await accounts.delete_account(resources.database, resources.state, caller.user_id)
     response.delete_cookie(COOKIE, path="/api")
 
 
@@ -68,73 +69,79 @@ async def delete_me(caller: SignedInCaller, resources: ResourcesDep, response: R
 async def change_password(
     body: PasswordChange, caller: SignedInCaller, client: ClientDep, resources: ResourcesDep
 ) -> None:
-    """Change the password; every other session ends at once."""
+    """Change the password. All other sessions end at once."""
     await accounts.change_password(resources, caller, body.current_password, body.new_password, client)
 
 
 @router.get("/auth/sessions")
 async def list_devices(caller: SignedInCaller, resources: ResourcesDep) -> Devices:
     """List the devices that are signed in."""
-    rows = await sign_in.list_sessions(resources, caller.user_id)
+    async with resources.database.system_transaction() as connection:
+        rows = await sign_in.list_sessions(connection, caller.user_id)
     return Devices(items=[Device(**_mapping(row), current=row.id == caller.credential_id) for row in rows])
 
 
 @router.delete("/auth/sessions/{session_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def end_device(session_id: UUID, caller: SignedInCaller, resources: ResourcesDep) -> None:
     """Sign a device out."""
-    await sign_in.end_session(resources, caller.user_id, session_id)
+    await sign_in.end_session(resources.database, resources.state, caller.user_id, session_id)
 
 
 @router.get("/auth/tokens")
 async def list_api_tokens(caller: SignedInCaller, resources: ResourcesDep) -> ApiTokens:
     """List the API tokens."""
-    rows = await tokens.list_api_tokens(resources, caller.user_id)
+    async with resources.database.system_transaction() as connection:
+        rows = await tokens.list_api_tokens(connection, caller.user_id)
     return ApiTokens(items=[ApiTokenOut(**_mapping(row)) for row in rows])
 
 
 @router.post("/auth/tokens", status_code=status.HTTP_201_CREATED)
 async def create_api_token(body: NewApiToken, caller: SignedInCaller, resources: ResourcesDep) -> ApiTokenOut:
-    """Make an API token; its text is shown this once."""
-    row, token = await tokens.create_api_token(resources, caller, body)
+    """Create an API token. Only this answer contains its text."""
+    row, token = await tokens.create_api_token(resources.database, caller, body)
     return ApiTokenOut(**_mapping(row), token=token)
 
 
 @router.delete("/auth/tokens/{token_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_api_token(token_id: UUID, caller: SignedInCaller, resources: ResourcesDep) -> None:
-    """End an API token at once."""
-    await tokens.delete_api_token(resources, caller.user_id, token_id)
+    """Delete an API token. It is invalid at once."""
+    await tokens.delete_api_token(resources.database, resources.state, caller.user_id, token_id)
 
 
 @router.get("/preferences")
 async def get_preferences(caller: ChatCaller, resources: ResourcesDep) -> Preferences:
-    """Return the preferences."""
-    return Preferences(**await preferences.get_preferences(resources.database, caller.user_id))
+    """The preferences of the account."""
+    async with resources.database.owner_transaction(caller.user_id) as connection:
+        return Preferences(**await preferences.get_preferences(connection, caller.user_id))
 
 
 @router.patch("/preferences")
 async def change_preferences(body: Preferences, caller: ChatCaller, resources: ResourcesDep) -> Preferences:
-    """Change some preferences; null takes a choice back."""
+    """Change some preferences. null resets a preference."""
     changes = body.model_dump(exclude_unset=True)
-    return Preferences(**await preferences.change_preferences(resources.database, caller.user_id, changes))
+    async with resources.database.owner_transaction(caller.user_id) as connection:
+        return Preferences(**await preferences.change_preferences(connection, caller.user_id, changes))
 
 
 @router.get("/admin/invitations", tags=["administration"])
 async def list_invitations(caller: AdminCaller, resources: ResourcesDep) -> Invitations:
     """List the invitations."""
-    return Invitations(items=[InvitationOut(**_mapping(row)) for row in await tokens.list_invitations(resources)])
+    async with resources.database.system_transaction() as connection:
+        rows = await tokens.list_invitations(connection)
+    return Invitations(items=[InvitationOut(**_mapping(row)) for row in rows])
 
 
 @router.post("/admin/invitations", status_code=status.HTTP_201_CREATED, tags=["administration"])
 async def create_invitation(body: NewInvitation, caller: AdminCaller, resources: ResourcesDep) -> InvitationOut:
-    """Make an invitation; its text is shown this once."""
-    row, token = await tokens.create_invitation(resources, caller, body)
+    """Create an invitation. Only this answer contains its text."""
+    row, token = await tokens.create_invitation(resources.database, caller, body)
     return InvitationOut(**_mapping(row), token=token)
 
 
 @router.delete("/admin/invitations/{invitation_id}", status_code=status.HTTP_204_NO_CONTENT, tags=["administration"])
 async def delete_invitation(invitation_id: UUID, caller: AdminCaller, resources: ResourcesDep) -> None:
-    """Take an invitation back."""
-    await tokens.delete_invitation(resources, caller, invitation_id)
+    """Delete an invitation."""
+    await tokens.delete_invitation(resources.database, caller, invitation_id)
 
 
 def _signed_in(response: Response, resources: Resources, user: Row[Any], token: str) -> SignedIn:

@@ -1,4 +1,4 @@
-"""What the account routes take and answer."""
+"""Bodies of the account routes."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -6,15 +6,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
-from basechat.identity.caller import Scope
+from basechat.identity.credentials import Scope
 from basechat.kit.request_model import RequestModel
 from basechat.kit.text import Instructions, Line, ModelName, Text, composed
 
-# Composed before it is measured: some names grow by it.
+# Normalized before its length is checked: some names grow.
 _Name = Annotated[Line, AfterValidator(composed)]
-# No `@`, so that a log-in name is never somebody's address. Letters of any script.
+# No `@`, so that a name is never an email address. Letters of any script.
 Username = Annotated[_Name, StringConstraints(min_length=2, max_length=64, pattern=r"^[\w.\-]+$")]
-# Only a delivered letter proves an address; this finds what was mistyped.
+# Finds mistyped addresses. Only a delivered mail proves an address.
 Email = Annotated[_Name, StringConstraints(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 Password = Annotated[Text, StringConstraints(min_length=8, max_length=1024)]
 
@@ -46,14 +46,14 @@ class Login(RequestModel):
 
 
 class PasswordChange(RequestModel):
-    """The password in use and the one to come."""
+    """The current and the new password."""
 
     current_password: Annotated[Text, Field(min_length=1, max_length=1024)]
     new_password: Password
 
 
 class UserOut(BaseModel):
-    """A person."""
+    """An account."""
 
     id: UUID
     username: str
@@ -63,7 +63,7 @@ class UserOut(BaseModel):
 
 
 class SignedIn(BaseModel):
-    """A person and the bearer token of this sign-in."""
+    """An account and the bearer token of its new session."""
 
     user: UserOut
     token: str
@@ -89,7 +89,7 @@ class Devices(BaseModel):
 
 
 class NewApiToken(RequestModel):
-    """A token to make."""
+    """An API token to create."""
 
     name: Annotated[Line, Field(min_length=1, max_length=100)]
     scopes: Annotated[set[Scope], Field(min_length=1)] = {"chat"}  # noqa: RUF012 - pydantic copies defaults
@@ -97,7 +97,7 @@ class NewApiToken(RequestModel):
 
 
 class ApiTokenOut(BaseModel):
-    """A token as it is listed; its text is shown once, when it is made."""
+    """An API token. `token`, its text, is present only in the answer that creates it."""
 
     id: UUID
     name: str
@@ -116,14 +116,14 @@ class ApiTokens(BaseModel):
 
 
 class NewInvitation(RequestModel):
-    """An invitation to make."""
+    """An invitation to create."""
 
     note: Annotated[Line, Field(max_length=200)] = ""
     days: Annotated[int, Field(ge=1, le=90)] = 7
 
 
 class InvitationOut(BaseModel):
-    """An invitation; its text is shown once, when it is made."""
+    """An invitation. `token`, its text, is present only in the answer that creates it."""
 
     id: UUID
     note: str
@@ -141,7 +141,7 @@ class Invitations(BaseModel):
 
 
 class Preferences(RequestModel):
-    """What a person chose for all their chats; a field left out of a change stays as it is."""
+    """Settings for all chats of an account. A change keeps the fields that it omits."""
 
     default_model: ModelName | None = None
     default_temperature: Annotated[float, Field(ge=0, le=2)] | None = None

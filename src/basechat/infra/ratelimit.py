@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from basechat.infra.redis import REDIS_ERRORS
+from basechat.kit.errors import RateLimitedError
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,12 @@ class RateLimiter:
         except REDIS_ERRORS as error:
             log.warning("limits are counted per process: %s", error)
             return self._try_here(limit, name)
+
+    async def require(self, limit: Limit, *key: str, detail: str, code: str | None = None) -> None:
+        """Count one attempt; raises `RateLimitedError` where the limit is reached."""
+        seconds = await self.try_once(limit, *key)
+        if seconds is not None:
+            raise RateLimitedError(detail, code=code, headers={"retry-after": str(seconds)})
 
     async def forget(self, *key: str) -> None:
         """Forget the attempts counted."""

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from basechat.identity.bearer import bearer_token
-from basechat.identity.caller import Caller as Person
-from basechat.identity.credentials import credential_key, find_caller, read_cached
+from basechat.identity.credentials import Principal, bearer_token, credential_key, find_principal, read_cached
 from basechat.infra.resources import Resources
 from basechat.llm.errors import GatewayError
 from basechat.protocol import INTERNAL_HEADER, Caller, verify_caller
@@ -77,7 +75,7 @@ class Callers:
     async def look_up(self, token: str) -> Caller:
         """Return whom a token speaks for now; raises `GatewayError`."""
         resources = self._resources
-        person = await find_caller(
+        person = await find_principal(
             token, state=resources.state, database=resources.database, session_days=resources.settings.session_days
         )
         return self.check(token, person)
@@ -89,7 +87,7 @@ class Callers:
             self.check(token, read_cached(cached))
             self._remembered[token].cached = cached
 
-    def check(self, token: str, person: Person | None) -> Caller:
+    def check(self, token: str, person: Principal | None) -> Caller:
         """Return who a person is who may call, and remember it; raises `GatewayError` for one who may not."""
         if person is None or not person.may("llm"):
             self._remembered.pop(token, None)
@@ -103,7 +101,7 @@ class Callers:
 
 
 def _no_token() -> GatewayError:
-    return GatewayError(401, "Give an API token as bearer.", code="invalid_api_key")
+    return GatewayError(401, "Send an API token as a bearer token.", code="invalid_api_key")
 
 
 def _no_scope() -> GatewayError:

@@ -8,8 +8,8 @@ from fastapi.routing import APIRoute
 
 from basechat import __version__
 from basechat.chat.routes import messages, models, runs, sessions
+from basechat.identity.registration import log_setup_token
 from basechat.identity.routes import router as identity_router
-from basechat.identity.setup import tell_setup_token
 from basechat.infra.background import background
 from basechat.infra.mcp.connections import open_connections
 from basechat.infra.mcp.own import OwnServer
@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         ):
             app.state.resources, app.state.mcp = resources, mcp
             app.state.own_server = own_server = OwnServer(mcp, resources.secret)
-            await tell_setup_token(resources)
+            await log_setup_token(resources.database, resources.settings)
             async with background(resources.tail.run(), own_server.run()):
                 yield
 

@@ -6,8 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from basechat.identity.bearer import bearer_token
-from basechat.identity.credentials import find_caller
+from basechat.identity.credentials import bearer_token, find_principal
 from basechat.infra.mcp.own import AUDIENCE
 from basechat.infra.resources import Resources
 from basechat.infra.web.problems import problem_response
@@ -50,13 +49,13 @@ class ToolAccess:
         person = await self._find_person(token) if token else None
         if person is None:
             raise AuthRequiredError(
-                "Give an API token of scope `mcp` as bearer.", headers={"www-authenticate": "Bearer"}
+                "Send an API token with the scope `mcp` as a bearer token.", headers={"www-authenticate": "Bearer"}
             )
         return person
 
     async def _find_person(self, token: str) -> ToolCaller | None:
         try:
-            found = await find_caller(
+            found = await find_principal(
                 token,
                 state=self.resources.state,
                 database=self.resources.database,

@@ -9,7 +9,7 @@ const refused = (...fields: string[]) =>
   new ApiError({
     status: 422,
     code: "request.invalid",
-    detail: "Some fields are not right.",
+    detail: "Some fields are invalid.",
     errors: fields.map((field) => ({ field, detail: `${field} is wrong` })),
   });
 

@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Register
-         * @description Register. The first account is the administrator's; later ones follow `REGISTRATION`.
+         * @description Create an account. The first one becomes the administrator; `REGISTRATION` decides about later ones.
          */
         post: operations["register"];
         delete?: never;
@@ -55,7 +55,7 @@ export interface paths {
         put?: never;
         /**
          * Logout
-         * @description End this session.
+         * @description Sign out: end this session.
          */
         post: operations["logout"];
         delete?: never;
@@ -73,14 +73,14 @@ export interface paths {
         };
         /**
          * Me
-         * @description Return who is signed in.
+         * @description The account that is signed in.
          */
         get: operations["me"];
         put?: never;
         post?: never;
         /**
          * Delete Me
-         * @description Delete the account and all it owns.
+         * @description Delete the account and everything it owns.
          */
         delete: operations["delete_me"];
         options?: never;
@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Change Password
-         * @description Change the password; every other session ends at once.
+         * @description Change the password. All other sessions end at once.
          */
         post: operations["change_password"];
         delete?: never;
@@ -163,7 +163,7 @@ export interface paths {
         put?: never;
         /**
          * Create Api Token
-         * @description Make an API token; its text is shown this once.
+         * @description Create an API token. Only this answer contains its text.
          */
         post: operations["create_api_token"];
         delete?: never;
@@ -184,7 +184,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Api Token
-         * @description End an API token at once.
+         * @description Delete an API token. It is invalid at once.
          */
         delete: operations["delete_api_token"];
         options?: never;
@@ -201,7 +201,7 @@ export interface paths {
         };
         /**
          * Get Preferences
-         * @description Return the preferences.
+         * @description The preferences of the account.
          */
         get: operations["get_preferences"];
         put?: never;
@@ -211,7 +211,7 @@ export interface paths {
         head?: never;
         /**
          * Change Preferences
-         * @description Change some preferences; null takes a choice back.
+         * @description Change some preferences. null resets a preference.
          */
         patch: operations["change_preferences"];
         trace?: never;
@@ -231,7 +231,7 @@ export interface paths {
         put?: never;
         /**
          * Create Invitation
-         * @description Make an invitation; its text is shown this once.
+         * @description Create an invitation. Only this answer contains its text.
          */
         post: operations["create_invitation"];
         delete?: never;
@@ -252,7 +252,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Invitation
-         * @description Take an invitation back.
+         * @description Delete an invitation.
          */
         delete: operations["delete_invitation"];
         options?: never;
@@ -994,7 +994,7 @@ export interface components {
         };
         /**
          * ApiTokenOut
-         * @description A token as it is listed; its text is shown once, when it is made.
+         * @description An API token. `token`, its text, is present only in the answer that creates it.
          */
         ApiTokenOut: {
             /**
@@ -1541,7 +1541,7 @@ export interface components {
         };
         /**
          * InvitationOut
-         * @description An invitation; its text is shown once, when it is made.
+         * @description An invitation. `token`, its text, is present only in the answer that creates it.
          */
         InvitationOut: {
             /**
@@ -1696,7 +1696,7 @@ export interface components {
         };
         /**
          * NewApiToken
-         * @description A token to make.
+         * @description An API token to create.
          */
         NewApiToken: {
             /** Name */
@@ -1766,7 +1766,7 @@ export interface components {
         };
         /**
          * NewInvitation
-         * @description An invitation to make.
+         * @description An invitation to create.
          */
         NewInvitation: {
             /**
@@ -1931,7 +1931,7 @@ export interface components {
         };
         /**
          * PasswordChange
-         * @description The password in use and the one to come.
+         * @description The current and the new password.
          */
         PasswordChange: {
             /** Current Password */
@@ -1968,7 +1968,7 @@ export interface components {
         };
         /**
          * Preferences
-         * @description What a person chose for all their chats; a field left out of a change stays as it is.
+         * @description Settings for all chats of an account. A change keeps the fields that it omits.
          */
         Preferences: {
             /** Default Model */
@@ -2372,7 +2372,7 @@ export interface components {
         };
         /**
          * SignedIn
-         * @description A person and the bearer token of this sign-in.
+         * @description An account and the bearer token of its new session.
          */
         SignedIn: {
             user: components["schemas"]["UserOut"];
@@ -2465,7 +2465,7 @@ export interface components {
         };
         /**
          * UserOut
-         * @description A person.
+         * @description An account.
          */
         UserOut: {
             /**
@@ -2519,7 +2519,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2563,7 +2563,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2601,7 +2601,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2641,7 +2641,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2679,7 +2679,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2721,7 +2721,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2761,7 +2761,7 @@ export interface operations {
                     "application/json": components["schemas"]["Devices"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2801,7 +2801,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2841,7 +2841,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiTokens"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2885,7 +2885,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiTokenOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2925,7 +2925,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2965,7 +2965,7 @@ export interface operations {
                     "application/json": components["schemas"]["Preferences"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3009,7 +3009,7 @@ export interface operations {
                     "application/json": components["schemas"]["Preferences"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3049,7 +3049,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invitations"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3093,7 +3093,7 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3133,7 +3133,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3176,7 +3176,7 @@ export interface operations {
                     "application/json": components["schemas"]["Chats"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3220,7 +3220,7 @@ export interface operations {
                     "application/json": components["schemas"]["Chat"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3262,7 +3262,7 @@ export interface operations {
                     "application/json": components["schemas"]["Chat"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3302,7 +3302,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3348,7 +3348,7 @@ export interface operations {
                     "application/json": components["schemas"]["Chat"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3390,7 +3390,7 @@ export interface operations {
                     "application/json": components["schemas"]["Chat"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3435,7 +3435,7 @@ export interface operations {
                     "application/json": components["schemas"]["Messages"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3492,7 +3492,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3536,7 +3536,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3593,7 +3593,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3650,7 +3650,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3692,7 +3692,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3736,7 +3736,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3778,7 +3778,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3824,7 +3824,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3864,7 +3864,7 @@ export interface operations {
                     "application/json": components["schemas"]["Models"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3904,7 +3904,7 @@ export interface operations {
                     "application/json": components["schemas"]["Servers"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3948,7 +3948,7 @@ export interface operations {
                     "application/json": components["schemas"]["Server"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3990,7 +3990,7 @@ export interface operations {
                     "application/json": components["schemas"]["Server"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4030,7 +4030,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4076,7 +4076,7 @@ export interface operations {
                     "application/json": components["schemas"]["Server"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4118,7 +4118,7 @@ export interface operations {
                     "application/json": components["schemas"]["Server"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4158,7 +4158,7 @@ export interface operations {
                     "application/json": components["schemas"]["Tools"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4201,7 +4201,7 @@ export interface operations {
                     "application/json": components["schemas"]["NotePage"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4245,7 +4245,7 @@ export interface operations {
                     "application/json": components["schemas"]["NoteOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4285,7 +4285,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4331,7 +4331,7 @@ export interface operations {
                     "application/json": components["schemas"]["NoteOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4371,7 +4371,7 @@ export interface operations {
                     "application/json": components["schemas"]["Providers"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4415,7 +4415,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4457,7 +4457,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4497,7 +4497,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4543,7 +4543,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4585,7 +4585,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderCheck"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4625,7 +4625,7 @@ export interface operations {
                     "application/json": components["schemas"]["Aliases"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4669,7 +4669,7 @@ export interface operations {
                     "application/json": components["schemas"]["AliasOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4709,7 +4709,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4755,7 +4755,7 @@ export interface operations {
                     "application/json": components["schemas"]["AliasOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4795,7 +4795,7 @@ export interface operations {
                     "application/json": components["schemas"]["CacheHealth"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4838,7 +4838,7 @@ export interface operations {
                     "application/json": components["schemas"]["CacheStats"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4880,7 +4880,7 @@ export interface operations {
                     "application/json": components["schemas"]["CacheCleared"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4920,7 +4920,7 @@ export interface operations {
                     "application/json": components["schemas"]["UsageOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4960,7 +4960,7 @@ export interface operations {
                     "application/json": components["schemas"]["Budgets"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5004,7 +5004,7 @@ export interface operations {
                     "application/json": components["schemas"]["BudgetOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5044,7 +5044,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5090,7 +5090,7 @@ export interface operations {
                     "application/json": components["schemas"]["BudgetOut"];
                 };
             };
-            /** @description Some fields are not right. */
+            /** @description Some fields are invalid. */
             422: {
                 headers: {
                     [name: string]: unknown;

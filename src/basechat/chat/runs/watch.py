@@ -166,7 +166,7 @@ def check_event_id(run: Document, last_id: str | None) -> str:
         known = False
     if not known:
         problem = FieldError(field="last-event-id", detail="This run never had such an event.")
-        raise InvalidRequestError("Some fields are not right.", code="event.not_found", errors=[problem])
+        raise InvalidRequestError("Some fields are invalid.", code="event.not_found", errors=[problem])
     return last_id
 
 

@@ -27,6 +27,6 @@ class Problem(BaseModel):
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    422: {"description": "Some fields are not right.", "model": Problem, "content": _PROBLEM},
+    422: {"description": "Some fields are invalid.", "model": Problem, "content": _PROBLEM},
     "default": {"description": "Another error.", "model": Problem, "content": _PROBLEM},
 }

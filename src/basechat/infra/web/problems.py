@@ -60,7 +60,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     if any(each["type"] == "json_invalid" for each in problems):
         return problem_response(_Malformed(_DETAILS[400]), _request_id(request))
     fields = [FieldError(field=_field(each["loc"]), detail=_sentence(each["msg"])) for each in problems]
-    return problem_response(InvalidRequestError("Some fields are not right.", errors=fields), _request_id(request))
+    return problem_response(InvalidRequestError("Some fields are invalid.", errors=fields), _request_id(request))
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from basechat.identity.access import Client
+from basechat.identity.access import ClientInfo
 from basechat.identity.audit import record
-from basechat.identity.caller import Caller
+from basechat.identity.credentials import Principal
 from basechat.infra.resources import Resources
 from basechat.kit.errors import ConflictError, FieldError, InvalidRequestError, NotFoundError
 from basechat.kit.ids import new_id
@@ -74,7 +74,7 @@ async def list_budgets(resources: Resources) -> list[BudgetOut]:
         return await _told(connection, rows)
 
 
-async def create_budget(resources: Resources, admin: Caller, client: Client, body: NewBudget) -> BudgetOut:
+async def create_budget(resources: Resources, admin: Principal, client: ClientInfo, body: NewBudget) -> BudgetOut:
     """Set a budget; raises `InvalidRequestError` and `ConflictError`."""
     async with resources.database.system_transaction() as connection:
         values = {
@@ -90,7 +90,7 @@ async def create_budget(resources: Resources, admin: Caller, client: Client, bod
 
 
 async def change_budget(
-    resources: Resources, admin: Caller, client: Client, budget_id: UUID, body: BudgetChange
+    resources: Resources, admin: Principal, client: ClientInfo, budget_id: UUID, body: BudgetChange
 ) -> BudgetOut:
     """Change a budget; raises `NotFoundError` and `InvalidRequestError`."""
     async with resources.database.system_transaction() as connection:
@@ -103,7 +103,7 @@ async def change_budget(
         return await _changed(connection, "budget.changed", admin, client, budget_id)
 
 
-async def delete_budget(resources: Resources, admin: Caller, client: Client, budget_id: UUID) -> None:
+async def delete_budget(resources: Resources, admin: Principal, client: ClientInfo, budget_id: UUID) -> None:
     """Take a budget away; raises `NotFoundError`."""
     async with resources.database.system_transaction() as connection:
         subject = await connection.scalar(_DELETE, {"id": budget_id})
@@ -116,7 +116,7 @@ async def delete_budget(resources: Resources, admin: Caller, client: Client, bud
 
 
 async def _changed(
-    connection: AsyncConnection, action: str, admin: Caller, client: Client, budget_id: UUID
+    connection: AsyncConnection, action: str, admin: Principal, client: ClientInfo, budget_id: UUID
 ) -> BudgetOut:
     row = await _get(connection, budget_id)
     await connection.execute(_COUNT_ANEW, {"subject": row.subject})
@@ -174,7 +174,7 @@ async def _find_token(connection: AsyncConnection, body: NewBudget) -> UUID | No
 
 
 def _no_such(field: str, detail: str) -> InvalidRequestError:
-    return InvalidRequestError("Some fields are not right.", errors=[FieldError(field=field, detail=detail)])
+    return InvalidRequestError("Some fields are invalid.", errors=[FieldError(field=field, detail=detail)])
 
 
 def _not_found() -> NotFoundError:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from basechat.identity.caller import Caller as Person
+from basechat.identity.credentials import Principal
 from basechat.infra.redis import REDIS_ERRORS
 from basechat.infra.resources import Resources
 from basechat.llm.accounting.counters import MINUTE_UNITS, Counter, make_plan, span
@@ -38,7 +38,7 @@ _LIMITS = text("""
 """)
 
 
-async def read_usage(resources: Resources, person: Person) -> UsageOut:
+async def read_usage(resources: Resources, person: Principal) -> UsageOut:
     """Return what a person used today, this month and on the last 30 days, and how their budgets stand."""
     now = datetime.now(UTC)
     month, today = span("month", now)[0], now.date()
@@ -64,7 +64,7 @@ async def read_usage(resources: Resources, person: Person) -> UsageOut:
     return told
 
 
-async def _budgets(resources: Resources, person: Person, now: datetime) -> list[BudgetState]:
+async def _budgets(resources: Resources, person: Principal, now: datetime) -> list[BudgetState]:
     token = person.credential_id if person.kind == "token" else None
     async with resources.database.system_transaction() as connection:
         rows = list(await connection.execute(_LIMITS, {"user": person.user_id, "token": token}))

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from yarl import URL
 
-from basechat.identity.access import Client
+from basechat.identity.access import ClientInfo
 from basechat.identity.audit import record
-from basechat.identity.caller import Caller
+from basechat.identity.credentials import Principal
 from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
-from basechat.kit.errors import FieldError, InvalidRequestError, RateLimitedError
+from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
 from basechat.llm.models import StoredProvider
 from basechat.llm.providers import store
@@ -54,7 +54,7 @@ async def get_provider(resources: Resources, provider_id: UUID) -> ProviderOut:
         return _document(resources, await store.get_row(connection, StoredProvider, provider_id))
 
 
-async def add_provider(resources: Resources, admin: Caller, client: Client, body: NewProvider) -> ProviderOut:
+async def add_provider(resources: Resources, admin: Principal, client: ClientInfo, body: NewProvider) -> ProviderOut:
     """Add a provider; raises `InvalidRequestError` and `ConflictError`."""
     _check_name(resources, body.name)
     provider_id = new_id()
@@ -78,7 +78,7 @@ async def add_provider(resources: Resources, admin: Caller, client: Client, body
 
 
 async def change_provider(
-    resources: Resources, admin: Caller, client: Client, provider_id: UUID, body: ProviderChange
+    resources: Resources, admin: Principal, client: ClientInfo, provider_id: UUID, body: ProviderChange
 ) -> ProviderOut:
     """Change a provider; raises `NotFoundError`, `InvalidRequestError` and `ConflictError`."""
     async with resources.database.system_transaction() as connection:
@@ -91,20 +91,20 @@ async def change_provider(
     return _document(resources, row)
 
 
-async def delete_provider(resources: Resources, admin: Caller, client: Client, provider_id: UUID) -> None:
+async def delete_provider(resources: Resources, admin: Principal, client: ClientInfo, provider_id: UUID) -> None:
     """Remove a provider and its key; raises `NotFoundError`."""
     async with resources.database.system_transaction() as connection:
         name = await store.delete_row(connection, StoredProvider, provider_id)
         await record(connection, "provider.deleted", actor_id=admin.user_id, subject=name, address=client.address)
 
 
-async def check_provider(resources: Resources, admin: Caller, provider_id: UUID) -> ProviderCheck:
+async def check_provider(resources: Resources, admin: Principal, provider_id: UUID) -> ProviderCheck:
     """Ask a provider for its models. Nothing else of what it answers is told."""
     async with resources.database.system_transaction() as connection:
         row = await store.get_row(connection, StoredProvider, provider_id)
-    seconds = await resources.limiter.try_once(_CHECKS, "provider-checks", str(admin.user_id))
-    if seconds is not None:
-        raise RateLimitedError("Providers were asked too often.", headers={"retry-after": str(seconds)})
+    await resources.limiter.require(
+        _CHECKS, "provider-checks", str(admin.user_id), detail="Too many checks of providers. Try again later."
+    )
     opened = open_provider(row, resources.secret)
     if opened.provider is None or opened.error:
         return ProviderCheck(ok=False, error=opened.error)
@@ -150,7 +150,7 @@ def _changed(resources: Resources, row: Row[Any], body: ProviderChange) -> dict[
 def _check_host(old: Provider | None, new: Provider) -> None:
     if old is None or URL(old.base_url).origin() != URL(new.base_url).origin():
         detail = "Give the key anew, or null: the one that is kept is for another address."
-        raise InvalidRequestError("Some fields are not right.", errors=[FieldError(field="api_key", detail=detail)])
+        raise InvalidRequestError("Some fields are invalid.", errors=[FieldError(field="api_key", detail=detail)])
 
 
 def _said(body: ProviderOptions, names: set[str]) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _checked(fields: Mapping[str, Any]) -> Provider:
             FieldError(field=".".join(map(str, each["loc"])), detail=each["msg"].removeprefix("Value error, "))
             for each in error.errors(include_input=False, include_url=False)
         ]
-        raise InvalidRequestError("Some fields are not right.", errors=errors) from None
+        raise InvalidRequestError("Some fields are invalid.", errors=errors) from None
 
 
 def _check_name(resources: Resources, name: str) -> None:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from basechat.identity.access import Client
+from basechat.identity.access import ClientInfo
 from basechat.identity.audit import record
-from basechat.identity.caller import Caller
+from basechat.identity.credentials import Principal
 from basechat.infra.agent_client import AgentError, caller_for
 from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError
@@ -31,7 +31,7 @@ async def list_aliases(resources: Resources) -> list[AliasOut]:
     return [*map(configured_alias, load_readable(resources.settings).aliases), *map(stored_alias, rows)]
 
 
-async def add_alias(resources: Resources, admin: Caller, client: Client, body: Alias) -> AliasOut:
+async def add_alias(resources: Resources, admin: Principal, client: ClientInfo, body: Alias) -> AliasOut:
     """Add an alias; raises `InvalidRequestError` and `ConflictError`."""
     models = await _known_models(resources, admin)
     async with resources.database.system_transaction() as connection:
@@ -43,7 +43,7 @@ async def add_alias(resources: Resources, admin: Caller, client: Client, body: A
 
 
 async def change_alias(
-    resources: Resources, admin: Caller, client: Client, alias_id: UUID, body: AliasChange
+    resources: Resources, admin: Principal, client: ClientInfo, alias_id: UUID, body: AliasChange
 ) -> AliasOut:
     """Change an alias; raises `NotFoundError`, `InvalidRequestError` and `ConflictError`."""
     models = await _known_models(resources, admin)
@@ -57,14 +57,14 @@ async def change_alias(
     return stored_alias(row)
 
 
-async def delete_alias(resources: Resources, admin: Caller, client: Client, alias_id: UUID) -> None:
+async def delete_alias(resources: Resources, admin: Principal, client: ClientInfo, alias_id: UUID) -> None:
     """Remove an alias; raises `NotFoundError`."""
     async with resources.database.system_transaction() as connection:
         name = await store.delete_row(connection, ModelAlias, alias_id)
         await record(connection, "alias.deleted", actor_id=admin.user_id, subject=name, address=client.address)
 
 
-async def _known_models(resources: Resources, admin: Caller) -> set[str] | None:
+async def _known_models(resources: Resources, admin: Principal) -> set[str] | None:
     """Return all models by the names they are listed under, or None where the gateway does not tell them."""
     try:
         caller = caller_for(admin.user_id)
@@ -95,7 +95,7 @@ async def _check(
     providers = {provider.name for provider in configured.providers} | {row.name for row in rows}
     errors = list(_errors(alias, {alias.name, *others}, models, providers))
     if errors:
-        raise InvalidRequestError("Some fields are not right.", errors=errors)
+        raise InvalidRequestError("Some fields are invalid.", errors=errors)
 
 
 def _errors(alias: Alias, aliases: set[str], models: set[str] | None, providers: set[str]) -> Iterator[FieldError]:

@@ -11,7 +11,7 @@ from basechat.infra.mcp.connections import McpConnections
 from basechat.infra.mcp.errors import Trouble
 from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
-from basechat.kit.errors import FieldError, InvalidRequestError, RateLimitedError
+from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
 from basechat.toolbox.models import McpServer
 from basechat.toolbox.servers import store
@@ -70,9 +70,9 @@ async def check_server(resources: Resources, mcp: McpConnections, owner_id: UUID
 
 
 async def _ask(resources: Resources, mcp: McpConnections, owner_id: UUID, endpoint: Endpoint) -> Findings:
-    seconds = await resources.limiter.try_once(_CHECKS, "mcp-servers", str(owner_id))
-    if seconds is not None:
-        raise RateLimitedError("Servers were asked too often.", headers={"retry-after": str(seconds)})
+    await resources.limiter.require(
+        _CHECKS, "mcp-servers", str(owner_id), detail="Too many checks of servers. Try again later."
+    )
     return await find_tools(mcp, endpoint)
 
 
@@ -90,7 +90,7 @@ def _check_fields(transport: str, where: Mapping[str, Any]) -> None:
     wrong = sorted(where.keys() - _FIELDS[transport])
     if wrong:
         errors = [FieldError(field=name, detail=f"A server of transport `{transport}` has none.") for name in wrong]
-        raise InvalidRequestError("Some fields are not right.", errors=errors)
+        raise InvalidRequestError("Some fields are invalid.", errors=errors)
 
 
 def _placed(
