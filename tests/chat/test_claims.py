@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from basechat.chat.runs.answer import Question
+from basechat.chat.runs.answer import RunRequest
 from basechat.chat.runs.lease import claim
 from basechat.chat.runs.summaries import StoredSummaries
 from basechat.kit.ids import new_id
@@ -74,13 +74,13 @@ async def _chat(quiet: Quiet, count: int, padding: int = 10) -> UUID:
     return run
 
 
-async def _claim(quiet: Quiet, run: UUID) -> Question:
+async def _claim(quiet: Quiet, run: UUID) -> RunRequest:
     question = await claim(quiet.resources.database, run, worker="a", lease_seconds=30)
     assert question
     return question
 
 
-def _said(question: Question) -> list[str]:
+def _said(question: RunRequest) -> list[str]:
     return [turn["content"].strip() for turn in question.messages]
 
 

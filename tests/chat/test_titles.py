@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from basechat.chat.jobs.lease import claim
+from basechat.chat.jobs.queue import claim
 from basechat.chat.runs.reap import Reaper
 from basechat.infra.queue import wake_jobs
 from tests.support.databases import as_owner
@@ -245,7 +245,7 @@ async def test_a_worker_that_dies_over_it_is_replaced(quiet: Quiet, upstream: Up
 async def test_a_worker_that_stops_leaves_it_to_the_next(
     quiet: Quiet, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("basechat.chat.jobs.runner.LEAVE_SECONDS", 0.05)
+    monkeypatch.setattr("basechat.chat.jobs.runner.DRAIN_SECONDS", 0.05)
     upstream.next_answers(ANSWER, (Say(("Half ",)), Stall()), TITLE)
 
     async def is_asked() -> bool:

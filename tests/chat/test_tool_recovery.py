@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from basechat.chat.runs.answer import LostRunError, Question
-from basechat.chat.runs.checkpoints import RunCheckpoints, Thread
+from basechat.chat.runs.answer import LostRunError, RunRequest
+from basechat.chat.runs.checkpoints import CheckpointHandle, RunCheckpoints
 from basechat.chat.runs.lease import Lease, claim
 from basechat.chat.runs.pause import pause
 from basechat.chat.runs.reap import Reaper
-from basechat.chat.runs.tools.call import ToolCall, ToolResult
-from basechat.chat.runs.tools.ledger import UNKNOWN, CallLedger
+from basechat.chat.runs.tools.ledger import UNKNOWN, ToolCall, ToolLedger
+from basechat.infra.mcp.tools import ToolResult
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack
 from tests.support.person import Event, text_of
@@ -51,7 +51,7 @@ async def _send(quiet: Quiet) -> tuple[str, str]:
     return chat, reply.json["run"]["id"]
 
 
-async def _claim(quiet: Quiet, run: str) -> Question:
+async def _claim(quiet: Quiet, run: str) -> RunRequest:
     question = await claim(quiet.resources.database, UUID(run), worker="test", lease_seconds=30)
     assert question is not None
     return question
@@ -124,7 +124,7 @@ async def test_receipts_outlive_their_run_by_hours(quiet: Quiet, upstream: Upstr
 
 
 async def test_an_interrupted_call_is_not_made_again(quiet: Quiet, upstream: Upstream) -> None:
-    ledger = CallLedger(quiet.resources.database)
+    ledger = ToolLedger(quiet.resources.database)
     _, run = await _send(quiet)
     first = await _claim(quiet, run)
     assert (await ledger.begin(first, CALL)).verdict == "make"
@@ -138,7 +138,7 @@ async def test_an_interrupted_call_is_not_made_again(quiet: Quiet, upstream: Ups
 
 
 async def test_a_repeatable_call_is_made_again_under_its_id(quiet: Quiet, upstream: Upstream) -> None:
-    ledger, call = CallLedger(quiet.resources.database), replace(CALL, is_repeatable=True)
+    ledger, call = ToolLedger(quiet.resources.database), replace(CALL, is_repeatable=True)
     _, run = await _send(quiet)
     await ledger.begin(await _claim(quiet, run), call)
     await _lose_lease(quiet, run)
@@ -153,7 +153,7 @@ async def test_a_repeatable_call_is_made_again_under_its_id(quiet: Quiet, upstre
 
 
 async def test_a_call_of_no_server_was_not_made(quiet: Quiet, upstream: Upstream) -> None:
-    ledger, call = CallLedger(quiet.resources.database), replace(CALL, server="")
+    ledger, call = ToolLedger(quiet.resources.database), replace(CALL, server="")
     _, run = await _send(quiet)
     await ledger.begin(await _claim(quiet, run), call)
     await _lose_lease(quiet, run)
@@ -162,7 +162,7 @@ async def test_a_call_of_no_server_was_not_made(quiet: Quiet, upstream: Upstream
 
 
 async def test_what_was_approved_is_asked_for_anew_when_it_is_another_tool(quiet: Quiet, upstream: Upstream) -> None:
-    ledger, call = CallLedger(quiet.resources.database), replace(CALL, approval_key="one")
+    ledger, call = ToolLedger(quiet.resources.database), replace(CALL, approval_key="one")
     _, run = await _send(quiet)
     assert (await ledger.begin(await _claim(quiet, run), call)).verdict == "wait"
     await as_owner(quiet.settings, "UPDATE tool_calls SET status = 'approved' WHERE run_id::text = :run", run=run)
@@ -176,7 +176,7 @@ async def test_what_was_approved_is_asked_for_anew_when_it_is_another_tool(quiet
 
 async def test_a_run_waits_only_for_what_is_not_decided(quiet: Quiet, upstream: Upstream) -> None:
     database = quiet.resources.database
-    ledger = CallLedger(database)
+    ledger = ToolLedger(database)
     _, run = await _send(quiet)
     first = await _claim(quiet, run)
     await ledger.begin(first, replace(CALL, approval_key="one"))
@@ -193,31 +193,31 @@ async def test_a_run_waits_only_for_what_is_not_decided(quiet: Quiet, upstream: 
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 
-async def test_a_former_owner_writes_nothing(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_former_attempt_writes_nothing(quiet: Quiet, upstream: Upstream) -> None:
     database = quiet.resources.database
-    ledger, saver = CallLedger(database), RunCheckpoints(database)
+    ledger, saver = ToolLedger(database), RunCheckpoints(database)
     _, run = await _send(quiet)
     first = await _claim(quiet, run)
     await ledger.begin(first, CALL)
     await _lose_lease(quiet, run)
     second = await _claim(quiet, run)
-    threads = [Thread(question.run_id, question.attempt) for question in (first, second)]
+    handles = [CheckpointHandle(question.run_id, question.attempt) for question in (first, second)]
     checkpoint = {"id": "c", "channel_values": {"steps": [{"role": "tool"}]}}
     with pytest.raises(LostRunError):
         await ledger.begin(first, replace(CALL, call_id="call_2"))
     with pytest.raises(LostRunError):
         await ledger.end(first, CALL.call_id, DONE)
     with pytest.raises(LostRunError):
-        await saver.aput(threads[0].config, checkpoint, {}, {})  # type: ignore[arg-type]
+        await saver.aput(handles[0].config, checkpoint, {}, {})  # type: ignore[arg-type]
     assert await _count(quiet, "agent.checkpoints", run) == 0
 
-    named = await saver.aput(threads[1].config, checkpoint, {}, {})  # type: ignore[arg-type]
-    threads[0].kept = "c"
-    stale = {"configurable": {**named["configurable"], "thread": threads[0]}}
+    named = await saver.aput(handles[1].config, checkpoint, {}, {})  # type: ignore[arg-type]
+    handles[0].kept = "c"
+    stale = {"configurable": {**named["configurable"], "handle": handles[0]}}
     await saver.aput_writes(stale, [("steps", [1])], "task")  # type: ignore[arg-type]
     assert await _count(quiet, "agent.checkpoint_writes", run) == 0
     await saver.aput_writes(named, [("steps", [2])], "task")
-    kept = await saver.aget_tuple(threads[1].config)
+    kept = await saver.aget_tuple(handles[1].config)
     assert kept is not None
     assert kept.pending_writes == [("task", "steps", [2])]
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)

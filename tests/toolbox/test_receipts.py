@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from basechat.infra.mcp.connections import open_connections
 from basechat.infra.mcp.server import McpServer
-from basechat.infra.mcp.tools import ToolOutcome
+from basechat.infra.mcp.tools import ToolResult
 from basechat.kit import json
 from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
 from basechat.toolbox.server import build_server
@@ -154,5 +154,5 @@ async def test_the_answer_is_the_same_in_every_way_it_is_told(stack: Stack, pers
     async with _assistant(stack, person, await _run(person)) as server:
         first = await server.call("remember", {"content": '"한국어" \\ \n😀'}, call_id="call-1")
         again = await server.call("remember", {"content": "another"}, call_id="call-1")
-        assert isinstance(first, ToolOutcome)
+        assert isinstance(first, ToolResult)
         assert first == again

@@ -9,8 +9,9 @@ from basechat.assistant.state import CallState, Context
 from basechat.assistant.tools.making import make_call
 from basechat.assistant.tools.offer import OfferedTool
 from basechat.assistant.tools.requests import ToolRequest
-from basechat.chat.runs.tools.call import Permit, ToolCall, ToolResult, shown
+from basechat.chat.runs.tools.ledger import CallDecision, ToolCall, shorten_arguments
 from basechat.chat.runs.tools.validate import find_problems
+from basechat.infra.mcp.tools import ToolResult
 from basechat.kit import json
 from basechat.protocol import ApprovalAsked, ToolAnswered, ToolCalled
 
@@ -25,12 +26,12 @@ async def answer_request(state: CallState, context: Context) -> ToolResult:
     tool = context.tools.get(request["name"])
     refusal = _refusal(request, tool, state["turn"], context)
     call = _call(state, tool, is_made=refusal is None)
-    permit = await context.bench.ledger.begin(context.question, call)
-    call = replace(call, arguments=permit.arguments)
+    decision = await context.bench.ledger.begin(context.question, call)
+    call = replace(call, arguments=decision.arguments)
     _tell_call(call, context)
-    if permit.verdict == "wait":
-        _wait(call, permit, context)
-    result = permit.result
+    if decision.verdict == "wait":
+        _wait(call, decision, context)
+    result = decision.result
     if result is None:
         result = refusal
         if tool is not None and result is None:
@@ -59,29 +60,29 @@ async def tell_silent(silent: Mapping[str, str], context: Context) -> None:
             approval_key=None,
             is_repeatable=True,
         )
-        permit = await context.bench.ledger.begin(context.question, call)
+        decision = await context.bench.ledger.begin(context.question, call)
         _tell_call(call, context)
-        result = permit.result or _no(problem)
-        if permit.result is None:
+        result = decision.result or _no(problem)
+        if decision.result is None:
             await context.bench.ledger.end(context.question, call.call_id, result)
         _tell_result(call, result, context)
 
 
 def _tell_call(call: ToolCall, context: Context) -> None:
-    context.audience.say(
+    context.events.emit(
         ToolCalled(
             call_id=call.call_id,
             name=call.name,
             title=call.title,
             server=call.server,
-            arguments=shown(call.arguments),
+            arguments=shorten_arguments(call.arguments),
             at=call.text_at,
         )
     )
 
 
 def _tell_result(call: ToolCall, result: ToolResult, context: Context) -> None:
-    context.audience.say(ToolAnswered(call_id=call.call_id, ok=result.ok, preview=result.preview, cached=result.cached))
+    context.events.emit(ToolAnswered(call_id=call.call_id, ok=result.ok, preview=result.preview, cached=result.cached))
 
 
 def _call(state: CallState, tool: OfferedTool | None, *, is_made: bool) -> ToolCall:
@@ -101,10 +102,10 @@ def _call(state: CallState, tool: OfferedTool | None, *, is_made: bool) -> ToolC
     )
 
 
-def _wait(call: ToolCall, permit: Permit, context: Context) -> None:
+def _wait(call: ToolCall, decision: CallDecision, context: Context) -> None:
     """Ask, and leave the workflow; it comes back here when the run goes on."""
-    assert permit.expires_at is not None  # noqa: S101 - as the ledger has it of every call that waits
-    context.audience.say(
+    assert decision.expires_at is not None  # noqa: S101 - as the ledger has it of every call that waits
+    context.events.emit(
         ApprovalAsked(
             call_id=call.call_id,
             name=call.name,
@@ -112,7 +113,7 @@ def _wait(call: ToolCall, permit: Permit, context: Context) -> None:
             server=call.server,
             arguments=call.arguments,
             input_schema=call.input_schema,
-            expires_at=permit.expires_at,
+            expires_at=decision.expires_at,
         )
     )
     interrupt(call.call_id)

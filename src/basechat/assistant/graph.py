@@ -14,8 +14,8 @@ from basechat.assistant.intent.intents import Intents
 from basechat.assistant.nodes import analyze_intent, call_tool, generate, next_nodes
 from basechat.assistant.state import Context, State, answer_of
 from basechat.assistant.tools.bench import Workbench
-from basechat.chat.runs.answer import Answer, Audience, Paused, Question
-from basechat.chat.runs.checkpoints import Thread
+from basechat.chat.runs.answer import Answer, EventSink, Paused, RunRequest
+from basechat.chat.runs.checkpoints import CheckpointHandle
 
 Graph = CompiledStateGraph[State, Context, State, State]
 
@@ -47,16 +47,16 @@ class Assistant:
         self._intents = intents
         self._bench = bench
 
-    async def __call__(self, question: Question, audience: Audience) -> Answer | Paused:
-        """Answer a question, the text going to the audience; goes on where an earlier attempt has left a checkpoint."""
-        config = Thread(question.run_id, question.attempt).config | {"recursion_limit": _STEPS_AT_MOST}
+    async def __call__(self, question: RunRequest, events: EventSink) -> Answer | Paused:
+        """Answer a question, the text going to `events`; goes on where an earlier attempt has left a checkpoint."""
+        config = CheckpointHandle(question.run_id, question.attempt).config | {"recursion_limit": _STEPS_AT_MOST}
         left = await self._left(question, config)
         if question.attempt > 1:
-            audience.start_over(left["text"] if left else "")
+            events.reset(left["text"] if left else "")
         found = await self._bench.find(question)
         context = Context(
             question=question,
-            audience=audience,
+            events=events,
             model=self._prompt_parts.model,
             prompt=RunPrompt(question, self._prompt_parts),
             intents=self._intents,
@@ -68,7 +68,7 @@ class Assistant:
         state = await self._graph.ainvoke(None if left else _BEGINNING, config, context=context, durability="sync")
         return Paused() if "__interrupt__" in state else answer_of(cast("State", state))
 
-    async def _left(self, question: Question, config: RunnableConfig) -> State | None:
+    async def _left(self, question: RunRequest, config: RunnableConfig) -> State | None:
         """Return the state that an earlier attempt has left."""
         if question.attempt == 1:
             return None

@@ -9,7 +9,7 @@ from uuid import UUID
 import aiohttp
 
 from basechat.assistant.completion import Completion, garbled, message_of
-from basechat.chat.runs.answer import AnswerError, Question
+from basechat.chat.runs.answer import AnswerError, RunRequest
 from basechat.infra.http import read_at_most
 from basechat.kit import json, sse
 from basechat.protocol import ANSWER_SECONDS, INTERNAL_HEADER, Caller, sign_caller
@@ -50,7 +50,7 @@ class ModelCall:
     use_cache: bool = True
 
     @classmethod
-    def of(cls, question: Question) -> Self:
+    def of(cls, question: RunRequest) -> Self:
         """Return the call that a question asks for."""
         return cls(
             owner_id=question.owner_id,

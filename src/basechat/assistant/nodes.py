@@ -37,12 +37,12 @@ async def analyze_intent(state: State, runtime: Runtime[Context]) -> State:
     question = context.question
     tools = list(context.tools.values())
     intent = await context.intents.decide(question.messages[-1]["content"], tools, owner_id=question.owner_id)
-    context.audience.say(IntentFound(language=intent.language, recall=intent.recall, tools=intent.tools))
+    context.events.emit(IntentFound(language=intent.language, recall=intent.recall, tools=intent.tools))
     return {"offer": intent.tools}
 
 
 async def generate(state: State, runtime: Runtime[Context]) -> State:
-    """Let the model answer or call tools, each piece of text going to the audience at once."""
+    """Let the model answer or call tools, each piece of text written to `events` at once."""
     context = runtime.context
     definitions = [context.tools[name].definition for name in state["offer"] if name in context.tools]
     prompt = await context.prompt.get(definitions)
@@ -99,7 +99,7 @@ async def _complete(
             if pause is None:
                 raise
         await asyncio.sleep(pause)
-        context.audience.start_over(state["text"])
+        context.events.reset(state["text"])
 
 
 async def _stream(
@@ -118,7 +118,7 @@ async def _stream(
     async with aclosing(stream) as pieces:
         async for piece in pieces:
             text = _PARAGRAPH + piece if length and not parts else piece
-            context.audience.write(text)
+            context.events.write(text)
             parts.append(text)
             length += len(text)
             if length > ANSWER_LIMIT:

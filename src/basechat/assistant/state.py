@@ -11,7 +11,7 @@ from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OfferedTool
 from basechat.assistant.tools.requests import ToolRequest
-from basechat.chat.runs.answer import Answer, Audience, Question
+from basechat.chat.runs.answer import Answer, EventSink, RunRequest
 
 
 class State(TypedDict, total=False):
@@ -48,8 +48,8 @@ class CallState(TypedDict):
 class Context:
     """Stays the same for one run in the hands of one attempt; `tools` are those that are on, by name."""
 
-    question: Question
-    audience: Audience
+    question: RunRequest
+    events: EventSink
     model: ModelClient
     prompt: RunPrompt
     intents: Intents

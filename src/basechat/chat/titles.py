@@ -1,4 +1,4 @@
-"""Titles of chats: a job after the first answer lets the model write one, unless a person has named the chat."""
+"""Titles of chats: after the first answer, a job asks the model for one, unless a person has named the chat."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from basechat.chat.jobs.job import HopelessJobError, Job
+from basechat.chat.jobs.queue import Job, PermanentJobError
 from basechat.chat.runs.answer import AnswerError
 from basechat.infra.db import Database
 from basechat.kit.text import first_line
 
 TITLE_JOB = "title"
-"""The kind of the job, as `runs/finish.py` writes it."""
+"""The kind of the job; `runs/execution.py` inserts it."""
 
-# What may be over when the job is done again later. Anything else the model would say again.
-_PASSING = {
+# A retry may help after these errors only.
+_TRANSIENT = {
     "model.cut", "model.unavailable", "provider.cut", "provider.error", "provider.rate_limited", "provider.silent",
     "provider.unreachable",
 }  # fmt: skip
@@ -31,17 +31,17 @@ _FIND = text("""
     WHERE r.id = :run_id
 """)
 
-# The chat may have been renamed while the model thought, and the job may be another's by now.
+# A person may have renamed the chat in the meantime, and a later attempt may own the job.
 _STORE = text("""
     UPDATE chat_sessions SET title = :title FROM jobs j
     WHERE j.id = :job_id AND j.attempt = :attempt AND j.status = 'running'
-    AND chat_sessions.id = :chat_id AND chat_sessions.title = :former
+    AND chat_sessions.id = :chat_id AND chat_sessions.title = :old_title
 """)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A question with its answer, for which a title is wanted, and the run that made it."""
+    """The first question and answer of a chat, and the run that made the answer."""
 
     run_id: UUID
     owner_id: UUID
@@ -52,40 +52,39 @@ class Exchange:
 
 
 class Titler(Protocol):
-    """Writes titles; raises `AnswerError` where the model does not answer."""
+    """Writes titles. Raises `AnswerError` if the model does not answer."""
 
     def __call__(self, exchange: Exchange) -> Coroutine[Any, Any, str | None]:
-        """Return a title of one line, or None if what came is none."""
+        """A title of one line; None if the model wrote something else."""
 
 
 class TitleJobs:
-    """Does jobs of the kind `title`."""
+    """Handles jobs of the kind `title`."""
 
     def __init__(self, database: Database, titler: Titler) -> None:
         self._database = database
         self._titler = titler
 
     async def __call__(self, job: Job) -> None:
-        """Let the model name a chat that has no other name than its first line."""
+        """Name a chat whose title is still its first line."""
         found = await self._find(job)
         if found is None or found.title not in {first_line(content) for content in found.beginnings}:
             return
         try:
             title = await self._titler(_exchange(found))
         except AnswerError as error:
-            if error.code in _PASSING:
+            if error.code in _TRANSIENT:
                 raise
-            raise HopelessJobError(error.detail) from error
+            raise PermanentJobError(error.detail) from error
         if title is not None:
             await self._store(job, found, title)
 
     async def _find(self, job: Job) -> Row[Any] | None:
-        """Return the chat with its first answer; None if it was deleted."""
         async with self._database.autocommit() as connection:
             return (await connection.execute(_FIND, {"run_id": job.payload["run_id"]})).one_or_none()
 
     async def _store(self, job: Job, found: Row[Any], title: str) -> None:
-        values = {"job_id": job.id, "attempt": job.attempt, "chat_id": found.chat_id, "former": found.title}
+        values = {"job_id": job.id, "attempt": job.attempt, "chat_id": found.chat_id, "old_title": found.title}
         async with self._database.autocommit() as connection:
             await connection.execute(_STORE, values | {"title": title})
 

@@ -14,7 +14,7 @@ from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OutsideServers, ToolServer
 from basechat.chat.runs.checkpoints import RunCheckpoints
 from basechat.chat.runs.summaries import StoredSummaries
-from basechat.chat.runs.tools.ledger import CallLedger
+from basechat.chat.runs.tools.ledger import ToolLedger
 from basechat.infra.background import background
 from basechat.infra.cache.store import Cache
 from basechat.infra.db import retry_transient
@@ -41,7 +41,7 @@ async def open_assistant(resources: Resources, model: ModelClient) -> AsyncItera
         bench = Workbench(
             own=own,
             outside=_outside(resources, connections),
-            ledger=CallLedger(resources.database),
+            ledger=ToolLedger(resources.database),
             cache=cache,
         )
         prompt_parts = PromptParts(model=model, windows=windows, summaries=StoredSummaries(resources.database))

@@ -9,7 +9,7 @@ from basechat.assistant.context.brief import tell
 from basechat.assistant.context.budget import Budget
 from basechat.assistant.context.windows import Windows
 from basechat.assistant.model import ModelClient
-from basechat.chat.runs.answer import AnswerError, Question, Turn
+from basechat.chat.runs.answer import AnswerError, RunRequest, Turn
 from basechat.kit.tokens import Message, estimate, estimate_message, estimate_messages, shorten
 
 _WORTH = 1.5  # a part that is not longer than this many summaries is no shorter in brief
@@ -23,7 +23,7 @@ _LEFT_OUT = "[Earlier messages of this chat are left out here: they are too long
 class Summaries(Protocol):
     """Keeps what was told in brief."""
 
-    async def keep(self, question: Question, message_id: str, content: str) -> str:
+    async def keep(self, request: RunRequest, message_id: str, content: str) -> str:
         """Keep the chat up to and including a message, told in brief; returns what is kept of it, by whomever."""
 
 
@@ -50,7 +50,7 @@ class View:
     spent: int = 0
 
 
-async def fit_branch(question: Question, budget: Budget, parts: PromptParts) -> View:
+async def fit_branch(question: RunRequest, budget: Budget, parts: PromptParts) -> View:
     """Return what of the chat goes into the prompt; raises `AnswerError` where not even the question fits."""
     view = _view(question.messages, question.summary)
     if view.size <= budget.full:
@@ -63,7 +63,7 @@ async def fit_branch(question: Question, budget: Budget, parts: PromptParts) -> 
     return view
 
 
-async def _compacted(question: Question, budget: Budget, parts: PromptParts) -> View:
+async def _compacted(question: RunRequest, budget: Budget, parts: PromptParts) -> View:
     turns, summary = question.messages, question.summary or ""
     sizes, before = [estimate_message(turn) for turn in turns], estimate(summary)
     cut = _first_kept(turns, sizes, budget.low - budget.summary)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from basechat.assistant.completion import Completion
 from basechat.assistant.context.budget import Budget
 from basechat.assistant.model import ModelCall, ModelClient
-from basechat.chat.runs.answer import AnswerError, Question, Turn
+from basechat.chat.runs.answer import AnswerError, RunRequest, Turn
 from basechat.kit.tokens import Message, estimate, shorten
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class _Piece:
     turns: int
 
 
-async def tell(question: Question, older: Sequence[Turn], budget: Budget, model: ModelClient) -> Told | None:
+async def tell(question: RunRequest, older: Sequence[Turn], budget: Budget, model: ModelClient) -> Told | None:
     """Tell in brief what the question's summary and these messages say; None where the model can't."""
     pieces = _pieces(older, budget.piece)
     text, tokens = question.summary or "", 0
@@ -64,7 +64,7 @@ async def tell(question: Question, older: Sequence[Turn], budget: Budget, model:
 
 
 async def _ask(
-    question: Question, messages: list[Message], completion: Completion, budget: Budget, model: ModelClient
+    question: RunRequest, messages: list[Message], completion: Completion, budget: Budget, model: ModelClient
 ) -> str:
     """Return what the model says, cut where it does not find an end: not every provider takes a limit."""
     asked = replace(ModelCall.of(question), temperature=None, max_tokens=None)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from basechat.chat.runs.answer import Question, Turn
+from basechat.chat.runs.answer import RunRequest, Turn
 
 FULL = 0.75  # of the window: beyond it, the older part of the chat is told in brief
 LOW = 0.40  # what is left in the window after that
@@ -51,7 +51,7 @@ class Budget:
         return self.window // 2
 
 
-def budget_for(question: Question, window: int) -> Budget:
+def budget_for(question: RunRequest, window: int) -> Budget:
     """Return the budget of an answer, its estimates corrected by what the provider counted last."""
     correction = correction_for(question.messages, question.model)
     wanted = question.max_tokens or min(window // _ANSWER_SHARE, _ANSWER_MOST)

@@ -6,7 +6,7 @@ from typing import Any
 
 from basechat.assistant.context.branch import PromptParts, View, fit_branch
 from basechat.assistant.context.budget import budget_for
-from basechat.chat.runs.answer import Question
+from basechat.chat.runs.answer import RunRequest
 from basechat.kit.tokens import Message, estimate_message, estimate_messages, estimate_tools
 
 # Nothing in it depends on the last message: what changes in the first line spoils the cache of all that follows.
@@ -40,7 +40,7 @@ class Prompt:
 class RunPrompt:
     """The prompt of one run in the hands of one attempt: built when it is first needed, then the same to the end."""
 
-    def __init__(self, question: Question, parts: PromptParts) -> None:
+    def __init__(self, question: RunRequest, parts: PromptParts) -> None:
         self._question = question
         self._parts = parts
         self._built: Prompt | None = None
@@ -54,7 +54,7 @@ class RunPrompt:
         return self._built
 
 
-async def build_prompt(question: Question, tools: Sequence[dict[str, Any]], parts: PromptParts) -> Prompt:
+async def build_prompt(question: RunRequest, tools: Sequence[dict[str, Any]], parts: PromptParts) -> Prompt:
     """Return the prompt that fits the model's window; raises `AnswerError` where the question alone does not."""
     system = {"role": "system", "content": _system(question)}
     fixed = estimate_message(system) + estimate_tools(tools)
@@ -69,10 +69,10 @@ async def build_prompt(question: Question, tools: Sequence[dict[str, Any]], part
     )
 
 
-def _system(question: Question) -> str:
+def _system(question: RunRequest) -> str:
     return "\n\n".join(part for part in (_SYSTEM, question.instructions) if part)
 
 
-def _info(question: Question, view: View) -> dict[str, Any]:
+def _info(question: RunRequest, view: View) -> dict[str, Any]:
     told: dict[str, Any] = {"summarised": view.summarised, "left_out": view.left_out}
     return {"model": question.model} | {name: value for name, value in told.items() if value}

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from basechat.chat.runs.answer import Question
+from basechat.chat.runs.answer import RunRequest
 from basechat.infra.http import read_at_most
 from basechat.kit import json
 from basechat.kit.tasks import cancel_and_wait
@@ -38,7 +38,7 @@ class Windows:
         if self._reading is not None:
             await cancel_and_wait(self._reading)
 
-    async def of(self, question: Question) -> int:
+    async def of(self, question: RunRequest) -> int:
         """Return the window of the model that is asked, as far as it is known."""
         if self._is_old(question.model) and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read(question))
@@ -52,7 +52,7 @@ class Windows:
         age = asyncio.get_running_loop().time() - self._read_at
         return age > (FRESH_SECONDS if model in self._windows else RETRY_SECONDS)
 
-    async def _read(self, question: Question) -> None:
+    async def _read(self, question: RunRequest) -> None:
         """Read the list; where that fails, the last one stays."""
         caller = Caller(owner_id=question.owner_id, run_id=question.run_id, attempt=question.attempt)
         headers = {INTERNAL_HEADER: sign_caller(caller, key=self._secret, audience="llm-agent")}

@@ -15,8 +15,8 @@ from basechat.assistant.tools.offer import (
     select,
     server_names,
 )
-from basechat.chat.runs.answer import RUN_SECONDS, Question
-from basechat.chat.runs.tools.call import Ledger
+from basechat.chat.runs.answer import RUN_SECONDS, RunRequest
+from basechat.chat.runs.tools.ledger import ToolLedger
 from basechat.infra.cache.store import Cache
 from basechat.infra.mcp.errors import McpError, Trouble
 from basechat.infra.mcp.own import OwnServer
@@ -39,10 +39,10 @@ class Workbench:
 
     own: OwnServer
     outside: OutsideServers
-    ledger: Ledger
+    ledger: ToolLedger
     cache: Cache
 
-    async def find(self, question: Question) -> Found:
+    async def find(self, question: RunRequest) -> Found:
         """Return the tools that are on for a question, in an order that stays the same."""
         selection = USUAL if question.tools is None else question.tools
         if not selection:
@@ -65,7 +65,7 @@ class Workbench:
         except TimeoutError:
             silent[server.name] = f"{Trouble.TIMEOUT}: the server did not tell its tools within {ASKED_SECONDS:g} s."
 
-    async def _own(self, question: Question) -> ToolServer:
+    async def _own(self, question: RunRequest) -> ToolServer:
         caller = Caller(owner_id=question.owner_id, run_id=question.run_id, attempt=question.attempt)
         specs = await self.own.specs()
         connect = partial(self.own.asked_for, caller, seconds=RUN_SECONDS)

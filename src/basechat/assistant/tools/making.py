@@ -5,11 +5,11 @@ import logging
 
 from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OfferedTool
-from basechat.chat.runs.answer import Question
-from basechat.chat.runs.tools.call import ToolCall, ToolResult
+from basechat.chat.runs.answer import RunRequest
+from basechat.chat.runs.tools.ledger import ToolCall
 from basechat.infra.cache.layers import MCP
 from basechat.infra.mcp.errors import McpError, Trouble
-from basechat.infra.mcp.tools import ToolOutcome
+from basechat.infra.mcp.tools import ToolResult
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ _PAUSES = (0.2, 0.8, 2.0, 4.0, 8.0)
 _PASSING = frozenset({Trouble.UNREACHABLE, Trouble.FAILED, Trouble.NONSENSE})
 
 
-async def make_call(bench: Workbench, question: Question, tool: OfferedTool, call: ToolCall) -> ToolResult:
+async def make_call(bench: Workbench, question: RunRequest, tool: OfferedTool, call: ToolCall) -> ToolResult:
     """Make a call and return what came of it, whatever that is."""
     is_cacheable = tool.spec.repeatable and question.use_cache
     layer = MCP.of(tool.name)
@@ -31,16 +31,16 @@ async def make_call(bench: Workbench, question: Question, tool: OfferedTool, cal
     if is_cacheable and (found := await bench.cache.get(layer, parts)) is not None:
         return ToolResult(ok=True, text=found, cached=True)
     try:
-        outcome = await _ask(tool, call)
+        result = await _ask(tool, call)
     except McpError as error:
         log.warning("tool %s of %s: %s", tool.spec.name, tool.server.name, error.detail)
         return ToolResult(ok=False, text=_told(tool, error))
-    if is_cacheable and outcome.ok:
-        await bench.cache.put(layer, parts, outcome.text)
-    return ToolResult(ok=outcome.ok, text=outcome.text)
+    if is_cacheable and result.ok:
+        await bench.cache.put(layer, parts, result.text)
+    return result
 
 
-async def _ask(tool: OfferedTool, call: ToolCall) -> ToolOutcome:
+async def _ask(tool: OfferedTool, call: ToolCall) -> ToolResult:
     for pause in _PAUSES if tool.is_own else ():
         try:
             return await tool.server.connect().call(tool.spec.name, call.arguments, call_id=call.call_id)

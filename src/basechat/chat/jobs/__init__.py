@@ -1,1 +1,1 @@
-"""Jobs: work that follows from something, stored where that is stored, done by any worker, never lost."""
+"""Jobs: background work that is stored in the transaction of its cause and executed by any worker."""

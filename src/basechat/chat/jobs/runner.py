@@ -1,4 +1,4 @@
-"""The runner of jobs in a worker: claims what is due, renews leases, notes how each ended, gives back at the end."""
+"""The job runner of a worker: claims due jobs, executes them, and gives back the rest when it stops."""
 
 import asyncio
 import logging
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from basechat.chat.jobs.job import Handler, HopelessJobError, Job
-from basechat.chat.jobs.lease import claim, complete, fail, give_back, renew
+from basechat.chat.jobs.queue import Handler, Job, PermanentJobError, claim, complete, fail, give_back, renew
 from basechat.infra.background import background, every
 from basechat.infra.db import DATABASE_ERRORS, Database, retry_transient
 from basechat.infra.queue import jobs_added, wake_jobs
@@ -19,18 +18,18 @@ from basechat.kit.tasks import cancel_and_wait
 
 log = logging.getLogger(__name__)
 
-JOB_SECONDS = 3600
-LEAVE_SECONDS = 1.0
-BREATHS = 20
-_BREATH_SECONDS = 0.1
-_PAUSE = 0.5
+JOB_SECONDS = 3600  # the longest attempt
+DRAIN_SECONDS = 1.0
+YIELD_CHECKS = 20
+_YIELD_SECONDS = 0.1
+_RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerParts:
-    """What a runner works with. The queue is read on a client of its own: its reads block.
+    """The dependencies of a runner. `queue` is a client of its own, because its reads block.
 
-    `is_busy` says whether people wait for so many answers that jobs had better come later.
+    While `is_busy` returns True, jobs yield to answers.
     """
 
     settings: Settings
@@ -42,7 +41,7 @@ class RunnerParts:
 
 
 class JobRunner:
-    """Does jobs until it is told to stop, a few at once."""
+    """Executes jobs, a few at a time."""
 
     def __init__(self, parts: RunnerParts) -> None:
         self._parts = parts
@@ -51,15 +50,15 @@ class JobRunner:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Work in the background; at the end claim no more and give back what does not end by itself at once."""
+        """Run in the background; on exit drain for a moment and give the rest back."""
         async with background(every(self._parts.settings.run_heartbeat_seconds, self._renew)):
             try:
-                async with background(self._claim_for_ever()):
+                async with background(self._claim_forever()):
                     yield
             finally:
-                await self._leave()
+                await self._drain()
 
-    async def _claim_for_ever(self) -> None:
+    async def _claim_forever(self) -> None:
         while True:
             await self._slots.acquire()
             job = None
@@ -69,56 +68,55 @@ class JobRunner:
                 if job is None:
                     self._slots.release()
             if job is not None:
-                task = asyncio.create_task(self._work(job))
+                task = asyncio.create_task(self._execute(job))
                 self._held[task] = job
                 task.add_done_callback(self._done)
 
     async def _next(self) -> Job | None:
-        """Return a job that is due; where none is, return after being woken or, at the latest, a second later."""
+        """Claim a due job. Without one, wait for a wake-up, for one second at most."""
         parts = self._parts
-        await self._give_way()
+        await self._yield_to_answers()
         try:
             job = await claim(parts.database, parts.handlers.keys(), lease_seconds=parts.settings.run_lease_seconds)
             if job is None:
                 await jobs_added(parts.queue)
             return job
         except REDIS_ERRORS as error:
-            log.warning("wake-ups of jobs can't be heard, they are looked up in PostgreSQL: %s", error)
+            log.warning("can't read wake-ups of jobs, polling PostgreSQL instead: %s", error)
         except DATABASE_ERRORS as error:
-            log.warning("jobs can't be looked up: %s", error)
-        await asyncio.sleep(_PAUSE)
+            log.warning("can't claim jobs: %s", error)
+        await asyncio.sleep(_RETRY_SECONDS)
         return None
 
-    async def _give_way(self) -> None:
-        """Let answers go first, but for two seconds only: jobs are to be done under any load."""
-        for _ in range(BREATHS):
+    async def _yield_to_answers(self) -> None:
+        """Wait while the worker is busy, for two seconds at most: jobs must progress under any load."""
+        for _ in range(YIELD_CHECKS):
             if not self._parts.is_busy():
                 return
-            await asyncio.sleep(_BREATH_SECONDS)
+            await asyncio.sleep(_YIELD_SECONDS)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._slots.release()
         job = self._held.pop(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("how job %s ended can't be noted; it will be done again", job.id, exc_info=error)
+            log.error("can't store the end of job %s; it will be retried", job.id, exc_info=error)
 
-    async def _work(self, job: Job) -> None:
+    async def _execute(self, job: Job) -> None:
         database = self._parts.database
-        error = await self._do(job)
+        error = await self._handle(job)
         if error is None:
             await retry_transient(lambda: complete(database, job))
             return
-        hopeless = isinstance(error, HopelessJobError)
+        permanent = isinstance(error, PermanentJobError)
         reason = str(error) or type(error).__name__
-        await retry_transient(lambda: fail(database, job, reason, hopeless=hopeless))
+        await retry_transient(lambda: fail(database, job, reason, permanent=permanent))
 
-    async def _do(self, job: Job) -> Exception | None:
-        """Do a job and return what went wrong, if anything did."""
+    async def _handle(self, job: Job) -> Exception | None:
         try:
             async with asyncio.timeout(JOB_SECONDS):
                 await self._parts.handlers[job.kind](job)
-        except HopelessJobError as error:
-            log.info("job %s (%s) is given up: %s", job.id, job.kind, error)
+        except PermanentJobError as error:
+            log.info("job %s (%s) failed permanently: %s", job.id, job.kind, error)
             return error
         except Exception as error:
             log.exception("job %s (%s) failed at attempt %d", job.id, job.kind, job.attempt)
@@ -126,20 +124,20 @@ class JobRunner:
         return None
 
     async def _renew(self) -> None:
-        """Renew all leases at once; what is not ours any more is dropped."""
+        """Renew all leases at once and stop jobs that another worker holds now."""
         held = dict(self._held)
         if not held:
             return
         lease_seconds = self._parts.settings.run_lease_seconds
-        ours = await renew(self._parts.database, held.values(), lease_seconds=lease_seconds)
+        renewed = await renew(self._parts.database, held.values(), lease_seconds=lease_seconds)
         for task, job in held.items():
-            if (job.id, job.attempt) not in ours:
+            if (job.id, job.attempt) not in renewed:
                 task.cancel()
 
-    async def _leave(self) -> None:
-        """Give what is under way a moment, then stop it and let others have it."""
+    async def _drain(self) -> None:
+        """Wait a moment for the jobs in progress, then stop them and give them back."""
         if self._held:
-            await asyncio.wait(self._held, timeout=LEAVE_SECONDS)
+            await asyncio.wait(self._held, timeout=DRAIN_SECONDS)
         rest = dict(self._held)
         if not rest:
             return
@@ -148,6 +146,6 @@ class JobRunner:
             await give_back(self._parts.database, rest.values())
             await wake_jobs(self._parts.state)
         except DATABASE_ERRORS as error:
-            log.warning("%d jobs can't be given back; their leases will end: %s", len(rest), error)
+            log.warning("can't give back %d jobs; their leases will expire: %s", len(rest), error)
         except REDIS_ERRORS as error:
-            log.warning("%d jobs wait to be looked up: %s", len(rest), error)
+            log.warning("%d jobs wait for the next poll: %s", len(rest), error)

@@ -1,4 +1,4 @@
-"""What a run asks of whoever answers it, and what it gets: the seam between conversations and the assistant."""
+"""The contract between runs and the assistant: what an answerer gets, returns and raises."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -7,12 +7,11 @@ from uuid import UUID
 
 from basechat.protocol import RunEvent
 
-RUN_SECONDS = 3600
-"""How long an attempt may take."""
+RUN_SECONDS = 3600  # the longest attempt
 
 
 class Turn(TypedDict):
-    """One message of a branch; `context` is what was counted of the prompt when an answer was made."""
+    """One message of a branch. `context` holds the token counts of the prompt of an answer."""
 
     id: str
     role: str
@@ -21,11 +20,11 @@ class Turn(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A branch that ends with the message to be answered; `summary` tells in brief what came before `messages`.
+class RunRequest:
+    """A branch that ends with the message to answer. `summary` covers the part before `messages`.
 
-    `tools` names what is on, None being what new chats have. A question that was asked before (`attempt` above 1)
-    may have left a checkpoint from which its answer goes on.
+    `tools` names the tools that are on; None means the default of new chats. An earlier attempt
+    (`attempt` above 1) may have left a checkpoint.
     """
 
     run_id: UUID
@@ -43,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is known of an answer beside its text and its calls of tools."""
+    """Facts about an answer, beside its text and its tool calls."""
 
     model: str | None
     tokens_used: int | None
@@ -52,35 +51,31 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """There is no answer yet: calls of tools wait to be approved."""
+    """There is no answer yet: tool calls wait for approval."""
 
 
-class Audience(Protocol):
-    """Hears the answer while it is being made."""
-
-    @property
-    def length(self) -> int:
-        """Code points of the answer so far."""
+class EventSink(Protocol):
+    """Receives the text and the events of an answer."""
 
     def write(self, text: str) -> None:
-        """Add text to the answer."""
+        """Append text."""
 
-    def start_over(self, text: str = "") -> None:
-        """Take back all text of the answer but this, to which is added what is written next."""
+    def reset(self, text: str = "") -> None:
+        """Replace all text so far."""
 
-    def say(self, event: RunEvent) -> None:
-        """Tell something that is not text."""
+    def emit(self, event: RunEvent) -> None:
+        """Add an event that is not text."""
 
 
 class Answerer(Protocol):
-    """Makes answers; raises `AnswerError` where there is none, `LostRunError` where the run is another's."""
+    """Makes answers. Raises `AnswerError`, or `LostRunError` if a later attempt owns the run."""
 
-    def __call__(self, question: Question, audience: Audience) -> Coroutine[Any, Any, Answer | Paused]:
-        """Answer a question, the text going to the audience."""
+    def __call__(self, request: RunRequest, events: EventSink, /) -> Coroutine[Any, Any, Answer | Paused]:
+        """Make the answer, or pause."""
 
 
 class AnswerError(Exception):
-    """There is no answer; `detail` tells a person why."""
+    """There is no answer; `detail` explains it to a person."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -89,4 +84,4 @@ class AnswerError(Exception):
 
 
 class LostRunError(Exception):
-    """The run is in other hands, or has ended."""
+    """A later attempt owns the run, or the run has ended."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from basechat.chat.history import get_messages
-from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
+from basechat.chat.runs.tools.ledger import CALLS, TOOLS_USED
 from basechat.infra.cancels import announce_cancel
 from basechat.infra.events.entry import begin_log, to_entry
 from basechat.infra.queue import add_wake

@@ -68,7 +68,7 @@ _GET = text("""
 
 
 @dataclass(slots=True)
-class Thread:
+class CheckpointHandle:
     """The workflow of a run in the hands of one attempt, and which checkpoint of it is kept, if any."""
 
     run_id: UUID
@@ -78,7 +78,7 @@ class Thread:
     @property
     def config(self) -> RunnableConfig:
         """The configuration under which the workflow is executed."""
-        return {"configurable": {"thread_id": str(self.run_id), "thread": self}}
+        return {"configurable": {"thread_id": str(self.run_id), "handle": self}}
 
 
 class RunCheckpoints(BaseCheckpointSaver[int]):
@@ -90,13 +90,13 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the run's checkpoint, which a first attempt can't have."""
-        thread = _thread(config)
-        if thread.attempt <= 1:
+        handle = _handle(config)
+        if handle.attempt <= 1:
             return None
-        row = await retry_transient(lambda: self._execute(_GET, {"run_id": thread.run_id}))
+        row = await retry_transient(lambda: self._execute(_GET, {"run_id": handle.run_id}))
         if row is None:
             return None
-        thread.kept = row.checkpoint_id
+        handle.kept = row.checkpoint_id
         return CheckpointTuple(
             config=_config(config, row.checkpoint_id),
             checkpoint=self.serde.loads_typed((row.encoding, row.checkpoint)),
@@ -115,12 +115,12 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Keep a checkpoint in place of the one before; raises `LostRunError` if the run is another's by now."""
-        thread = _thread(config)
+        handle = _handle(config)
         if checkpoint["channel_values"].get(STEPS):
             encoding, encoded = self.serde.dumps_typed(checkpoint)
             values = {
-                "run_id": thread.run_id,
-                "attempt": thread.attempt,
+                "run_id": handle.run_id,
+                "attempt": handle.attempt,
                 "checkpoint_id": checkpoint["id"],
                 "encoding": encoding,
                 "checkpoint": encoded,
@@ -128,21 +128,21 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
             }
             if await retry_transient(lambda: self._execute(_PUT, values)) is None:
                 raise LostRunError
-            thread.kept = checkpoint["id"]
+            handle.kept = checkpoint["id"]
         return _config(config, checkpoint["id"])
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Keep what a task of the present step has written; of a step that is not kept, nothing."""
-        thread = _thread(config)
-        if thread.kept is None or thread.kept != config["configurable"]["checkpoint_id"]:
+        handle = _handle(config)
+        if handle.kept is None or handle.kept != config["configurable"]["checkpoint_id"]:
             return
         typed = [self.serde.dumps_typed(value) for _, value in writes]
         values = {
-            "run_id": thread.run_id,
-            "attempt": thread.attempt,
-            "checkpoint_id": thread.kept,
+            "run_id": handle.run_id,
+            "attempt": handle.attempt,
+            "checkpoint_id": handle.kept,
             "task_id": task_id,
             "task_path": task_path,
             "positions": [WRITES_IDX_MAP.get(channel, number) for number, (channel, _) in enumerate(writes)],
@@ -171,9 +171,9 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
             return (await connection.execute(statement, values)).one_or_none()
 
 
-def _thread(config: RunnableConfig) -> Thread:
-    thread: Thread = config["configurable"]["thread"]
-    return thread
+def _handle(config: RunnableConfig) -> CheckpointHandle:
+    handle: CheckpointHandle = config["configurable"]["handle"]
+    return handle
 
 
 def _config(config: RunnableConfig, checkpoint_id: str) -> RunnableConfig:

@@ -1,4 +1,4 @@
-"""The execution of one run by one attempt: from the question to the one statement that ends it."""
+"""The execution of one run by one attempt: from the request to the one statement that ends it."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from basechat.chat.runs.answer import RUN_SECONDS, Answer, Answerer, AnswerError, LostRunError, Paused, Question
+from basechat.chat.runs.answer import RUN_SECONDS, Answer, Answerer, AnswerError, LostRunError, Paused, RunRequest
 from basechat.chat.runs.finish import Ending, EndStatus, Finished, finish
 from basechat.chat.runs.lease import Lease
 from basechat.chat.runs.pause import pause
@@ -27,16 +27,16 @@ class Execution:
     """
 
     def __init__(
-        self, question: Question, run_log: RunLog, *, database: Database, answerer: Answerer, titled: bool
+        self, request: RunRequest, run_log: RunLog, *, database: Database, answerer: Answerer, titled: bool
     ) -> None:
-        self.lease = Lease(question.run_id, question.attempt)
+        self.lease = Lease(request.run_id, request.attempt)
         self.log = run_log
         self.kept_length = 0
         self.has_jobs = False
         self._titled = titled
         self._database = database
         self._stop_reason: StopReason | None = None
-        self._answering = asyncio.create_task(_within_bounds(answerer, question, run_log))
+        self._answering = asyncio.create_task(_within_bounds(answerer, request, run_log))
 
     def stop(self, reason: StopReason) -> None:
         """Stop making the answer; closes the call of the model."""
@@ -102,13 +102,13 @@ class Execution:
                 code=ending.error_code or "", detail=ending.error_detail or "", message=finished.message
             ),
         }
-        self.log.say(events[ending.status])
+        self.log.emit(events[ending.status])
 
 
-async def _within_bounds(answerer: Answerer, question: Question, run_log: RunLog) -> Answer | Paused:
+async def _within_bounds(answerer: Answerer, request: RunRequest, run_log: RunLog) -> Answer | Paused:
     try:
         async with asyncio.timeout(RUN_SECONDS) as bound:
-            return await answerer(question, run_log)
+            return await answerer(request, run_log)
     except TimeoutError:
         if not bound.expired():
             raise

@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 from basechat.chat.documents import Document, message_document, run_document
 from basechat.chat.history import RUN_COLUMNS, SIBLINGS
 from basechat.chat.runs.answer import Answer
-from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
+from basechat.chat.runs.tools.ledger import CALLS, TOOLS_USED
 from basechat.infra.db import Database
 from basechat.kit import json
 from basechat.kit.ids import new_id

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from basechat.chat.runs.answer import Question
+from basechat.chat.runs.answer import RunRequest
 from basechat.infra.db import Database
 
 # A branch is read so far at most: beyond, nobody's window is that large.
@@ -90,12 +90,12 @@ class Lease:
     attempt: int
 
 
-async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds: float) -> Question | None:
+async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds: float) -> RunRequest | None:
     """Take a queued run and return what it asks, or None if it is not to be had."""
     values = {"run_id": run_id, "worker": worker, "lease": lease_seconds, "depth": _DEPTH, "bytes": _BYTES}
     async with database.autocommit() as connection:
         row = (await connection.execute(_CLAIM, values)).one_or_none()
-    return None if row is None else _question(row)
+    return None if row is None else _request(row)
 
 
 async def find_queued(database: Database) -> UUID | None:
@@ -134,19 +134,19 @@ def _columns(leases: Collection[Lease]) -> dict[str, Any]:
     return {"ids": [lease.run_id for lease in leases], "attempts": [lease.attempt for lease in leases]}
 
 
-def _question(row: Row[Any]) -> Question:
-    request: dict[str, Any] = row.request
+def _request(row: Row[Any]) -> RunRequest:
+    options: dict[str, Any] = row.request
     instructions = [text for text in (row.instructions, row.chat_instructions) if text]
-    return Question(
+    return RunRequest(
         run_id=row.id,
         owner_id=row.owner_id,
         attempt=row.attempt,
         messages=row.messages or [],
         summary=row.summary,
         instructions="\n\n".join(instructions),
-        tools=request.get("tools", row.tools),
-        model=request.get("model") or row.model_name or row.default_model,
-        temperature=request.get("temperature", row.default_temperature),
-        max_tokens=request.get("max_tokens", row.max_tokens),
-        use_cache=bool(request.get("use_cache", True)),
+        tools=options.get("tools", row.tools),
+        model=options.get("model") or row.model_name or row.default_model,
+        temperature=options.get("temperature", row.default_temperature),
+        max_tokens=options.get("max_tokens", row.max_tokens),
+        use_cache=bool(options.get("use_cache", True)),
     )

@@ -8,12 +8,11 @@ from uuid import UUID
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from basechat.chat.jobs.lease import take_back as take_back_jobs
+from basechat.chat.jobs.queue import take_back as take_back_jobs
 from basechat.chat.runs.answer import RUN_SECONDS
-from basechat.chat.runs.tools.call import ToolResult
-from basechat.chat.runs.tools.ledger import APPROVAL_HOURS, result_document
-from basechat.chat.runs.tools.stored import CALLS, TOOLS_USED
+from basechat.chat.runs.tools.ledger import APPROVAL_HOURS, CALLS, TOOLS_USED, result_document
 from basechat.infra.db import Database
+from basechat.infra.mcp.tools import ToolResult
 from basechat.infra.queue import waiting_runs, wake
 from basechat.infra.redis import REDIS_ERRORS
 

@@ -4,7 +4,7 @@ import logging
 
 from sqlalchemy import text
 
-from basechat.chat.runs.answer import Question
+from basechat.chat.runs.answer import RunRequest
 from basechat.infra.db import DATABASE_ERRORS, Database
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class StoredSummaries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, question: Question, message_id: str, content: str) -> str:
+    async def keep(self, request: RunRequest, message_id: str, content: str) -> str:
         """Keep a summary, if the run is still its attempt's; returns the one that holds.
 
         An answer does not wait for the database: without it, the next one tells the chat anew.
@@ -33,13 +33,13 @@ class StoredSummaries:
         values = {
             "message_id": message_id,
             "content": content,
-            "run_id": question.run_id,
-            "attempt": question.attempt,
+            "run_id": request.run_id,
+            "attempt": request.attempt,
         }
         try:
             async with self._database.autocommit() as connection:
                 kept: str | None = await connection.scalar(_KEEP, values)
         except DATABASE_ERRORS as error:
-            log.warning("run %s: a summary can't be kept: %s", question.run_id, error)
+            log.warning("run %s: a summary can't be kept: %s", request.run_id, error)
             return content
         return content if kept is None else kept

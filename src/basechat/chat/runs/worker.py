@@ -12,7 +12,7 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
-from basechat.chat.runs.answer import Answerer, Question
+from basechat.chat.runs.answer import Answerer, RunRequest
 from basechat.chat.runs.execution import Execution
 from basechat.chat.runs.lease import claim, find_cancelled, find_queued, hand_over, keep_texts, renew
 from basechat.infra.background import background, every
@@ -114,15 +114,15 @@ class RunWorker:
 
     async def _work(self, run_id: UUID) -> None:
         lease_seconds = self._parts.settings.run_lease_seconds
-        question = await claim(self._parts.database, run_id, worker=self._name, lease_seconds=lease_seconds)
-        if question is not None:
-            await self._execute(question)
+        request = await claim(self._parts.database, run_id, worker=self._name, lease_seconds=lease_seconds)
+        if request is not None:
+            await self._execute(request)
 
-    async def _execute(self, question: Question) -> None:
-        parts, run_id = self._parts, question.run_id
-        run_log = parts.writer.open(run_id, question.attempt)
+    async def _execute(self, request: RunRequest) -> None:
+        parts, run_id = self._parts, request.run_id
+        run_log = parts.writer.open(run_id, request.attempt)
         titled = parts.settings.titles == "model"
-        execution = Execution(question, run_log, database=parts.database, answerer=parts.answerer, titled=titled)
+        execution = Execution(request, run_log, database=parts.database, answerer=parts.answerer, titled=titled)
         if former := self._held.get(run_id):  # our lease ran out, and it was us who took the run up again
             former.stop("lost")
         self._held[run_id] = execution

@@ -61,13 +61,13 @@ class RunLog:
         self._length += len(text)
         self._touch(self, first)
 
-    def start_over(self, text: str = "") -> None:
+    def reset(self, text: str = "") -> None:
         """Take back all text but this; viewers hear a `message.reset`."""
         self._parts, self._fresh, self._length = [text] if text else [], [], len(text)
         self._reset = True
         self._touch(self, True)
 
-    def say(self, event: RunEvent) -> None:
+    def emit(self, event: RunEvent) -> None:
         """Add an event that is not text, after all text so far."""
         self._settle_text()
         self._waiting.append(event)

@@ -11,12 +11,12 @@ from mcp_types import (
     TextResourceContents,
 )
 
-from basechat.infra.mcp.tools import ToolOutcome
+from basechat.infra.mcp.tools import ToolResult
 from basechat.kit import json
 from basechat.kit.text import storable
 
 
-def outcome_of(result: CallToolResult, *, limit: int) -> ToolOutcome:
+def outcome_of(result: CallToolResult, *, limit: int) -> ToolResult:
     """Return what a tool answered, at most `limit` characters of it."""
     said = "\n".join(filter(None, map(_line, result.content)))
     if not said and result.structured_content is not None:
@@ -24,12 +24,12 @@ def outcome_of(result: CallToolResult, *, limit: int) -> ToolOutcome:
     return told(said or "The tool answered nothing.", ok=not result.is_error, limit=limit)
 
 
-def told(text: str, *, ok: bool, limit: int) -> ToolOutcome:
+def told(text: str, *, ok: bool, limit: int) -> ToolResult:
     """Return an outcome whose text says where it was cut."""
     text = storable(text)
     if len(text) > limit:
         text = f"{text[:limit]}\n[Cut here: the answer has {len(text):,} characters, of which {limit:,} are shown.]"
-    return ToolOutcome(ok=ok, text=text)
+    return ToolResult(ok=ok, text=text)
 
 
 def _line(block: ContentBlock) -> str:

@@ -24,7 +24,7 @@ from basechat.infra.mcp.errors import McpError
 from basechat.infra.mcp.exchange import Route, converse, message_of
 from basechat.infra.mcp.listing import list_all
 from basechat.infra.mcp.outcome import outcome_of, told
-from basechat.infra.mcp.tools import ToolOutcome, ToolSpec
+from basechat.infra.mcp.tools import ToolResult, ToolSpec
 from basechat.protocol import CALL_ID_META
 
 # The SDK tells of its transport's troubles by these; every other error is the server's own answer to the call.
@@ -48,11 +48,11 @@ class McpServer:
             seconds=self.bounds.list_seconds,
         )
 
-    async def call(self, name: str, arguments: dict[str, Any], *, call_id: str) -> ToolOutcome:
+    async def call(self, name: str, arguments: dict[str, Any], *, call_id: str) -> ToolResult:
         """Call a tool; raises `McpError` for trouble with the server alone, which says whether the call was sent."""
         is_sent = False
 
-        async def use(session: ClientSession) -> ToolOutcome:
+        async def use(session: ClientSession) -> ToolResult:
             nonlocal is_sent
             is_sent = True
             return await self._outcome(session, CallToolRequestParams(name=name, arguments=arguments, _meta=meta))
@@ -63,7 +63,7 @@ class McpServer:
         except McpError as error:
             raise McpError(error.code, error.detail, sent=error.sent and is_sent) from error
 
-    async def _outcome(self, session: ClientSession, call: CallToolRequestParams) -> ToolOutcome:
+    async def _outcome(self, session: ClientSession, call: CallToolRequestParams) -> ToolResult:
         limit = self.bounds.answer_length
         try:
             result = await _send(session, call, self.bounds)

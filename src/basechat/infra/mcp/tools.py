@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+PREVIEW_LENGTH = 500  # characters
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
@@ -27,8 +29,14 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolOutcome:
-    """What a tool answered, as the model is told; `ok` is False where the tool itself says that it failed."""
+class ToolResult:
+    """The result of a call: `text` is for the model. `ok` is False if the tool reports a failure."""
 
     ok: bool
     text: str
+    cached: bool = False
+
+    @property
+    def preview(self) -> str:
+        """The beginning of the text, for people."""
+        return self.text if len(self.text) <= PREVIEW_LENGTH else self.text[: PREVIEW_LENGTH - 1] + "…"

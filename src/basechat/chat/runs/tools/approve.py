@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from basechat.chat.runs.tools.call import ToolResult
 from basechat.chat.runs.tools.ledger import result_document
 from basechat.chat.runs.tools.validate import check_arguments
 from basechat.chat.schemas import ApprovalDecision
+from basechat.infra.mcp.tools import ToolResult
 from basechat.infra.queue import wake
 from basechat.infra.redis import REDIS_ERRORS
 from basechat.infra.resources import Resources

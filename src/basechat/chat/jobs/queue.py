@@ -1,18 +1,18 @@
-"""Leases of jobs: claimed, renewed, given back and ended, each by one statement on the database's clock."""
+"""The queue of jobs, the table `jobs`. Each transition is one statement on the clock of the database."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from basechat.chat.jobs.job import Job
 from basechat.infra.db import Database
 
 MAX_ATTEMPTS = 5
 _ERROR_LENGTH = 2000
 
-# Kinds that this version does not know are left to workers that do.
+# A worker leaves kinds that its version does not know to other workers.
 _CLAIM = text("""
     UPDATE jobs SET status = 'running', attempt = attempt + 1, lease_until = now() + make_interval(secs => :lease)
     WHERE id = (
@@ -42,13 +42,13 @@ _COMPLETE = text("""
 
 # The pauses are 10, 40, 160 and 640 seconds.
 _FAIL = text("""
-    UPDATE jobs SET status = CASE WHEN :hopeless OR attempt >= :max_attempts THEN 'failed' ELSE 'queued' END,
-           finished_at = CASE WHEN :hopeless OR attempt >= :max_attempts THEN now() END,
+    UPDATE jobs SET status = CASE WHEN :permanent OR attempt >= :max_attempts THEN 'failed' ELSE 'queued' END,
+           finished_at = CASE WHEN :permanent OR attempt >= :max_attempts THEN now() END,
            due_at = now() + make_interval(secs => 10 * 4 ^ (attempt - 1)), lease_until = NULL, error = :error
     WHERE id = :id AND attempt = :attempt AND status = 'running'
 """)
 
-# The first time that its worker is gone a job is due at once; what may have killed two of them waits 4, 8, 16 seconds.
+# After the first lost worker a job is due at once. A job that may have killed several workers waits 4, 8, 16 seconds.
 _TAKE_BACK = text("""
     WITH dead AS (
         SELECT id FROM jobs WHERE status = 'running' AND lease_until < now()
@@ -62,41 +62,59 @@ _TAKE_BACK = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job that this worker executes. What a handler writes must be conditional on `attempt`."""
+
+    id: UUID
+    kind: str
+    owner_id: UUID | None
+    payload: dict[str, Any]
+    attempt: int
+
+
+Handler = Callable[[Job], Awaitable[None]]
+"""Executes a job. An exception makes it fail; the job is retried later, except after a `PermanentJobError`."""
+
+
+class PermanentJobError(Exception):
+    """The job failed, and a retry would fail, too."""
+
+
 async def claim(database: Database, kinds: Collection[str], *, lease_seconds: float) -> Job | None:
-    """Take the job that has been due longest, or None if none is."""
+    """Claim the job that has been due longest."""
     async with database.autocommit() as connection:
         row = (await connection.execute(_CLAIM, {"kinds": list(kinds), "lease": lease_seconds})).one_or_none()
     return None if row is None else Job(**row._mapping)
 
 
 async def renew(database: Database, jobs: Collection[Job], *, lease_seconds: float) -> set[tuple[UUID, int]]:
-    """Renew the leases of jobs; returns id and attempt of those that are still ours."""
+    """Renew leases; returns id and attempt of the jobs that this worker still holds."""
     async with database.autocommit() as connection:
         rows = await connection.execute(_RENEW, _columns(jobs) | {"lease": lease_seconds})
         return {(row.id, row.attempt) for row in rows}
 
 
 async def give_back(database: Database, jobs: Collection[Job]) -> None:
-    """Let other workers have jobs that are still ours."""
+    """Put held jobs back into the queue."""
     async with database.autocommit() as connection:
         await connection.execute(_GIVE_BACK, _columns(jobs))
 
 
 async def complete(database: Database, job: Job) -> None:
-    """Note that a job is done, if it is still ours."""
     async with database.autocommit() as connection:
         await connection.execute(_COMPLETE, {"id": job.id, "attempt": job.attempt})
 
 
-async def fail(database: Database, job: Job, error: str, *, hopeless: bool) -> None:
-    """Note why a job failed, if it is still ours. It is due again after a while, unless that is hopeless."""
+async def fail(database: Database, job: Job, error: str, *, permanent: bool) -> None:
+    """Store why a job failed. The job is due again after a pause, unless the failure is permanent."""
     values = {"id": job.id, "attempt": job.attempt, "error": error[:_ERROR_LENGTH].replace("\x00", "")}
     async with database.autocommit() as connection:
-        await connection.execute(_FAIL, values | {"hopeless": hopeless, "max_attempts": MAX_ATTEMPTS})
+        await connection.execute(_FAIL, values | {"permanent": permanent, "max_attempts": MAX_ATTEMPTS})
 
 
 async def take_back(database: Database) -> int:
-    """Take back the jobs of dead workers; returns how many there were."""
+    """Put the jobs of dead workers back into the queue; returns their number."""
     async with database.autocommit() as connection:
         return (await connection.execute(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS})).rowcount
 
