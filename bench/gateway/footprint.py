@@ -16,7 +16,7 @@ from bench.processes import Memory, memory
 from bench.sides import close
 from bench.throughput import MODEL, TOKENS
 
-RSS_LIMIT_MIB = 90.0
+RSS_LIMIT_MIB = 110.0
 MEBIBYTE = 1_048_576
 SETTLE_SECONDS = 5.0
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from basechat.services.lean import MISSING, STOOD_IN
 from basechat.services.table import SERVICES
 from tests.services.interpreter import run_python
 
@@ -12,9 +11,6 @@ HEAVY = {
     "rich", "structlog", "valkey",
 }  # fmt: skip
 """Modules that llm-agent goes without, whoever imports it."""
-
-LEFT_OUT = {"click", "opentelemetry.sdk", "psutil", "sqlalchemy.orm"}
-"""Modules that it goes without in a process of its own."""
 
 AGENT = SERVICES["llm-agent"].module
 
@@ -27,20 +23,6 @@ def _modules_after(statement: str) -> set[str]:
 @pytest.mark.parametrize("module", [AGENT, "basechat.services.entry", "basechat.embedded.serving"])
 def test_llm_agent_imports_nothing_heavy(module: str) -> None:
     assert _modules_after(f"importlib.import_module({module!r})") & HEAVY == set()
-
-
-def test_a_process_of_llm_agent_alone_is_lean() -> None:
-    loaded = _modules_after("from basechat.services.__main__ import load; load('llm-agent')")
-    assert {AGENT, "basechat.services.entry", "sqlalchemy.ext.asyncio.engine"} <= loaded
-    assert loaded & (HEAVY | LEFT_OUT) == set()
-
-
-def test_what_is_left_out_would_be_imported() -> None:
-    assert _modules_after(f"importlib.import_module({AGENT!r}), importlib.import_module('uvicorn')") >= {
-        *STOOD_IN,
-        *MISSING,
-        *LEFT_OUT,
-    }
 
 
 def test_the_list_holds_what_the_others_do_import() -> None:

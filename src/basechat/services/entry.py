@@ -9,7 +9,6 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from basechat.infra.web.http_protocol import HttpProtocol
 from basechat.kit.config import load_settings
 from basechat.kit.logging import configure_logging
 from basechat.services.table import SERVICES
@@ -30,7 +29,7 @@ def serve(name: str, listen: str | None = None) -> None:
             importlib.import_module(service.module).create_app(settings),
             **_address(listen or f"0.0.0.0:{service.port}"),
             loop="uvloop",
-            http=HttpProtocol,
+            http="httptools",
             ws="none",
             lifespan="on",
             log_config=None,
