@@ -6,7 +6,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from basechat.kit import json
@@ -17,15 +17,19 @@ ANSWER_SECONDS = 600
 CALL_ID_META = "basechat/call"
 """In the `_meta` of a call of a tool: what the run calls it, the same when it is repeated after a fault."""
 
+RunDocument = Annotated[dict[str, Any], "Run"]
+MessageDocument = Annotated[dict[str, Any], "Message"]
+"""JSON objects of the API, with the names of their schemas."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
     """The run was accepted; both messages are stored."""
 
     event: ClassVar[str] = "run.started"
-    run: dict[str, Any]
-    user_message: dict[str, Any]
-    assistant_message: dict[str, Any]
+    run: RunDocument
+    user_message: MessageDocument
+    assistant_message: MessageDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,7 @@ class MessageCompleted:
     """The answer is complete and stored."""
 
     event: ClassVar[str] = "message.completed"
-    message: dict[str, Any]
+    message: MessageDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,7 @@ class RunCancelled:
     """The run was stopped by its owner; the text so far is stored."""
 
     event: ClassVar[str] = "run.cancelled"
-    message: dict[str, Any]
+    message: MessageDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ class RunFailed:
     event: ClassVar[str] = "run.failed"
     code: str
     detail: str
-    message: dict[str, Any]
+    message: MessageDocument
 
 
 RunEvent = (

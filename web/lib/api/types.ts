@@ -2,6 +2,8 @@
 
 import type { components } from "@/lib/api/schema";
 
+export type { RunEvents } from "@/lib/api/run-events";
+
 type Schemas = components["schemas"];
 
 export type User = Schemas["UserOut"];
@@ -75,18 +77,4 @@ export interface StoredToolCall extends CalledTool {
   cached: boolean;
   /** Offset in the text, in code points. */
   at: number;
-}
-
-/** What a run says while it works, by the event's name: an event stream is beyond what the document describes. */
-export interface RunEvents {
-  "run.started": Schemas["Accepted"];
-  intent: { language: string; recall: boolean; tools: string[] };
-  "tool.call": CalledTool & { call_id: string; at: number };
-  "tool.approval": PendingApproval;
-  "tool.result": { call_id: string; ok: boolean; preview: string; cached: boolean };
-  "message.delta": { text: string; at: number };
-  "message.reset": { text: string };
-  "message.completed": { message: Message };
-  "run.cancelled": { message: Message };
-  "run.failed": { code: string; detail: string; message: Message };
 }
