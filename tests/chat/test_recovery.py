@@ -2,19 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from basechat.chat.runs import worker as worker_module
 from basechat.chat.runs.lease import Lease, claim, keep_texts
 from basechat.chat.runs.reap import Reaper
 from basechat.infra.cancels import announce_cancel
 from basechat.infra.queue import RUNS
+from basechat.kit.ids import new_id
+from basechat.services import backend
 from tests.support.databases import as_owner
-from tests.support.own import Quiet, quiet_stack
+from tests.support.own import Quiet, quiet_stack, visitor
 from tests.support.person import Event, Person, text_of
-from tests.support.stack import Servers, Stack
+from tests.support.stack import Servers, Stack, serving
+from tests.support.waiting import until
 from tests.upstream import Say, Stall, Upstream, Wait
 
 HALF = (Say(("half ", "an ")), Stall())
@@ -225,3 +231,39 @@ async def test_many_reapers_at_once_wake_a_run_once_each_time(quiet: Quiet, upst
         assert text_of(await _watch(quiet.person, run)) == "the whole answer"
     assert len(upstream.completions) == 1
     assert await _stored(quiet.person, chat) == ("the whole answer", "completed", 2)
+
+
+async def test_a_viewer_who_returns_while_redis_is_away_gets_no_older_text(
+    quiet: Quiet, servers: Servers, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    socket = Path(servers.folder) / "later.sock"
+    state_url = quiet.settings.state_redis_url
+    settings = quiet.settings.model_copy(update={"redis_state_url": SecretStr(f"unix://{quote(str(socket))}?db=1")})
+    del settings.state_redis_url  # computed from the original's URL
+    upstream.script("echo", *(step for n in range(200) for step in (Say((f"{n} ",)), Wait(0.02))))
+    replica = f"{servers.folder}/replica-{new_id()}.sock"
+    async with (
+        quiet.worker(),
+        serving(backend.create_app(settings), replica),
+        visitor(replica) as somebody,
+        asyncio.timeout(30),
+    ):
+        chat, run = await _send(quiet.person)
+        async with quiet.person.stream("GET", f"/runs/{run}/events") as events:
+            seen = await _until_text(events, "0 1 2 3 4 ")
+        older = "INSERT INTO run_texts SELECT id, owner_id, attempt, '0 1 ', now() FROM runs WHERE id::text = :run"
+        await as_owner(quiet.settings, older, run=run)
+
+        async def watch_again() -> list[Event]:
+            person = Person(somebody.http, quiet.person.token)
+            async with person.stream("GET", f"/runs/{run}/events", last_event_id=seen[-1].id) as events:
+                return [event async for event in events]
+
+        async def has_failed() -> bool:
+            return "a log can't be replayed" in caplog.text
+
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch_again())
+            await until(has_failed)
+            socket.symlink_to(unquote(urlsplit(state_url).path))
+        assert text_of(seen + watching.result()) == (await quiet.person.messages(chat))[-1]["content"]

@@ -54,33 +54,24 @@ class Watcher:
         """Yield the events after one that was seen: what the log holds, then what comes."""
         self._last_id = last_id
         with self._resources.tail.follow(self._run_id, after=last_id) as subscription:
-            seen = 0
-            while entries := await self._replay(subscription):
-                seen += len(entries)
-                for entry in entries:
-                    yield self._encode(entry)
-            if not seen and not self._ended and not await self._is_up_to_date(subscription):
+            is_lost = False
+            try:
+                seen = 0
+                while entries := await subscription.replay():
+                    seen += len(entries)
+                    for entry in entries:
+                        yield self._encode(entry)
+                is_lost = not seen and not self._ended and not await self._resources.tail.holds(self._run_id, last_id)
+            except REDIS_ERRORS as error:
+                # The stored text may be older than `last_id`, and the log may continue after `last_id`: only a log
+                # that is lost for certain is replaced by the stored text.
+                log.warning("a log can't be replayed: %s", error)
+                subscription.miss()
+            if is_lost:
                 for piece in await self._from_rows():
                     yield piece
             async for piece in self._follow(subscription):
                 yield piece
-
-    async def _replay(self, subscription: Subscription) -> list[Entry]:
-        try:
-            return await subscription.replay()
-        except REDIS_ERRORS as error:
-            log.warning("a log can't be replayed: %s", error)
-            subscription.miss()
-            return []
-
-    async def _is_up_to_date(self, subscription: Subscription) -> bool:
-        """Return whether the viewer has all there is: the entry seen last lies at the log's end."""
-        try:
-            return await self._resources.tail.holds(self._run_id, self._last_id)
-        except REDIS_ERRORS as error:
-            log.warning("a log can't be read: %s", error)
-            subscription.miss()
-            return False
 
     async def _follow(self, subscription: Subscription) -> AsyncGenerator[bytes]:
         """Yield what comes until the end. After two seconds of silence the rows say what the log did not."""
