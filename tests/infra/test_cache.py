@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 from basechat.infra.cache.keys import Parts
 from basechat.infra.cache.layers import INTENT, LLM, MCP, Layer
 from basechat.infra.cache.store import VALUE_BYTES, Cache
-from basechat.infra.circuit_breaker import TIMEOUT_SECONDS
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import as_bytes, open_redis
+from basechat.infra.redis.circuit_breaker import TIMEOUT_SECONDS
 from tests.support.counted import counted
 from tests.support.stack import Servers
 from tests.support.waiting import until

@@ -12,9 +12,9 @@ from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP
 from basechat.infra.cache.primaries import primaries
 from basechat.infra.cache.servers import find_state, notices
 from basechat.infra.cache.store import Cache
-from basechat.infra.circuit_breaker import TIMEOUT_SECONDS
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import CacheClient, open_cache
+from basechat.infra.redis.circuit_breaker import TIMEOUT_SECONDS
 from basechat.kit.config import Settings
 from tests.support.clusters import NODES, valkey_cluster
 from tests.support.counted import counted

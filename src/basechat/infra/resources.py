@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
-from redis.asyncio import Redis
 
 from basechat.infra.agent_client import AgentClient
 from basechat.infra.db import Database
@@ -12,8 +11,8 @@ from basechat.infra.encryption import Encryptor
 from basechat.infra.events.tail import EventTail
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.timings import Timings
-from basechat.infra.ratelimit import RateLimiter
-from basechat.infra.redis import CacheClient
+from basechat.infra.redis import CacheClient, Redis
+from basechat.infra.redis.ratelimit import RateLimiter
 from basechat.kit.config import Settings
 
 

@@ -11,8 +11,8 @@ from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.flush import Flusher
 from basechat.infra.metrics.prometheus import new_registry
 from basechat.infra.metrics.timings import Timings
-from basechat.infra.ratelimit import RateLimiter
 from basechat.infra.redis import open_cache, open_redis
+from basechat.infra.redis.ratelimit import RateLimiter
 from basechat.infra.resources import Resources
 from basechat.infra.telemetry.tracing import open_tracer
 from basechat.kit.config import Settings

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from basechat.infra.cache.keys import CacheKeys, Parts
 from basechat.infra.cache.layers import Layer
 from basechat.infra.cache.packing import pack, unpack
-from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.infra.encryption import Encryptor
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import CacheClient, as_bytes
+from basechat.infra.redis.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.kit import json
 from basechat.kit.config import Settings
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from redis.asyncio.client import Pipeline
-
 from basechat.infra.encryption import Encryptor
+from basechat.infra.redis import Pipeline
 from basechat.kit import json
 from basechat.protocol import RunEvent
 

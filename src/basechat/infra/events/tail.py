@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from redis.asyncio import Redis
-
 from basechat.infra.encryption import Encryptor
 from basechat.infra.events.entry import Entry, log_key, order, read_entries
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis
 from basechat.kit.ids import new_id
 
 log = logging.getLogger(__name__)

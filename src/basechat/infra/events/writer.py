@@ -7,15 +7,13 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from basechat.infra.encryption import Encryptor
 from basechat.infra.events.entry import KEPT_AFTER_END, KEPT_AT_MOST, fields, log_key, order
 from basechat.infra.events.run_log import RunLog
-from basechat.infra.redis import REDIS_ERRORS, as_bytes
+from basechat.infra.redis import REDIS_ERRORS, Pipeline, Redis, as_bytes
 
 log = logging.getLogger(__name__)
 

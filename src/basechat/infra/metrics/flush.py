@@ -7,29 +7,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
-from redis.asyncio import Redis
-
 from basechat.infra.background import background, every
 from basechat.infra.metrics.counters import Counters, Minute
 from basechat.infra.metrics.minutes import KEPT_SECONDS, MARK, minute_key
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis, load_script
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
 _LAST_SECONDS = 2.0
 
-# Where the answer is lost nobody knows whether the batch was added, so it is sent again, as often as it takes; the
-# number of this process's last batch, kept in the same hash, makes every repetition do nothing. It holds against a
-# command that was on its way when we gave it up, and comes after its own repetition. Whoever empties Redis takes the
-# mark and the sums together.
-_ADD = """
-    if tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') >= tonumber(ARGV[2]) then return 0 end
-    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-    for i = 4, #ARGV, 2 do redis.call('HINCRBYFLOAT', KEYS[1], ARGV[i], ARGV[i + 1]) end
-    redis.call('EXPIRE', KEYS[1], ARGV[3])
-    return 1
-"""
+_ADD_BATCH = load_script("basechat.infra.metrics", "add_batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +32,7 @@ class Flusher:
 
     def __init__(self, counters: Counters, state: Redis) -> None:
         self._counters = counters
-        self._add = state.register_script(_ADD)
+        self._add = state.register_script(_ADD_BATCH)
         self._mark = MARK + uuid4().hex[:12]
         self._sent: _Batch | None = None
         self._number = 0

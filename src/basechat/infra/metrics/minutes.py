@@ -2,10 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from redis.asyncio import Redis
-
 from basechat.infra.metrics.counters import Minute
-from basechat.infra.redis import as_bytes
+from basechat.infra.redis import Redis, as_bytes
 
 KEPT_SECONDS = 48 * 3600
 MARK = "."

@@ -18,11 +18,11 @@ from sqlalchemy import Row
 
 from basechat.infra.background import background
 from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import DELETE_IF_EQUAL, REDIS_ERRORS
 from basechat.llm.accounting.counters import NO_PLAN, Plan, Planner
 from basechat.llm.accounting.memory import BEAT_SECONDS, Memory
 from basechat.llm.accounting.money import to_units
-from basechat.llm.accounting.scripts import RELEASE, SETTLE
+from basechat.llm.accounting.scripts import SETTLE
 from basechat.llm.accounting.settlement import Entry, Said, Settlement, is_counted, settlement_of
 from basechat.llm.usage.call import Call
 from basechat.llm.usage.row import row_of
@@ -54,7 +54,7 @@ class Ledger:
         self._state = state
         self._planner = planner
         self._settle = state.register_script(SETTLE)
-        self._release = state.register_script(RELEASE)
+        self._release = state.register_script(DELETE_IF_EQUAL)
         self._entries: dict[UUID, Entry] = {}
         self._due: dict[UUID, Entry] = {}
         self._wake = asyncio.Event()

@@ -198,9 +198,3 @@ return {
 }
 """
 )
-
-# KEYS: a flight. ARGV: who leads it.
-RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""

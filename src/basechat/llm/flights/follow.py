@@ -7,7 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from basechat.infra.encryption import Encryptor
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import DELETE_IF_EQUAL, REDIS_ERRORS
 from basechat.kit.tasks import cancel_and_wait
 from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
@@ -21,7 +21,6 @@ _ASK_AGAIN_SECONDS = 1.0
 _PART_COUNT = 100
 _BLOCK_MS = 500
 _WISHES = 10_000
-_UNSEAT = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 class Follower:
@@ -32,7 +31,7 @@ class Follower:
         self._reader = reader
         self._state = state
         self._encryptor = encryptor
-        self._unseat = state.register_script(_UNSEAT)
+        self._unseat = state.register_script(DELETE_IF_EQUAL)
 
     async def follow(self, flight: Flight, claim: Claim, leader: bytes) -> None:
         """Take a flight's answer from its leader; raises `FlightLostError` where that died, or the leader's error."""

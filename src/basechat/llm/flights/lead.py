@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from basechat.infra.background import background
 from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.infra.encryption import Encryptor
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import DELETE_IF_EQUAL, REDIS_ERRORS
 from basechat.kit.tasks import cancel_and_wait
 from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
@@ -31,7 +31,6 @@ _RENEW = """
 local leader = redis.call('GET', KEYS[1])
 if not leader or leader == ARGV[1] then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 """
-_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 class Leader:
@@ -45,7 +44,7 @@ class Leader:
         self._listening = listening
         self._encryptor = encryptor
         self._breaker = CircuitBreaker("redis-state")
-        self._release = state.register_script(_RELEASE)
+        self._release = state.register_script(DELETE_IF_EQUAL)
         self._name = os.urandom(8).hex()
         self._numbers = itertools.count(1)
         self._flights: dict[bytes, Flight] = {}
@@ -114,7 +113,7 @@ class Leader:
             try:
                 async with self._state.pipeline(transaction=False) as pipeline:
                     for key, leader in over:
-                        pipeline.eval(_RELEASE, 1, key, leader)
+                        pipeline.eval(DELETE_IF_EQUAL, 1, key, leader)
                     await pipeline.execute()
             except REDIS_ERRORS as error:
                 log.warning("flights that are over go by themselves in %d ms: %s", LEASE_MS, error)

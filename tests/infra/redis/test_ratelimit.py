@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from basechat.infra.ratelimit import Limit, RateLimiter
 from basechat.infra.redis import open_redis
+from basechat.infra.redis.ratelimit import RateLimit, RateLimiter
+from basechat.kit.errors import RateLimitedError
 from tests.support.stack import Servers
 
 HOUR = 3600
@@ -23,7 +24,7 @@ async def limiter(request: pytest.FixtureRequest, servers: Servers) -> AsyncIter
 
 
 async def test_so_many_attempts_and_no_more(limiter: RateLimiter) -> None:
-    key, limit = uuid4().hex, Limit(5, HOUR)
+    key, limit = uuid4().hex, RateLimit(5, HOUR)
     answers = await asyncio.gather(*(limiter.try_once(limit, "test", key) for _ in range(20)))
     assert answers.count(None) == 5
     assert {answer for answer in answers if answer is not None} <= {HOUR - 1, HOUR}
@@ -31,7 +32,7 @@ async def test_so_many_attempts_and_no_more(limiter: RateLimiter) -> None:
 
 
 async def test_what_is_forgotten_may_be_tried_again(limiter: RateLimiter) -> None:
-    key, limit = uuid4().hex, Limit(1, HOUR)
+    key, limit = uuid4().hex, RateLimit(1, HOUR)
     assert await limiter.try_once(limit, "test", key) is None
     assert await limiter.try_once(limit, "test", key) is not None
     await limiter.forget("test", key)
@@ -39,7 +40,7 @@ async def test_what_is_forgotten_may_be_tried_again(limiter: RateLimiter) -> Non
 
 
 async def test_refused_attempts_do_not_lengthen_the_wait(limiter: RateLimiter) -> None:
-    key, limit = uuid4().hex, Limit(1, 1)
+    key, limit = uuid4().hex, RateLimit(1, 1)
     assert await limiter.try_once(limit, "test", key) is None
     async with asyncio.timeout(10):
         while (wait := await limiter.try_once(limit, "test", key)) is not None:
@@ -47,9 +48,18 @@ async def test_refused_attempts_do_not_lengthen_the_wait(limiter: RateLimiter) -
 
 
 async def test_all_processes_share_one_count(servers: Servers) -> None:
-    key, limit = uuid4().hex, Limit(3, HOUR)
+    key, limit = uuid4().hex, RateLimit(3, HOUR)
     clients = [open_redis(servers.settings().state_redis_url) for _ in range(4)]
     answers = [await RateLimiter(client).try_once(limit, "test", key) for client in clients]
     assert answers.count(None) == 3
     for client in clients:
         await client.aclose()
+
+
+async def test_an_attempt_that_is_required_fails_beyond_the_limit(limiter: RateLimiter) -> None:
+    key, limit = uuid4().hex, RateLimit(1, HOUR)
+    await limiter.require(limit, "test", key, detail="Too often.")
+    with pytest.raises(RateLimitedError, match="Too often") as caught:
+        await limiter.require(limit, "test", key, detail="Too often.", code="test.rate_limited")
+    assert caught.value.code == "test.rate_limited"
+    assert int(caught.value.headers["retry-after"]) in range(HOUR - 5, HOUR + 1)

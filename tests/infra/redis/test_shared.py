@@ -9,7 +9,9 @@ from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import DataError, ResponseError
+from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.client import EMPTY_RESPONSE
+from redis.exceptions import DataError, NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as LateError
 
 from basechat.embedded.layout import Layout
@@ -52,6 +54,28 @@ async def _connections(redis: Redis) -> int:
 
 async def _are(count: int, redis: Redis) -> bool:
     return await _connections(redis) == count
+
+
+async def test_redis_py_has_the_names_that_our_client_relies_on(server: Child, layout: Layout) -> None:
+    """None of these is documented, so a new version of redis-py may drop one: see ADR 15."""
+    path = str(layout.socket(STATE))
+    for kind in (Connection, SSLConnection, UnixDomainSocketConnection):
+        assert callable(kind.pack_command)
+    connection = UnixDomainSocketConnection(path=path)
+    await connection.connect()  # type: ignore[no-untyped-call]
+    for name in ("_reader", "_writer", "_parser"):
+        assert getattr(connection, name, None) is not None, f"redis-py's connection has no {name} any more"
+    assert isinstance(connection._writer, asyncio.StreamWriter)
+    assert isinstance(connection._reader, asyncio.StreamReader)
+    error = connection._parser.parse_error("NOSCRIPT none")  # type: ignore[no-untyped-call]
+    assert isinstance(error, NoScriptError)
+    await connection.disconnect()
+    client = Redis(unix_socket_path=path)
+    assert callable(client.response_callbacks["EXPIRE"]), "redis-py's client has no response_callbacks any more"
+    assert "path" in client.connection_pool.connection_kwargs
+    assert client.connection_pool.connection_class is UnixDomainSocketConnection
+    assert isinstance(EMPTY_RESPONSE, str)
+    await client.aclose()
 
 
 async def test_many_at_once_get_their_own_replies_on_one_connection(redis: Redis) -> None:
