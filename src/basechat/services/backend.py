@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from basechat import __version__
 from basechat.chat.routes import messages, models, runs, sessions
+from basechat.gateway_admin.routes import router as gateway_router
 from basechat.identity.registration import log_setup_token
 from basechat.identity.routes import router as identity_router
 from basechat.infra.background import background
@@ -20,8 +21,6 @@ from basechat.infra.web.context import RequestContext
 from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
 from basechat.infra.web.problems import add_problem_handlers
 from basechat.kit.config import Settings
-from basechat.llm.accounting import routes as accounting
-from basechat.llm.providers import routes as providers
 from basechat.ops.caches.routes import router as caches_router
 from basechat.ops.health import health_routes
 from basechat.ops.metrics import metrics_routes
@@ -71,9 +70,8 @@ def create_app(settings: Settings) -> FastAPI:
         models.router,
         servers.router,
         notes.router,
-        providers.router,
+        gateway_router,
         caches_router,
-        accounting.router,
     ):
         app.include_router(router)
     app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))

@@ -660,6 +660,26 @@ export interface paths {
         patch: operations["change_note"];
         trace?: never;
     };
+    "/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Usage
+         * @description Get your usage of today, this month and the last 30 days, and the state of your budgets.
+         */
+        get: operations["read_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/providers": {
         parameters: {
             query?: never;
@@ -669,7 +689,7 @@ export interface paths {
         };
         /**
          * List Providers
-         * @description List the providers of models: those of the settings, which can't be changed here, and those that were added.
+         * @description List the providers of models. Providers of the settings can't be changed here.
          */
         get: operations["list_providers"];
         put?: never;
@@ -693,21 +713,21 @@ export interface paths {
         };
         /**
          * Get Provider
-         * @description Return a provider that was added.
+         * @description Get a provider that an administrator added.
          */
         get: operations["get_provider"];
         put?: never;
         post?: never;
         /**
          * Delete Provider
-         * @description Remove a provider and its key. Calls under way end as they began.
+         * @description Delete a provider and its key. Calls in flight end with the old values.
          */
         delete: operations["delete_provider"];
         options?: never;
         head?: never;
         /**
          * Change Provider
-         * @description Change a provider. Calls under way end as they began.
+         * @description Change a provider. Calls in flight end with the old values.
          */
         patch: operations["change_provider"];
         trace?: never;
@@ -723,7 +743,7 @@ export interface paths {
         put?: never;
         /**
          * Check Provider
-         * @description Ask a provider for its models.
+         * @description Request the list of models from a provider.
          */
         post: operations["check_provider"];
         delete?: never;
@@ -741,7 +761,7 @@ export interface paths {
         };
         /**
          * List Aliases
-         * @description List the aliases of models: those of the file, which can't be changed here, and those that were added.
+         * @description List the aliases of models. Aliases of the file can't be changed here.
          */
         get: operations["list_aliases"];
         put?: never;
@@ -768,7 +788,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Alias
-         * @description Remove an alias.
+         * @description Delete an alias.
          */
         delete: operations["delete_alias"];
         options?: never;
@@ -778,6 +798,56 @@ export interface paths {
          * @description Change an alias.
          */
         patch: operations["change_alias"];
+        trace?: never;
+    };
+    "/admin/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Budgets
+         * @description List the budgets, with what is used of each.
+         */
+        get: operations["list_budgets"];
+        put?: never;
+        /**
+         * Create Budget
+         * @description Create a budget of one person or API token, of each of them by default, or of all together.
+         *
+         *     It applies within a few seconds and counts earlier usage of the same day and month.
+         */
+        post: operations["create_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/budgets/{budget_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Budget
+         * @description Delete a budget.
+         */
+        delete: operations["delete_budget"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Budget
+         * @description Change the limits of a budget.
+         */
+        patch: operations["change_budget"];
         trace?: never;
     };
     "/cache/health": {
@@ -840,76 +910,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/usage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Usage
-         * @description Return what you used today, this month and on the last 30 days, and what is left of your budgets.
-         */
-        get: operations["read_usage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/admin/budgets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Budgets
-         * @description List the budgets, with what is used of each.
-         */
-        get: operations["list_budgets"];
-        put?: never;
-        /**
-         * Create Budget
-         * @description Set a budget: of everybody together, of a person or an API token, or of each of these by default.
-         *
-         *     It holds within a few seconds, and counts what was used before on the same day and in the same month.
-         */
-        post: operations["create_budget"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/admin/budgets/{budget_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Delete Budget
-         * @description Take a budget away.
-         */
-        delete: operations["delete_budget"];
-        options?: never;
-        head?: never;
-        /**
-         * Change Budget
-         * @description Change the limits of a budget.
-         */
-        patch: operations["change_budget"];
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -940,7 +940,7 @@ export interface components {
         };
         /**
          * AliasChange
-         * @description What to change of an alias; a field left out stays as it is.
+         * @description Changes of an alias. Missing fields stay unchanged.
          */
         AliasChange: {
             /**
@@ -961,7 +961,7 @@ export interface components {
         };
         /**
          * AliasOut
-         * @description A name that stands for models: calls are divided among the targets by weight, then the fallbacks are tried.
+         * @description A name for models. Calls are divided among the targets by weight; the fallbacks are tried after them.
          */
         AliasOut: {
             /** Id */
@@ -984,7 +984,7 @@ export interface components {
         };
         /**
          * Aliases
-         * @description All aliases: those of the file, then those that were added.
+         * @description All aliases: of the file, then of the database.
          */
         Aliases: {
             /** Items */
@@ -1047,7 +1047,7 @@ export interface components {
         };
         /**
          * BudgetChange
-         * @description What to change of a budget; a field left out stays as it is, null takes a limit away.
+         * @description Changes of a budget. Missing fields stay unchanged; null removes a limit.
          */
         BudgetChange: {
             /** Requests Per Minute */
@@ -1065,7 +1065,7 @@ export interface components {
         };
         /**
          * BudgetOut
-         * @description A budget. `used` is null where it is the default of many.
+         * @description A budget. `used` is null for a default budget, which applies to many.
          */
         BudgetOut: {
             /** Requests Per Minute */
@@ -1112,7 +1112,7 @@ export interface components {
         };
         /**
          * BudgetState
-         * @description How much of a budget is used: settled and reserved together. `resets_at` is when all of it is there again.
+         * @description The state of a budget. `used` includes what calls in flight reserve. At `resets_at` all of it is available.
          */
         BudgetState: {
             /**
@@ -1144,7 +1144,7 @@ export interface components {
         };
         /**
          * BudgetUsed
-         * @description What was used of a budget today and this month, and of this what is settled.
+         * @description The settled usage of a budget, today and this month.
          */
         BudgetUsed: {
             /**
@@ -1431,7 +1431,7 @@ export interface components {
         };
         /**
          * DayTotals
-         * @description What was used on one day, in UTC.
+         * @description The usage of one day, in UTC.
          */
         DayTotals: {
             /**
@@ -1651,7 +1651,7 @@ export interface components {
         };
         /**
          * ModelTotals
-         * @description What was used of one model.
+         * @description The usage of one model.
          */
         ModelTotals: {
             /**
@@ -1713,7 +1713,7 @@ export interface components {
         };
         /**
          * NewBudget
-         * @description A budget to set: of all together, of a person (by id or name) or a token, or, without one, of each by default.
+         * @description A new budget: of all together, of one person (by id or name) or API token, or of each of them by default.
          */
         NewBudget: {
             /** Requests Per Minute */
@@ -1812,7 +1812,7 @@ export interface components {
         };
         /**
          * NewProvider
-         * @description A provider to add. Without `base_url` it is where its kind is; `api_key` is never shown again.
+         * @description A new provider. The default `base_url` is the address of its kind. `api_key` is never shown again.
          */
         NewProvider: {
             /** Models */
@@ -2046,9 +2046,9 @@ export interface components {
         };
         /**
          * ProviderChange
-         * @description What to change of a provider; a field left out stays as it is, null is what its kind has.
+         * @description Changes of a provider. Missing fields stay unchanged; null restores the default of the provider's kind.
          *
-         *     With an address on another host the key must be given anew: it is not sent where it was not meant for.
+         *     A change to another host needs the key again, so that a key never reaches a host it was not entered for.
          */
         ProviderChange: {
             /** Models */
@@ -2103,7 +2103,7 @@ export interface components {
         };
         /**
          * ProviderCheck
-         * @description What a provider answered when it was asked for its models; `error` says why it did not tell them.
+         * @description The models that a provider listed, or the `error` of the request.
          */
         ProviderCheck: {
             /** Ok */
@@ -2123,7 +2123,7 @@ export interface components {
         };
         /**
          * ProviderOut
-         * @description A provider. `error` says why it is not used; `key_hint` is the end of a long key.
+         * @description A provider. `error` is the reason why it is not used; `key_hint` is the end of a long key.
          */
         ProviderOut: {
             /** Models */
@@ -2183,7 +2183,7 @@ export interface components {
         };
         /**
          * Providers
-         * @description All providers: those of the environment, of the file, then those that were added.
+         * @description All providers: of the environment, of the file, then of the database.
          */
         Providers: {
             /** Items */
@@ -2420,7 +2420,7 @@ export interface components {
         };
         /**
          * Totals
-         * @description What was used.
+         * @description Sums of usage.
          */
         Totals: {
             /**
@@ -2451,7 +2451,7 @@ export interface components {
         };
         /**
          * UsageOut
-         * @description What a person used, and the budgets that apply to them. Answers of the cache count as calls, and cost nothing.
+         * @description The usage of a person and the budgets that apply. Cache hits count as calls and cost nothing.
          */
         UsageOut: {
             today: components["schemas"]["Totals"];
@@ -4353,6 +4353,46 @@ export interface operations {
             };
         };
     };
+    read_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageOut"];
+                };
+            };
+            /** @description Some fields are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_providers: {
         parameters: {
             query?: never;
@@ -4777,171 +4817,6 @@ export interface operations {
             };
         };
     };
-    cache_health: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CacheHealth"];
-                };
-            };
-            /** @description Some fields are invalid. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Another error. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    cache_stats: {
-        parameters: {
-            query?: {
-                /** @description How many hours back, the present one included. */
-                hours?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CacheStats"];
-                };
-            };
-            /** @description Some fields are invalid. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Another error. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    invalidate_cache: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                layer: "llm" | "mcp" | "intent" | "all";
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CacheCleared"];
-                };
-            };
-            /** @description Some fields are invalid. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Another error. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    read_usage: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UsageOut"];
-                };
-            };
-            /** @description Some fields are invalid. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Another error. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     list_budgets: {
         parameters: {
             query?: never;
@@ -5088,6 +4963,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BudgetOut"];
+                };
+            };
+            /** @description Some fields are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cache_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheHealth"];
+                };
+            };
+            /** @description Some fields are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cache_stats: {
+        parameters: {
+            query?: {
+                /** @description How many hours back, the present one included. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheStats"];
+                };
+            };
+            /** @description Some fields are invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invalidate_cache: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                layer: "llm" | "mcp" | "intent" | "all";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheCleared"];
                 };
             };
             /** @description Some fields are invalid. */

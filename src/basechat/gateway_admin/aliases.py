@@ -1,4 +1,4 @@
-"""Adding, changing and removing aliases at run time."""
+"""Aliases: listing, creating, changing and deleting them."""
 
 import asyncio
 import logging
@@ -6,73 +6,75 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from basechat.gateway_admin import rows
+from basechat.gateway_admin.schemas import AliasChange, AliasOut
 from basechat.identity.access import ClientInfo
 from basechat.identity.audit import record
 from basechat.identity.credentials import Principal
 from basechat.infra.agent_client import AgentError, caller_for
+from basechat.infra.db import Database
 from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
 from basechat.llm.models import ModelAlias, StoredProvider
-from basechat.llm.providers import store
 from basechat.llm.providers.aliases import OWNER, Alias
 from basechat.llm.providers.configured import load_readable
-from basechat.llm.providers.schemas import AliasChange, AliasOut, configured_alias, stored_alias
 
 log = logging.getLogger(__name__)
 
 
 async def list_aliases(resources: Resources) -> list[AliasOut]:
-    """Return all aliases."""
     async with resources.database.system_transaction() as connection:
-        rows = await store.list_rows(connection, ModelAlias)
-    return [*map(configured_alias, load_readable(resources.settings).aliases), *map(stored_alias, rows)]
+        stored = await rows.list_rows(connection, ModelAlias)
+    configured = load_readable(resources.settings).aliases
+    return [*map(_configured_document, configured), *map(_stored_document, stored)]
 
 
-async def add_alias(resources: Resources, admin: Principal, client: ClientInfo, body: Alias) -> AliasOut:
-    """Add an alias; raises `InvalidRequestError` and `ConflictError`."""
+async def create_alias(resources: Resources, admin: Principal, client: ClientInfo, body: Alias) -> AliasOut:
+    """Raises `InvalidRequestError` and `ConflictError`."""
     models = await _known_models(resources, admin)
     async with resources.database.system_transaction() as connection:
         await _check(connection, resources, body, models)
         values = {"id": new_id(), **body.model_dump(mode="json")}
-        row = await store.create_row(connection, ModelAlias, values)
+        row = await rows.create_row(connection, ModelAlias, values)
         await record(connection, "alias.created", actor_id=admin.user_id, subject=row.name, address=client.address)
-    return stored_alias(row)
+    return _stored_document(row)
 
 
 async def change_alias(
     resources: Resources, admin: Principal, client: ClientInfo, alias_id: UUID, body: AliasChange
 ) -> AliasOut:
-    """Change an alias; raises `NotFoundError`, `InvalidRequestError` and `ConflictError`."""
+    """Raises `NotFoundError`, `InvalidRequestError` and `ConflictError`."""
     models = await _known_models(resources, admin)
     changes: dict[str, Any] = body.model_dump(mode="json", exclude_unset=True)
     async with resources.database.system_transaction() as connection:
-        row = await store.get_row(connection, ModelAlias, alias_id, lock=True)
+        row = await rows.get_row(connection, ModelAlias, alias_id, lock=True)
         values = {"name": row.name, "targets": row.targets, "fallbacks": row.fallbacks, **changes}
         await _check(connection, resources, Alias.model_validate(values), models, changed_id=alias_id)
-        row = await store.change_row(connection, ModelAlias, alias_id, values)
+        row = await rows.change_row(connection, ModelAlias, alias_id, values)
         await record(connection, "alias.changed", actor_id=admin.user_id, subject=row.name, address=client.address)
-    return stored_alias(row)
+    return _stored_document(row)
 
 
-async def delete_alias(resources: Resources, admin: Principal, client: ClientInfo, alias_id: UUID) -> None:
-    """Remove an alias; raises `NotFoundError`."""
-    async with resources.database.system_transaction() as connection:
-        name = await store.delete_row(connection, ModelAlias, alias_id)
+async def delete_alias(database: Database, admin: Principal, client: ClientInfo, alias_id: UUID) -> None:
+    """Raises `NotFoundError`."""
+    async with database.system_transaction() as connection:
+        name = await rows.delete_row(connection, ModelAlias, alias_id)
         await record(connection, "alias.deleted", actor_id=admin.user_id, subject=name, address=client.address)
 
 
 async def _known_models(resources: Resources, admin: Principal) -> set[str] | None:
-    """Return all models by the names they are listed under, or None where the gateway does not tell them."""
+    """The names of all listed models, or None while the gateway can't be reached."""
     try:
         caller = caller_for(admin.user_id)
         chat, embedding = await asyncio.gather(
             resources.agent.list_models(caller), resources.agent.list_models(caller, "embedding")
         )
     except AgentError:
-        log.warning("the gateway is away: it is not checked whether the models of an alias are there")
+        log.warning("can't check that the models of an alias exist: the gateway can't be reached")
         return None
     return {model["id"] for model in (*chat, *embedding) if model["owned_by"] != OWNER}
 
@@ -85,14 +87,14 @@ async def _check(
     *,
     changed_id: UUID | None = None,
 ) -> None:
-    """Refuse an alias whose name is taken, or that names something else than models."""
+    """Reject an alias whose name is taken, or whose targets or fallbacks are not models."""
     configured = load_readable(resources.settings)
-    others = {row.name for row in await store.list_rows(connection, ModelAlias) if row.id != changed_id}
+    others = {row.name for row in await rows.list_rows(connection, ModelAlias) if row.id != changed_id}
     others |= {each.name for each in configured.aliases}
     if alias.name in others:
-        raise store.name_taken(ModelAlias)
-    rows = await store.list_rows(connection, StoredProvider)
-    providers = {provider.name for provider in configured.providers} | {row.name for row in rows}
+        raise rows.name_taken(ModelAlias)
+    providers = {provider.name for provider in configured.providers}
+    providers |= {row.name for row in await rows.list_rows(connection, StoredProvider)}
     errors = list(_errors(alias, {alias.name, *others}, models, providers))
     if errors:
         raise InvalidRequestError("Some fields are invalid.", errors=errors)
@@ -103,6 +105,14 @@ def _errors(alias: Alias, aliases: set[str], models: set[str] | None, providers:
     places += [(f"fallbacks.{number}", name) for number, name in enumerate(alias.fallbacks)]
     for field, name in places:
         if name in aliases:
-            yield FieldError(field=field, detail=f"{name!r} is an alias; name a model, such as provider/{name}.")
+            yield FieldError(field=field, detail=f"{name!r} is an alias. Name a model, such as provider/{name}.")
         elif models is not None and name not in models and name.partition("/")[0] not in providers:
-            yield FieldError(field=field, detail=f"There is no model {name!r}.")
+            yield FieldError(field=field, detail=f"The model {name!r} does not exist.")
+
+
+def _configured_document(alias: Alias) -> AliasOut:
+    return AliasOut(id=None, source="file", created_at=None, updated_at=None, **alias.model_dump())
+
+
+def _stored_document(row: Row[Any]) -> AliasOut:
+    return AliasOut(source="database", **row._mapping)

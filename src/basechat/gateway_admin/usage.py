@@ -1,4 +1,4 @@
-"""What a person used, and what is left of every budget that applies to them."""
+"""The usage of a person, and the state of every budget that applies."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,14 +8,14 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from basechat.gateway_admin.schemas import BudgetState, DayTotals, ModelTotals, Totals, UsageOut
 from basechat.identity.credentials import Principal
+from basechat.infra.db import Database
 from basechat.infra.redis import REDIS_ERRORS
-from basechat.infra.resources import Resources
 from basechat.llm.accounting.counters import MINUTE_UNITS, Counter, make_plan, span
 from basechat.llm.accounting.limits import Applied, limit_of
 from basechat.llm.accounting.money import to_dollars
 from basechat.llm.accounting.rebuild import count_rows
-from basechat.llm.accounting.schemas import BudgetState, DayTotals, ModelTotals, Totals, UsageOut
 from basechat.llm.accounting.scripts import MEMORY
 
 DAYS = 30
@@ -38,43 +38,43 @@ _LIMITS = text("""
 """)
 
 
-async def read_usage(resources: Resources, person: Principal) -> UsageOut:
-    """Return what a person used today, this month and on the last 30 days, and how their budgets stand."""
+async def read_usage(database: Database, state: Redis, person: Principal) -> UsageOut:
+    """The usage of today, of this month and of the last 30 days, and the state of the budgets."""
     now = datetime.now(UTC)
     month, today = span("month", now)[0], now.date()
     first = today - timedelta(days=DAYS - 1)
     since = min(month, datetime(first.year, first.month, first.day, tzinfo=UTC))
-    async with resources.database.owner_transaction(person.user_id) as connection:
+    async with database.owner_transaction(person.user_id) as connection:
         rows = list(await connection.execute(_SUMS, {"owner": person.user_id, "since": since}))
-    told = UsageOut(today=Totals(), month=Totals(), days=[], models=[], budgets=[])
+    usage = UsageOut(today=Totals(), month=Totals(), days=[], models=[], budgets=[])
     days: dict[Any, DayTotals] = {}
     models: dict[tuple[str, str], ModelTotals] = {}
     for row in rows:
         if row.day == today:
-            told.today.add(row)
+            usage.today.add(row)
         if row.day >= month.date():
-            told.month.add(row)
+            usage.month.add(row)
         if row.day >= first:
             days.setdefault(row.day, DayTotals(day=row.day)).add(row)
             key = (row.provider, row.model)
             models.setdefault(key, ModelTotals(provider=row.provider, model=row.model)).add(row)
-    told.days = list(days.values())
-    told.models = sorted(models.values(), key=lambda each: (-each.cost, -each.calls))
-    told.budgets = await _budgets(resources, person, now)
-    return told
+    usage.days = list(days.values())
+    usage.models = sorted(models.values(), key=lambda each: (-each.cost, -each.calls))
+    usage.budgets = await _budget_states(database, state, person, now)
+    return usage
 
 
-async def _budgets(resources: Resources, person: Principal, now: datetime) -> list[BudgetState]:
+async def _budget_states(database: Database, state: Redis, person: Principal, now: datetime) -> list[BudgetState]:
     token = person.credential_id if person.kind == "token" else None
-    async with resources.database.system_transaction() as connection:
+    async with database.system_transaction() as connection:
         rows = list(await connection.execute(_LIMITS, {"user": person.user_id, "token": token}))
-    whose = {"all": None, "user": person.user_id, "token": token}
-    applying = [Applied(limit_of(row), whose[row.subject]) for row in rows]
+    holders = {"all": None, "user": person.user_id, "token": token}
+    applying = [Applied(limit_of(row), holders[row.subject]) for row in rows]
     if not applying:
         return []
-    counters, levels = await _levels(resources.state, applying, now)
+    counters, levels = await _levels(state, applying, now)
     states: list[BudgetState] = []
-    async with resources.database.system_transaction() as connection:
+    async with database.system_transaction() as connection:
         for counter, level in zip(counters, levels, strict=True):
             if level is None and counter.is_window:
                 count = await count_rows(connection, counter)
@@ -86,7 +86,7 @@ async def _budgets(resources: Resources, person: Principal, now: datetime) -> li
 async def _levels(
     state: Redis, applying: Sequence[Applied], now: datetime
 ) -> tuple[Sequence[Counter], list[tuple[int | None, int | None] | None]]:
-    """Return the counters, and what redis-state has in each, where it has one."""
+    """The counters, and the level of each that redis-state has."""
     try:
         memory = cast("bytes | None", await state.get(MEMORY))
         began = int(memory.partition(b":")[0]) if memory else 0
@@ -106,9 +106,9 @@ def _level(counter: Counter, values: list[bytes | None], now: datetime) -> tuple
         return None if values[0] is None else (int(values[0]), int(values[1] or 0))
     if values[2] is None:
         return None
-    passed = max(int(now.timestamp() * 1000) - int(values[2]), 0)
+    elapsed = max(int(now.timestamp() * 1000) - int(values[2]), 0)
     requests, tokens = (
-        None if value is None or bound is None else min(int(value) + passed * bound, bound * MINUTE_UNITS)
+        None if value is None or bound is None else min(int(value) + elapsed * bound, bound * MINUTE_UNITS)
         for value, bound in zip(values, (counter.requests, counter.tokens), strict=False)
     )
     return requests, tokens

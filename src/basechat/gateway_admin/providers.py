@@ -1,4 +1,4 @@
-"""Adding, changing, removing and checking providers at run time."""
+"""Providers: listing, creating, changing, deleting and checking them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,57 +9,52 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from yarl import URL
 
+from basechat.gateway_admin import rows
+from basechat.gateway_admin.schemas import NewProvider, ProviderChange, ProviderCheck, ProviderOut, Source
 from basechat.identity.access import ClientInfo
 from basechat.identity.audit import record
 from basechat.identity.credentials import Principal
+from basechat.infra.db import Database
 from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
 from basechat.llm.models import StoredProvider
-from basechat.llm.providers import store
 from basechat.llm.providers.configured import load_readable
 from basechat.llm.providers.keys import seal_key
 from basechat.llm.providers.listing import ListingError, Upstream, ask, declared
 from basechat.llm.providers.provider import Provider, ProviderOptions
-from basechat.llm.providers.schemas import (
-    NewProvider,
-    ProviderChange,
-    ProviderCheck,
-    ProviderOut,
-    configured_provider,
-    stored_provider,
-)
 from basechat.llm.providers.stored import open_provider
 
-_CHECKS = Limit(30, 60)  # each reaches out to an address of somebody's choice
+_CHECKS = Limit(30, 60)  # each connects to an address that a person chose
+_HINT_CHARACTERS = 4
+_LONG_KEY = 12
 _OPTIONS = set(ProviderOptions.model_fields)
 
 
 async def list_providers(resources: Resources) -> list[ProviderOut]:
-    """Return all providers."""
     configured = load_readable(resources.settings)
     async with resources.database.system_transaction() as connection:
-        rows = await store.list_rows(connection, StoredProvider)
+        stored = await rows.list_rows(connection, StoredProvider)
     return [
-        *(configured_provider(each, "environment") for each in (*configured.environment, *configured.local)),
-        *(configured_provider(each, "file") for each in configured.file),
-        *(_document(resources, row) for row in rows),
+        *(_configured_document(each, "environment") for each in (*configured.environment, *configured.local)),
+        *(_configured_document(each, "file") for each in configured.file),
+        *(_stored_document(resources, row) for row in stored),
     ]
 
 
 async def get_provider(resources: Resources, provider_id: UUID) -> ProviderOut:
-    """Return a provider of the database; raises `NotFoundError`."""
+    """A provider of the database; raises `NotFoundError`."""
     async with resources.database.system_transaction() as connection:
-        return _document(resources, await store.get_row(connection, StoredProvider, provider_id))
+        return _stored_document(resources, await rows.get_row(connection, StoredProvider, provider_id))
 
 
-async def add_provider(resources: Resources, admin: Principal, client: ClientInfo, body: NewProvider) -> ProviderOut:
-    """Add a provider; raises `InvalidRequestError` and `ConflictError`."""
+async def create_provider(resources: Resources, admin: Principal, client: ClientInfo, body: NewProvider) -> ProviderOut:
+    """Raises `InvalidRequestError` and `ConflictError`."""
     _check_name(resources, body.name)
     provider_id = new_id()
-    options = _said(body, _OPTIONS)
-    provider = _checked(
+    options = _options(body)
+    provider = _validate(
         {"name": body.name, "kind": body.kind, "base_url": body.base_url, "api_key": body.api_key, **options}
     )
     values = {
@@ -72,51 +67,51 @@ async def add_provider(resources: Resources, admin: Principal, client: ClientInf
         "options": options,
     }
     async with resources.database.system_transaction() as connection:
-        row = await store.create_row(connection, StoredProvider, values)
+        row = await rows.create_row(connection, StoredProvider, values)
         await record(connection, "provider.created", actor_id=admin.user_id, subject=row.name, address=client.address)
-    return _document(resources, row)
+    return _stored_document(resources, row)
 
 
 async def change_provider(
     resources: Resources, admin: Principal, client: ClientInfo, provider_id: UUID, body: ProviderChange
 ) -> ProviderOut:
-    """Change a provider; raises `NotFoundError`, `InvalidRequestError` and `ConflictError`."""
+    """Raises `NotFoundError`, `InvalidRequestError` and `ConflictError`."""
     async with resources.database.system_transaction() as connection:
-        row = await store.get_row(connection, StoredProvider, provider_id, lock=True)
+        row = await rows.get_row(connection, StoredProvider, provider_id, lock=True)
         values = _changed(resources, row, body)
         if values["name"] != row.name:
             _check_name(resources, values["name"])
-        row = await store.change_row(connection, StoredProvider, provider_id, values)
+        row = await rows.change_row(connection, StoredProvider, provider_id, values)
         await record(connection, "provider.changed", actor_id=admin.user_id, subject=row.name, address=client.address)
-    return _document(resources, row)
+    return _stored_document(resources, row)
 
 
-async def delete_provider(resources: Resources, admin: Principal, client: ClientInfo, provider_id: UUID) -> None:
-    """Remove a provider and its key; raises `NotFoundError`."""
-    async with resources.database.system_transaction() as connection:
-        name = await store.delete_row(connection, StoredProvider, provider_id)
+async def delete_provider(database: Database, admin: Principal, client: ClientInfo, provider_id: UUID) -> None:
+    """Delete a provider and its key; raises `NotFoundError`."""
+    async with database.system_transaction() as connection:
+        name = await rows.delete_row(connection, StoredProvider, provider_id)
         await record(connection, "provider.deleted", actor_id=admin.user_id, subject=name, address=client.address)
 
 
 async def check_provider(resources: Resources, admin: Principal, provider_id: UUID) -> ProviderCheck:
-    """Ask a provider for its models. Nothing else of what it answers is told."""
+    """Request the list of models. The answer contains nothing else that the provider sent."""
     async with resources.database.system_transaction() as connection:
-        row = await store.get_row(connection, StoredProvider, provider_id)
+        row = await rows.get_row(connection, StoredProvider, provider_id)
     await resources.limiter.require(
         _CHECKS, "provider-checks", str(admin.user_id), detail="Too many checks of providers. Try again later."
     )
     opened = open_provider(row, resources.secret)
     if opened.provider is None or opened.error:
         return ProviderCheck(ok=False, error=opened.error)
-    return await _ask(opened.provider)
+    return await _request_models(opened.provider)
 
 
-async def _ask(provider: Provider) -> ProviderCheck:
+async def _request_models(provider: Provider) -> ProviderCheck:
     upstream = Upstream.of(provider)
     try:
         listed = await ask(upstream)
     except ListingError as error:
-        return ProviderCheck(ok=False, error=f"The provider does not tell its models: {error}.")
+        return ProviderCheck(ok=False, error=f"The provider does not list its models: {error}.")
     finally:
         await upstream.close()
     if not provider.traits.lists:
@@ -128,38 +123,38 @@ async def _ask(provider: Provider) -> ProviderCheck:
 
 
 def _changed(resources: Resources, row: Row[Any], body: ProviderChange) -> dict[str, Any]:
-    """Return the columns of a provider after a change."""
-    said = body.model_fields_set
+    """The columns of a provider after a change."""
+    given = body.model_fields_set
     columns: dict[str, Any] = {
-        name: getattr(body if name in said else row, name) for name in ("name", "kind", "enabled")
+        name: getattr(body if name in given else row, name) for name in ("name", "kind", "enabled")
     }
-    given_url = body.base_url if "base_url" in said else row.base_url
-    options = {name: value for name, value in row.options.items() if name not in said} | _said(body, _OPTIONS)
-    provider = _checked(
-        {"name": columns["name"], "kind": columns["kind"], "base_url": given_url, "api_key": body.api_key, **options}
+    url = body.base_url if "base_url" in given else row.base_url
+    options = {name: value for name, value in row.options.items() if name not in given} | _options(body)
+    provider = _validate(
+        {"name": columns["name"], "kind": columns["kind"], "base_url": url, "api_key": body.api_key, **options}
     )
     sealed = row.api_key
-    if "api_key" in said:
+    if "api_key" in given:
         sealed = seal_key(body.api_key, secret=resources.secret, provider_id=row.id)
     elif sealed is not None:
         _check_host(open_provider(row, resources.secret).provider, provider)
-    base_url = provider.base_url if given_url else None
+    base_url = provider.base_url if url else None
     return {**columns, "base_url": base_url, "api_key": sealed, "options": options}
 
 
 def _check_host(old: Provider | None, new: Provider) -> None:
     if old is None or URL(old.base_url).origin() != URL(new.base_url).origin():
-        detail = "Give the key anew, or null: the one that is kept is for another address."
+        detail = "Enter the key again, or null. The stored key belongs to another address."
         raise InvalidRequestError("Some fields are invalid.", errors=[FieldError(field="api_key", detail=detail)])
 
 
-def _said(body: ProviderOptions, names: set[str]) -> dict[str, Any]:
-    """Return what a body says of some fields, as JSON; null is what is not said."""
-    return body.model_dump(mode="json", include=names, exclude_unset=True, exclude_none=True)
+def _options(body: ProviderOptions) -> dict[str, Any]:
+    """The options that a body sets, as JSON. Null means unset."""
+    return body.model_dump(mode="json", include=_OPTIONS, exclude_unset=True, exclude_none=True)
 
 
-def _checked(fields: Mapping[str, Any]) -> Provider:
-    """Return a provider that makes sense as a whole; raises `InvalidRequestError`."""
+def _validate(fields: Mapping[str, Any]) -> Provider:
+    """Raises `InvalidRequestError`."""
     try:
         return Provider.model_validate(fields)
     except ValidationError as error:
@@ -172,15 +167,41 @@ def _checked(fields: Mapping[str, Any]) -> Provider:
 
 def _check_name(resources: Resources, name: str) -> None:
     if name in _configured_names(resources):
-        raise store.name_taken(StoredProvider)
+        raise rows.name_taken(StoredProvider)
 
 
 def _configured_names(resources: Resources) -> set[str]:
     return {provider.name for provider in load_readable(resources.settings).providers}
 
 
-def _document(resources: Resources, row: Row[Any]) -> ProviderOut:
+def _stored_document(resources: Resources, row: Row[Any]) -> ProviderOut:
     opened = open_provider(row, resources.secret)
     if opened.error is None and row.name in _configured_names(resources):
-        opened = replace(opened, error="The settings name another provider so, which is used instead.")
-    return stored_provider(row, opened)
+        opened = replace(opened, error="The settings have a provider of the same name, which is used instead.")
+    shown = {"name": row.name, "kind": row.kind, "base_url": row.base_url, "key_hint": None}
+    if opened.provider:
+        shown = _fields(opened.provider)
+    return ProviderOut(
+        id=row.id,
+        source="database",
+        enabled=row.enabled,
+        error=opened.error,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        **(shown | {"has_key": row.api_key is not None}),
+    )
+
+
+def _configured_document(provider: Provider, source: Source) -> ProviderOut:
+    return ProviderOut(
+        id=None, source=source, enabled=True, error=None, created_at=None, updated_at=None, **_fields(provider)
+    )
+
+
+def _fields(provider: Provider) -> dict[str, Any]:
+    key = provider.api_key.get_secret_value() if provider.api_key else ""
+    return {
+        **provider.model_dump(exclude={"api_key"}),
+        "has_key": bool(key),
+        "key_hint": key[-_HINT_CHARACTERS:] if len(key) > _LONG_KEY else None,
+    }
