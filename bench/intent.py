@@ -12,7 +12,7 @@ from uuid import UUID
 
 import uvloop
 
-from basechat.assistant.intent.intents import Intents
+from basechat.assistant.intent.choice import OFFER_LIMIT, ToolChooser
 from basechat.embedded import python_services, redis
 from basechat.embedded.layout import Layout
 from basechat.infra.agent_client import open_agent_client
@@ -31,17 +31,15 @@ OWNER = UUID(int=0)
 
 
 async def measure(stack: Stack) -> list[Figure]:
-    """Decide the labelled messages: with tools that fit, with all forty, and again from the cache."""
+    """Choose the tools of the labelled messages: with tools that fit, with all forty, and again from the cache."""
     settings = _settings(Layout.of(stack.data))
     labelled = await read("labelled", settings)
-    few = labelled.tools[: settings.intent_tool_limit]
-    async with _intents(settings) as intents:
-        await intents.decide(
-            "warm up", labelled.tools, owner_id=OWNER
-        )  # the vectors of tools are computed once per list
-        fits = await _times(intents, [*labelled.messages] * 5, few)
-        ranked = await _times(intents, labelled.messages, labelled.tools)  # the stack is new, so its cache is empty
-        cached = await _times(intents, [*labelled.messages] * 5, labelled.tools)
+    few = labelled.tools[:OFFER_LIMIT]
+    async with _chooser(settings) as chooser:
+        await chooser.choose("warm up", labelled.tools, owner_id=OWNER)  # computes the vectors of the tools
+        fits = await _times(chooser, [*labelled.messages] * 5, few)
+        ranked = await _times(chooser, labelled.messages, labelled.tools)  # the stack is new, so its cache is empty
+        cached = await _times(chooser, [*labelled.messages] * 5, labelled.tools)
     return [
         *_figures("tools fit", fits, FITS_LIMIT_MS),
         *_figures("40 tools, from the cache", cached, CACHED_LIMIT_MS),
@@ -61,22 +59,22 @@ def _settings(layout: Layout) -> Settings:
 
 
 @asynccontextmanager
-async def _intents(settings: Settings) -> AsyncIterator[Intents]:
+async def _chooser(settings: Settings) -> AsyncIterator[ToolChooser]:
     async with AsyncExitStack() as stack:
         agent = await stack.enter_async_context(open_agent_client(settings))
         cache = await stack.enter_async_context(open_redis(settings.cache_redis_url))
         embeddings = Embeddings(agent, model=settings.embeds_with)
-        intents = Intents(embeddings, Cache(cache, settings, Counters()), limit=settings.intent_tool_limit, patience=30)
-        stack.push_async_callback(intents.close)
-        yield intents
+        chooser = ToolChooser(embeddings, Cache(cache, settings, Counters()), timeout=30)
+        stack.push_async_callback(chooser.close)
+        yield chooser
 
 
-async def _times(intents: Intents, messages: Sequence[Message], tools: Sequence[Tool]) -> list[float]:
-    """Milliseconds of each decision."""
+async def _times(chooser: ToolChooser, messages: Sequence[Message], tools: Sequence[Tool]) -> list[float]:
+    """Milliseconds of each choice."""
     times = []
     for message in messages:
         began = time.perf_counter()
-        await intents.decide(message.text, tools, owner_id=OWNER)
+        await chooser.choose(message.text, tools, owner_id=OWNER)
         times.append((time.perf_counter() - began) * 1000)
     return times
 

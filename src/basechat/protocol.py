@@ -34,11 +34,9 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentFound:
-    """What the message needs, as `analyze_intent` decided."""
+    """The tools that the model is offered, as `analyze_intent` chose them."""
 
     event: ClassVar[str] = "intent"
-    language: str
-    recall: bool
     tools: list[str]
 
 

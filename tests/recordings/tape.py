@@ -22,8 +22,6 @@ _IDS = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _TIMES = re.compile(rb'\d{4}-\d\d-\d\dT\d\d:[0-9:.]+(?:Z|[+-]\d\d:\d\d)|(?<="created":)\d+')
 _COUNTS = re.compile(rb'("(?:tokens_used|estimated|prompt_tokens)":)\d+')
 _RUN_EVENT = re.compile(rb"id: (\d+)-\d+\nevent: ([a-z.]+)\ndata: (.*)", re.DOTALL)
-_UNUSED = {"language", "recall"}
-"""Fields of the event `intent` that no decision and no user depends on. No recording holds them."""
 
 
 async def read(response: aiohttp.ClientResponse) -> bytes:
@@ -91,8 +89,6 @@ def _joined(deltas: list[tuple[bytes, str, int]], rank: int) -> bytes:
 
 def _event(event: re.Match[bytes], rank: int) -> bytes:
     attempt, name, data = event.groups()
-    if name == b"intent":
-        data = orjson.dumps({key: value for key, value in orjson.loads(data).items() if key not in _UNUSED})
     return _block(attempt, rank, name, data)
 
 

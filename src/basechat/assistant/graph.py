@@ -10,7 +10,7 @@ from langgraph.graph.state import CompiledStateGraph
 from basechat.assistant.calling import tell_silent
 from basechat.assistant.context.branch import PromptParts
 from basechat.assistant.context.prompt import RunPrompt
-from basechat.assistant.intent.intents import Intents
+from basechat.assistant.intent.choice import ToolChooser
 from basechat.assistant.nodes import analyze_intent, call_tool, generate, next_nodes
 from basechat.assistant.state import Context, State, answer_of
 from basechat.assistant.tools.bench import Workbench
@@ -40,11 +40,11 @@ class Assistant:
     """Answers questions by the workflow."""
 
     def __init__(
-        self, prompt_parts: PromptParts, intents: Intents, bench: Workbench, checkpoints: BaseCheckpointSaver[int]
+        self, prompt_parts: PromptParts, chooser: ToolChooser, bench: Workbench, checkpoints: BaseCheckpointSaver[int]
     ) -> None:
         self._graph = build_graph(checkpoints)
         self._prompt_parts = prompt_parts
-        self._intents = intents
+        self._chooser = chooser
         self._bench = bench
 
     async def __call__(self, question: RunRequest, events: EventSink) -> Answer | Paused:
@@ -59,7 +59,7 @@ class Assistant:
             events=events,
             model=self._prompt_parts.model,
             prompt=RunPrompt(question, self._prompt_parts),
-            intents=self._intents,
+            chooser=self._chooser,
             bench=self._bench,
             tools={tool.name: tool for tool in found.tools},
         )

@@ -32,13 +32,13 @@ _PARAGRAPH = "\n\n"
 
 
 async def analyze_intent(state: State, runtime: Runtime[Context]) -> State:
-    """Decide what the message needs."""
+    """Choose the tools that the model is offered."""
     context = runtime.context
     question = context.question
     tools = list(context.tools.values())
-    intent = await context.intents.decide(question.messages[-1]["content"], tools, owner_id=question.owner_id)
-    context.events.emit(IntentFound(language=intent.language, recall=intent.recall, tools=intent.tools))
-    return {"offer": intent.tools}
+    names = await context.chooser.choose(question.messages[-1]["content"], tools, owner_id=question.owner_id)
+    context.events.emit(IntentFound(tools=names))
+    return {"offer": names}
 
 
 async def generate(state: State, runtime: Runtime[Context]) -> State:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 from basechat.assistant.context.prompt import RunPrompt
-from basechat.assistant.intent.intents import Intents
+from basechat.assistant.intent.choice import ToolChooser
 from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OfferedTool
@@ -52,7 +52,7 @@ class Context:
     events: EventSink
     model: ModelClient
     prompt: RunPrompt
-    intents: Intents
+    chooser: ToolChooser
     bench: Workbench
     tools: Mapping[str, OfferedTool]
 

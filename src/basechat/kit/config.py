@@ -129,9 +129,6 @@ class Settings(BaseSettings):
     embedding_model: str | None = Field(
         None, description="Model of embeddings; else the embedded stack's own. Without any, words alone do."
     )
-    intent_tool_limit: int = Field(
-        12, ge=1, le=128, description="How many tools a message is offered; beyond, those that fit it best."
-    )
     providers_file: Path | None = Field(
         None, description="TOML file with any number of further providers, and aliases."
     )

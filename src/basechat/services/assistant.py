@@ -8,7 +8,7 @@ from uuid import UUID
 from basechat.assistant.context.branch import PromptParts
 from basechat.assistant.context.windows import Windows
 from basechat.assistant.graph import Assistant
-from basechat.assistant.intent.intents import Intents
+from basechat.assistant.intent.choice import ToolChooser
 from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OutsideServers, ToolServer
@@ -34,8 +34,8 @@ async def open_assistant(resources: Resources, model: ModelClient) -> AsyncItera
         connections = await stack.enter_async_context(open_connections(settings))
         windows = Windows(agent.http, agent.base_url, agent.secret, default=settings.context_window)
         stack.push_async_callback(windows.close)
-        intents = Intents(Embeddings(agent, model=settings.embeds_with), cache, limit=settings.intent_tool_limit)
-        stack.push_async_callback(intents.close)
+        chooser = ToolChooser(Embeddings(agent, model=settings.embeds_with), cache)
+        stack.push_async_callback(chooser.close)
         own = OwnServer(connections, resources.secret)
         await stack.enter_async_context(background(own.run()))
         bench = Workbench(
@@ -45,7 +45,7 @@ async def open_assistant(resources: Resources, model: ModelClient) -> AsyncItera
             cache=cache,
         )
         prompt_parts = PromptParts(model=model, windows=windows, summaries=StoredSummaries(resources.database))
-        yield Assistant(prompt_parts, intents, bench, RunCheckpoints(resources.database))
+        yield Assistant(prompt_parts, chooser, bench, RunCheckpoints(resources.database))
 
 
 def _outside(resources: Resources, connections: McpConnections) -> OutsideServers:

@@ -1,16 +1,16 @@
-"""What decides in these tests: with the real model, or with the scripted upstream's embeddings."""
+"""Tool choosers: with the real model, or with the embeddings of the scripted upstream."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from basechat.assistant.intent.intents import Intents
+from basechat.assistant.intent.choice import ToolChooser
 from basechat.infra.cache.store import Cache
 from basechat.infra.embeddings import Embeddings
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import open_redis
 from tests.support.embeddings import embeddings_through, local_embeddings
-from tests.support.stack import Servers
+from tests.support.stack import Servers, Stack
 from tests.upstream import Upstream
 
 MODEL = "text-embedding-3-small"
@@ -18,13 +18,13 @@ LIMIT = 12
 
 
 @pytest.fixture(scope="module")
-async def real(servers: Servers) -> AsyncIterator[Intents]:
-    """Decides by the real model; with patience, since the cores are shared."""
+async def real(servers: Servers, stack: Stack) -> AsyncIterator[ToolChooser]:
+    """Chooser with the real model, and with a long timeout as the cores are shared."""
     settings = servers.settings()
     async with open_redis(settings.cache_redis_url) as redis, local_embeddings(servers) as embeddings:
-        intents = Intents(embeddings, Cache(redis, settings, Counters()), limit=LIMIT, patience=60)
-        yield intents
-        await intents.close()
+        chooser = ToolChooser(embeddings, Cache(redis, settings, Counters()), limit=LIMIT, timeout=60)
+        yield chooser
+        await chooser.close()
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ class Message:
 
     text: str
     needs: Sequence[str]
-    recall: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,36 +1,23 @@
-"""The needed tool is among the twelve offered of forty, and recall is right, for nine of ten labelled messages."""
+"""The needed tools are among the twelve offered of forty, for nine of ten labelled messages."""
 
 import re
-from collections.abc import Sequence
 
+import aiohttp
 import pytest
 
-from basechat.assistant.intent.decision import Intent
-from basechat.assistant.intent.intents import Intents
+from basechat.assistant.intent.choice import ToolChooser
+from basechat.infra.agent_client import AgentClient
+from basechat.infra.cache.store import Cache
+from basechat.infra.embeddings import Embeddings
 from tests.assistant.intent.conftest import LIMIT
-from tests.assistant.intent.labelled import Labelled, Message, read
+from tests.assistant.intent.labelled import Labelled, read
 from tests.support.stack import Servers
 from tests.toolbox.tools import NOBODY
 
-ENOUGH = 0.9
-
-Judged = Sequence[tuple[Message, Intent]]
+ENOUGH, ENOUGH_BY_WORDS = 0.9, 0.85
 
 
-@pytest.fixture(scope="module", params=["labelled", "tuning"])
-async def labelled(request: pytest.FixtureRequest, servers: Servers) -> Labelled:
-    """Messages that count, and those that the ranking was tuned on."""
-    return await read(request.param, servers.settings())
-
-
-@pytest.fixture(scope="module")
-async def judged(labelled: Labelled, real: Intents) -> Judged:
-    """Each message with what was decided."""
-    decided = [await real.decide(each.text, labelled.tools, owner_id=NOBODY) for each in labelled.messages]
-    return list(zip(labelled.messages, decided, strict=True))
-
-
-async def test_the_messages_are_what_they_should_be(servers: Servers) -> None:
+async def test_the_labelled_messages_are_complete(servers: Servers) -> None:
     counted = await read("labelled", servers.settings())
     korean = [each for each in counted.messages if re.search("[가-힣]", each.text)]
     assert (len(counted.tools), len(counted.messages), len(korean)) == (40, 60, 30)
@@ -40,20 +27,29 @@ async def test_the_messages_are_what_they_should_be(servers: Servers) -> None:
     assert {need for each in counted.messages for need in each.needs} <= names
 
 
-async def test_the_needed_tools_are_offered(judged: Judged) -> None:
-    with_need = [(message, intent) for message, intent in judged if message.needs]
-    missed = [
-        (message.text, intent.tools) for message, intent in with_need if not set(message.needs) <= set(intent.tools)
-    ]
-    assert len(missed) <= (1 - ENOUGH) * len(with_need), missed
-    assert all(len(intent.tools) == LIMIT for _, intent in judged)
+@pytest.mark.parametrize("name", ["labelled", "tuning"])
+async def test_the_needed_tools_are_offered(name: str, servers: Servers, real: ToolChooser) -> None:
+    labelled = await read(name, servers.settings())
+    missed, count = await _missed(real, labelled)
+    assert len(missed) <= (1 - ENOUGH) * count, missed
 
 
-async def test_recall_is_right(judged: Judged) -> None:
-    wrong = [message.text for message, intent in judged if intent.recall != message.recall]
-    assert len(wrong) <= (1 - ENOUGH) * len(judged), wrong
+@pytest.mark.parametrize("name", ["labelled", "tuning"])
+async def test_words_alone_find_most_of_the_needed_tools(name: str, servers: Servers, cache: Cache) -> None:
+    labelled = await read(name, servers.settings())
+    async with aiohttp.ClientSession() as http:
+        embeddings = Embeddings(AgentClient(http, "http://127.0.0.1:9", b""), model=None)
+        missed, count = await _missed(ToolChooser(embeddings, cache, limit=LIMIT), labelled)
+    assert len(missed) <= (1 - ENOUGH_BY_WORDS) * count, missed
 
 
-async def test_the_language_is_right(judged: Judged) -> None:
-    for message, intent in judged:
-        assert intent.language == ("ko" if re.search("[가-힣]", message.text) else "en"), message.text
+async def _missed(chooser: ToolChooser, labelled: Labelled) -> tuple[list[str], int]:
+    """Messages that are not offered what they need, and the number of messages that need a tool."""
+    messages = [message for message in labelled.messages if message.needs]
+    missed = []
+    for message in messages:
+        chosen = await chooser.choose(message.text, labelled.tools, owner_id=NOBODY)
+        assert len(chosen) == LIMIT
+        if not set(message.needs) <= set(chosen):
+            missed.append(message.text)
+    return missed, len(messages)

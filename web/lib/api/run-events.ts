@@ -12,8 +12,6 @@ export interface RunEvents {
     assistant_message: Schemas["Message"];
   };
   intent: {
-    language: string;
-    recall: boolean;
     tools: string[];
   };
   "tool.call": {

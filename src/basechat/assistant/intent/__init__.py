@@ -1,1 +1,1 @@
-"""What a message needs: the tools to offer, whether to recall earlier chats, the language of the answer."""
+"""The intent of a message: which tools the model is offered for it."""

@@ -25,5 +25,5 @@ class Layer:
 
 LLM = Layer(name="llm", ttl_seconds=3600)
 MCP = Layer(name="mcp", ttl_seconds=1800)
-INTENT = Layer(name="intent", ttl_seconds=7200)
+INTENT = Layer(name="intent", ttl_seconds=7200, version=2)
 LAYERS = (LLM, MCP, INTENT)
