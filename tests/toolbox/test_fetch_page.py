@@ -105,7 +105,7 @@ async def test_endless_pages_are_left() -> None:
 
 
 @pytest.mark.parametrize("packing", ["gzip", "deflate", "x-gzip"])
-async def test_packed_pages_are_unpacked_within_bounds(packing: str) -> None:
+async def test_compressed_pages_are_read_within_limits(packing: str) -> None:
     pack = zlib.compress if packing == "deflate" else gzip.compress
     small = await _fetch(page(pack("<p>작은 쪽".encode()), content_encoding=packing))
     assert (small["text"], small["truncated"]) == ("작은 쪽", False)
@@ -116,8 +116,8 @@ async def test_packed_pages_are_unpacked_within_bounds(packing: str) -> None:
 @pytest.mark.parametrize(
     ("packing", "body"), [("br", b"x"), ("gzip", b"not packed"), ("gzip, gzip", b"x"), ("zstd", b"")]
 )
-async def test_packings_nobody_asked_for(packing: str, body: bytes) -> None:
-    assert "packed" in await _refused(page(body, content_encoding=packing))
+async def test_unsupported_compressions_are_refused(packing: str, body: bytes) -> None:
+    assert "compressed" in await _refused(page(body, content_encoding=packing))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
 from yarl import URL
 
+from basechat.infra.http import ACCEPTED, UnreadableBodyError, read_compressed
 from basechat.infra.network.addresses import NetworkPolicy, RefusedAddressError, RefusedUrlError
-from basechat.toolbox.pages.body import ACCEPTED, UnreadableBodyError, read_body
 from basechat.toolbox.pages.encoding import decode
 from basechat.toolbox.pages.markup import readable
 
@@ -115,7 +115,7 @@ async def _read(response: aiohttp.ClientResponse) -> Page:
     kind = response.content_type if "content-type" in response.headers else "nothing that says what it is"
     if kind not in _HTML | _PLAIN and not kind.endswith(("+json", "+xml")):
         raise ToolError(f"This is no page of text: the server sent {kind[:100]}.")
-    body = await read_body(response, limit=BODY_LIMIT)
+    body = await read_compressed(response, limit=BODY_LIMIT)
     # In a thread: two megabytes of markup take tenths of a second.
     title, text = await asyncio.to_thread(_text, body.content, response.charset, kind)
     return Page(

@@ -11,10 +11,10 @@ import aiohttp
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
 
+from basechat.infra.http import ACCEPTED, UnreadableBodyError, read_compressed
 from basechat.kit import json
 from basechat.kit.config import Settings
 from basechat.kit.text import Line
-from basechat.toolbox.pages.body import ACCEPTED, UnreadableBodyError, read_body
 from basechat.toolbox.pages.markup import unescaped
 
 BRAVE_URL = "https://api.search.brave.com/res/v1/web/search"
@@ -103,7 +103,7 @@ class WebSearch:
         ):
             if response.status != 200:
                 raise ToolError(f"{self.engine.name} answered {response.status}{_hint(self.engine, response.status)}.")
-            body = await read_body(response, limit=BODY_LIMIT)
+            body = await read_compressed(response, limit=BODY_LIMIT)
         return json.loads(body.content)
 
 
