@@ -69,9 +69,6 @@ FOREIGN_TABLES = {
     "llm:api_tokens",
     "llm:runs",
     "llm:users",
-    "toolbox:chat_sessions",
-    "toolbox:messages",
-    "toolbox:runs",
 }
 
 

@@ -14,6 +14,7 @@ from basechat.infra.mcp.server import McpServer
 from basechat.infra.mcp.tools import ToolResult
 from basechat.kit import json
 from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
+from basechat.toolbox.receipts import delete_expired
 from basechat.toolbox.server import build_server
 from tests.support.databases import as_owner
 from tests.support.person import Person
@@ -156,3 +157,22 @@ async def test_the_answer_is_the_same_in_every_way_it_is_told(stack: Stack, pers
         again = await server.call("remember", {"content": "another"}, call_id="call-1")
         assert isinstance(first, ToolResult)
         assert first == again
+
+
+async def test_receipts_expire_two_hours_after_the_end_of_their_run(stack: Stack, person: Person) -> None:
+    database, settings = stack.resources.database, stack.resources.settings
+    run_id = await _run(person)
+    async with _assistant(stack, person, run_id) as server:
+        await _remember(server, "x", "call-1")
+    values = {"run": run_id}
+
+    async def receipts() -> int:
+        async with database.system_transaction() as connection:
+            await delete_expired(connection)
+            count = text("SELECT count(*) FROM tool_receipts WHERE run_id = :run")
+            return int((await connection.execute(count, values)).scalar_one())
+
+    assert await receipts() == 1
+    ended = "UPDATE runs SET finished_at = now() - interval '3 hours' WHERE id = :run"
+    await as_owner(settings, ended, **values)
+    assert await receipts() == 0

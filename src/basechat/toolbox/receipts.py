@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -11,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from basechat.chat.runs.answer import RUN_SECONDS
+from basechat.chat.search import list_ended_runs
 from basechat.infra.db import Database
 from basechat.kit import json
 from basechat.toolbox.owner import DatabaseAwayError, current_caller, rows_of
@@ -28,6 +31,17 @@ _TAKE = text("""
 """)
 _KEEP = text("UPDATE tool_receipts SET result = :result WHERE run_id = :run_id AND call_id = :call_id")
 _FIND = text("SELECT result FROM tool_receipts WHERE run_id = :run_id AND call_id = :call_id AND owner_id = :owner")
+_LIST_RUNS = text("SELECT DISTINCT run_id FROM tool_receipts")
+_DELETE = text("DELETE FROM tool_receipts WHERE run_id = ANY(:run_ids)")
+# A stopped mcp-server may execute a call late, as long as the caller's signature is valid.
+_KEPT = timedelta(seconds=2 * RUN_SECONDS)
+
+
+async def delete_expired(connection: AsyncConnection) -> None:
+    """Delete the receipts of runs that ended some time ago. The transaction must see the rows of all owners."""
+    runs = (await connection.scalars(_LIST_RUNS)).all()
+    if ended := await list_ended_runs(connection, runs, age=_KEPT):
+        await connection.execute(_DELETE, {"run_ids": ended})
 
 
 async def once(

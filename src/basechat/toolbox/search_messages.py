@@ -5,35 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
-from sqlalchemy import text
 
+from basechat.chat.search import search_messages
 from basechat.infra.db import Database
 from basechat.kit.text import Line, composed
 from basechat.toolbox.owner import current_caller, rows_of
 from basechat.toolbox.words import MOST_WORDS, patterns
-
-SNIPPET = 300
-
-# Reads every message of the owner, bounded by the transaction's statement timeout. The word index `message_index`
-# takes over once jobs write it; then this statement goes, and the tool's answer stays.
-# The running question and its answer are no find. A hit that ILIKE sees and `position` does not starts at 1.
-_SEARCH = text(f"""
-    SELECT m.id, m.session_id, m.role, m.created_at, c.title,
-           substring(m.content FROM CAST(s.start AS integer) FOR {SNIPPET}) AS snippet,
-           s.start > 1 AS cut_before, length(m.content) >= s.start + {SNIPPET} AS cut_after
-    FROM (
-        SELECT m.* FROM messages m JOIN chat_sessions c ON c.id = m.session_id
-        WHERE m.owner_id = :owner AND m.role IN ('user', 'assistant') AND c.is_active AND NOT c.temporary
-          AND m.content ILIKE ALL (CAST(:patterns AS text[]))
-          AND NOT EXISTS (SELECT FROM runs r WHERE r.id = :run_id AND m.id IN (r.user_message_id, r.message_id))
-        ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
-    ) m
-    JOIN chat_sessions c ON c.id = m.session_id
-    CROSS JOIN LATERAL (
-        SELECT greatest(1, position(lower(CAST(:first AS text)) IN lower(m.content)) - {SNIPPET // 3}) AS start
-    ) s
-    ORDER BY m.created_at DESC, m.id DESC
-""")  # noqa: S608 - composed of the constant above
 
 
 class Found(BaseModel):
@@ -54,7 +31,7 @@ class FoundMessages(BaseModel):
 
 
 class SearchMessages:
-    """Looks through the table `messages`."""
+    """Searches the messages of the caller."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -74,15 +51,15 @@ class SearchMessages:
         telling words. Deleted and temporary chats are not searched.
         """
         caller = current_caller()
-        values = {
-            "owner": caller.owner_id,
-            "run_id": caller.run_id,
-            "patterns": patterns(query),
-            "first": query.split()[0],
-            "limit": limit,
-        }
         async with rows_of(caller.owner_id, self.database) as connection:
-            rows = (await connection.execute(_SEARCH, values)).all()
+            rows = await search_messages(
+                connection,
+                caller.owner_id,
+                patterns(query),
+                first_word=query.split()[0],
+                limit=limit,
+                without_run=caller.run_id,
+            )
         return FoundMessages(
             messages=[
                 Found(
