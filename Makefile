@@ -20,7 +20,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 STEP := scripts/step
 ONCE := scripts/once
 BIN := .venv/bin
-PYTHON_CODE := src tests bench
+PYTHON_CODE := src tests bench scripts/prose
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
