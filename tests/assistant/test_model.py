@@ -10,7 +10,7 @@ from basechat.assistant import model
 from basechat.assistant.completion import Completion
 from basechat.assistant.model import ModelCall, ModelClient
 from basechat.chat.runs.answer import AnswerError
-from tests.infra.http1.server import serving
+from tests.support.byte_server import serving
 
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"

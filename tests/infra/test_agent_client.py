@@ -16,7 +16,7 @@ from basechat.infra.agent_client import (
     AgentUnreachableError,
     caller_for,
 )
-from tests.infra.http1.server import CLOSE, serving
+from tests.support.byte_server import CLOSE, serving
 
 CALLER = caller_for(uuid4())
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Basechat-Cache: hit\r\nContent-Length: 41\r\n\r\n"

@@ -154,12 +154,12 @@ async def test_replaced_providers_lose_their_models_and_the_others_keep_their_co
         with pytest.raises(Exception, match="no chat model 'n'"):
             await catalogue.routes("n")
         await catalogue.sweep()
-        assert not gone.upstream.lists.closed  # a call may just have been routed to it
+        assert not gone.upstream.http.is_closed  # a call may just have been routed to it
         catalogue.use([], [])
         with pytest.raises(Exception, match="No model provider is configured"):
             await catalogue.routes("m")
         assert await catalogue.models() == []
     finally:
         await catalogue.close()
-    assert gone.upstream.lists.closed
-    assert kept.upstream.lists.closed
+    assert gone.upstream.http.is_closed
+    assert kept.upstream.http.is_closed

@@ -17,17 +17,17 @@ async def test_a_call_under_way_is_waited_for() -> None:
         retired, upstream = RetiredUpstreams(rest_seconds=0), old.upstream
         try:
             body = json.dumps(question(model="slow", stream=True))
-            answer = await upstream.calls.post("chat/completions", body, {}, connect_seconds=5)
-            await answer.body.read()
+            answer = await upstream.http.request("POST", "chat/completions", {}, body, connect_seconds=5)
+            await answer.read()
             retired.add(old)
             await retired.sweep()
             assert upstream.is_in_use
-            assert not upstream.lists.closed
-            assert b" two" in await answer.body.read_all(10_000)
+            assert not upstream.http.is_closed
+            assert b" two" in await answer.read_all(10_000)
             answer.close()
             await until(lambda: _idle(old))
             await retired.sweep()
-            assert upstream.lists.closed
+            assert upstream.http.is_closed
         finally:
             await retired.close()
 
@@ -38,9 +38,9 @@ async def test_one_that_was_used_a_moment_ago_is_left_alone() -> None:
     retired.add(old)
     reading = old.freshen(wanted=True)
     await retired.sweep()
-    assert not old.upstream.lists.closed
+    assert not old.upstream.http.is_closed
     await retired.close()
-    assert old.upstream.lists.closed
+    assert old.upstream.http.is_closed
     assert reading is not None
     assert reading.done()
     assert not old.upstream.is_in_use

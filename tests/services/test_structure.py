@@ -54,7 +54,6 @@ DRIVERS_OUTSIDE_INFRA = {
     "chat:redis",
     "gateway_admin:redis",
     "identity:redis",
-    "llm:aiohttp",
     "llm:redis",
     "ops:redis",
     "toolbox:aiohttp",

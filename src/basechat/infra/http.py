@@ -29,7 +29,9 @@ class Address:
             return cls("http://localhost", text.removeprefix(_SCHEME))
         return cls(text.rstrip("/"))
 
-    def client(self, *, connections: int = 0, connect_timeout: float = 5.0) -> aiohttp.ClientSession:
+    def client(
+        self, *, connections: int = 0, connect_timeout: float | None = 5.0, proxy: str | None = None
+    ) -> aiohttp.ClientSession:
         """Client for this address; 0 connections means no limit. Reading has no timeout."""
         connector: aiohttp.BaseConnector = (
             _UnixConnector(path=self.socket_path, limit=connections, keepalive_timeout=60)
@@ -40,6 +42,7 @@ class Address:
         return aiohttp.ClientSession(
             connector=connector,
             timeout=timeout,
+            proxy=proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"accept-encoding": "identity"},  # streams are relayed unchanged
         )
@@ -54,6 +57,10 @@ class _CountingConnector(aiohttp.BaseConnector):
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
         connection = await super().connect(req, traces, timeout)
+        # aiohttp would read bytes that arrived behind the last answer as the next answer.
+        while connection.protocol is not None and connection.protocol.should_close:
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
         self.in_use += 1
         connection.add_callback(self._count_down)
         return connection

@@ -1,20 +1,18 @@
 """Asking a provider for its models, and telling those that chat from those that embed."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
-
-from basechat.infra.http import Address, is_in_use, read_at_most
-from basechat.infra.http1.client import Client
+from basechat.infra.network.outbound import OutboundClient, OutboundError
 from basechat.kit import json
 from basechat.llm.providers.prices import Price, told_price
 from basechat.llm.providers.provider import Kind, Provider
 from basechat.llm.providers.windows import told_window
 
-_TIMEOUT = aiohttp.ClientTimeout(total=5)
+_SECONDS = 5.0
 _LIST_BYTES = 20_000_000
 _REFUSED = {401, 403}
 
@@ -37,28 +35,24 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A provider and the clients that call it: for its models, and for the list of them."""
+    """A provider and the client that calls it."""
 
     provider: Provider
-    address: Address
-    calls: Client
-    lists: aiohttp.ClientSession
+    http: OutboundClient
 
     @classmethod
     def of(cls, provider: Provider) -> "Upstream":
-        """Open the clients; they connect when they are first used."""
-        address = provider.address
-        return cls(provider, address, Client(address), address.client())
+        """Open the client, which connects when it is first used."""
+        return cls(provider, OutboundClient(provider.address))
 
     @property
     def is_in_use(self) -> bool:
         """Whether it answers something at the moment."""
-        return self.calls.is_in_use or is_in_use(self.lists)
+        return self.http.is_in_use
 
     async def close(self) -> None:
-        """Close the clients, whatever they do."""
-        await self.calls.close()
-        await self.lists.close()
+        """Close the client, also while calls are under way."""
+        await self.http.close()
 
 
 def embeds(name: str) -> bool:
@@ -95,18 +89,20 @@ async def ask(upstream: Upstream) -> Listed:
 async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
     """Return all models by name, each as it is listed."""
     provider = upstream.provider
-    url = f"{upstream.address.base_url}/models{provider.traits.list_query}"
+    path = f"models{provider.traits.list_query}"
     try:
-        async with upstream.lists.get(
-            url, headers=provider.list_headers, timeout=_TIMEOUT, allow_redirects=False
-        ) as response:
-            if response.status != 200:
-                refused = " and refuses the key" if response.status in _REFUSED else ""
-                raise ListingError(f"it answers with status {response.status}{refused}")
-            return _read(json.loads(await read_at_most(response.content, _LIST_BYTES)))
+        async with asyncio.timeout(_SECONDS):
+            reply = await upstream.http.request("GET", path, provider.list_headers, connect_seconds=_SECONDS)
+            try:
+                if reply.status != 200:
+                    refused = " and refuses the key" if reply.status in _REFUSED else ""
+                    raise ListingError(f"it answers with status {reply.status}{refused}")
+                return _read(json.loads(await reply.read_all(_LIST_BYTES)))
+            finally:
+                reply.close()
     except TimeoutError as error:
         raise ListingError("it does not answer in time") from error
-    except aiohttp.ClientError as error:
+    except OutboundError as error:
         raise ListingError("it can't be reached") from error
     except ValueError as error:
         raise ListingError("what it answers is no list of models") from error

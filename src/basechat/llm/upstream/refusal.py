@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from basechat.infra.http1.connection import Reply
-from basechat.infra.http1.errors import HttpError
+from basechat.infra.network.outbound import OutboundError, OutboundReply
 from basechat.kit import json
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.provider import Provider
@@ -37,7 +36,7 @@ _STATUS_OF_TYPE = {
 }
 
 
-async def refusal(provider: Provider, reply: Reply) -> Failure:
+async def refusal(provider: Provider, reply: OutboundReply) -> Failure:
     """Return what an answer with another status than 200 says."""
     status = reply.status
     if status not in _ERRORS:  # a redirect, most of all, which would carry the key elsewhere
@@ -101,13 +100,13 @@ def _without_key(provider: Provider, message: str) -> str:
     return message.replace(key, "…") if key else message
 
 
-async def _body(reply: Reply) -> bytes:
+async def _body(reply: OutboundReply) -> bytes:
     """Return the first bytes of an error, which may be endless, or never come."""
     said = bytearray()
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            while len(said) < _BODY_BYTES and (part := await reply.body.read()):
+            while len(said) < _BODY_BYTES and (part := await reply.read()):
                 said += part
-    except (HttpError, TimeoutError) as error:
+    except (OutboundError, TimeoutError) as error:
         log.info("an error of a provider broke off: %s", error)
     return bytes(said)

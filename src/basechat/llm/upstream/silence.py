@@ -2,7 +2,7 @@
 
 import asyncio
 
-from basechat.infra.http1.body import Body
+from basechat.infra.network.outbound import OutboundReply
 
 _GRACE_SECONDS = 0.05
 
@@ -15,8 +15,8 @@ class Silence:
     it is believed for `longest` seconds.
     """
 
-    def __init__(self, body: Body, *, seconds: float, longest: float) -> None:
-        self._body = body
+    def __init__(self, reply: OutboundReply, *, seconds: float, longest: float) -> None:
+        self._reply = reply
         self._seconds = seconds
         self._longest = max(longest, seconds)
         self._loop = asyncio.get_running_loop()
@@ -54,6 +54,6 @@ class Silence:
     def _end(self, waited_since: float, sign_at: float) -> None:
         """End the wait, unless something came that lay unread while this process was held up."""
         if (self._waits_since, self._sign_at) == (waited_since, sign_at):
-            self._body.fail(TimeoutError())
+            self._reply.fail(TimeoutError())
         else:
             self._look()

@@ -6,8 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
-from basechat.infra.http1.connection import Reply
-from basechat.infra.http1.errors import HttpError
+from basechat.infra.network.outbound import OutboundError, OutboundReply
 from basechat.llm.answers.answer import as_stream
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.provider import Provider
@@ -24,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _LAST_WORDS_SECONDS = 1.0
 _FIRST_BYTES = 1024
-_BROKEN = (TimeoutError, HttpError, GarbledError)
+_BROKEN = (TimeoutError, OutboundError, GarbledError)
 
 
 class Pieces(AsyncGenerator[Piece]):
@@ -35,14 +34,13 @@ class Pieces(AsyncGenerator[Piece]):
     that was never begun does not close what it holds.
     """
 
-    def __init__(self, provider: Provider, reply: Reply, limits: Limits, attempt: Try) -> None:
+    def __init__(self, provider: Provider, reply: OutboundReply, limits: Limits, attempt: Try) -> None:
         self._provider = provider
         self._reply = reply
-        self._body = reply.body
         self._attempt = attempt
         self._cutter = EventCutter()
         self._choices = Choices()
-        self._silence = Silence(reply.body, seconds=limits.silence_seconds, longest=limits.first_token_seconds)
+        self._silence = Silence(reply, seconds=limits.silence_seconds, longest=limits.first_token_seconds)
         self._first: Piece | None = None
         self._later = b""
         self._is_new = True
@@ -64,7 +62,7 @@ class Pieces(AsyncGenerator[Piece]):
                 raise told_in_place(self._provider, error)
         except BaseException as error:
             self.close()
-            if isinstance(error, HttpError):
+            if isinstance(error, OutboundError):
                 raise cut(name) from None
             if isinstance(error, GarbledError):
                 log.warning("the answer of provider %s can't be read: %s", name, error)
@@ -137,7 +135,7 @@ class Pieces(AsyncGenerator[Piece]):
         if self._later:
             part, self._later = self._later, b""
             return part
-        part = await self._body.read()
+        part = await self._reply.read()
         if self._is_new:
             self._is_new = False
             end = part.rfind(b"\n\n", 0, _FIRST_BYTES) + 2
@@ -170,8 +168,8 @@ class Pieces(AsyncGenerator[Piece]):
 
     async def _drain(self) -> None:
         """Read what may follow the end, which is nothing, so that the connection can be used again."""
-        with suppress(TimeoutError, HttpError):
+        with suppress(TimeoutError, OutboundError):
             async with asyncio.timeout(_LAST_WORDS_SECONDS):
-                while await self._body.read():
+                while await self._reply.read():
                     pass
         self.close()

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from basechat.infra.http1.connection import Reply
-from basechat.infra.http1.errors import HttpError
+from basechat.infra.network.outbound import OutboundError, OutboundReply
 from basechat.kit import json
 from basechat.llm.providers.provider import Provider
 from basechat.llm.upstream.failure import cut, garbled
@@ -12,12 +11,12 @@ from basechat.llm.upstream.refusal import error_in, told_in_place
 _BYTES = 32_000_000
 
 
-async def read_whole(provider: Provider, reply: Reply, *, holds: str) -> tuple[bytes, dict[str, Any]]:
+async def read_whole(provider: Provider, reply: OutboundReply, *, holds: str) -> tuple[bytes, dict[str, Any]]:
     """Return an answer as it is and as it reads: an object whose field `holds` is a list; raises `Failure`."""
     try:
-        body = await reply.body.read_all(_BYTES)
+        body = await reply.read_all(_BYTES)
         document = json.loads(body)
-    except HttpError:
+    except OutboundError:
         raise cut(provider.name) from None
     except ValueError:
         raise garbled(provider.name) from None

@@ -1,4 +1,4 @@
-"""A server that answers with the bytes it is told, whatever they are."""
+"""A server that answers with given bytes, valid HTTP or not."""
 
 import asyncio
 import ssl
@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from basechat.infra.http import Address
-from basechat.infra.http1.client import Client
+from basechat.infra.network.outbound import OutboundClient
 
 CLOSE = object()
-"""In the place of an answer's next bytes: close the connection."""
+"""Instead of bytes: close the connection."""
 
 
 @dataclass
 class Server:
-    """What it was asked over which connection, in order, and how many connections have ended."""
+    """Its requests with the number of their connection, in order, and how many connections have ended."""
 
     port: int = 0
     asked: list[tuple[int, bytes]] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Server:
 
     @property
     def address(self) -> Address:
-        """Where it is."""
+        """Its address."""
         return Address.parse(f"http://127.0.0.1:{self.port}/v1")
 
 
@@ -32,7 +32,7 @@ class Server:
 async def serving(
     *answers: Sequence[object], tls: ssl.SSLContext | None = None, path: str | None = None
 ) -> AsyncIterator[Server]:
-    """Answer each request with the next answer: parts of bytes, pauses in seconds, `CLOSE`."""
+    """Answer each request with the next answer: bytes, pauses in seconds, `CLOSE`."""
     server, left = Server(), list(answers)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,9 +70,9 @@ async def serving(
 
 
 @asynccontextmanager
-async def client_of(address: Address) -> AsyncIterator[Client]:
-    """Open a client; close it in the end."""
-    client = Client(address)
+async def client_of(address: Address) -> AsyncIterator[OutboundClient]:
+    """A client that is closed at the end."""
+    client = OutboundClient(address)
     try:
         yield client
     finally:
