@@ -13,8 +13,8 @@ from uuid import UUID
 import uvloop
 
 from basechat.assistant.intent.choice import OFFER_LIMIT, ToolChooser
-from basechat.embedded import python_services, redis
 from basechat.embedded.layout import Layout
+from basechat.embedded.servers import python_services, redis
 from basechat.infra.agent_client import open_agent_client
 from basechat.infra.cache.store import Cache
 from basechat.infra.embeddings import Embeddings

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from basechat.embedded.control import find_running
 from basechat.embedded.layout import Layout
+from basechat.embedded.state import find_running
 from bench.client import Api, BenchError, Connection
 from bench.processes import end, find_processes
 

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from basechat.embedded import postgres, redis
 from basechat.embedded.folder import discard_sockets, prepare
 from basechat.embedded.health import answers_http
 from basechat.embedded.layout import Layout
-from basechat.embedded.process import start_command
-from basechat.embedded.service import Service, running
+from basechat.embedded.process import Service, running, start_command
+from basechat.embedded.servers import postgres, redis
 from bench.client import Api, Connection
 from bench.stack import free_port
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from basechat.embedded.service import Service, running
+from basechat.embedded.process import Service, running
 from bench.client import BenchError
 from bench.figures import Figure
 from bench.gateway.parties import Parties

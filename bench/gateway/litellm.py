@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from basechat.embedded.health import answers_http
-from basechat.embedded.process import start_command
-from basechat.embedded.service import Service
+from basechat.embedded.process import Service, start_command
 from bench.client import BenchError
 from bench.stack import ROOT
 
@@ -26,7 +25,7 @@ def service(folder: Path, port: int, upstream: str, models: Sequence[str]) -> Se
         name="litellm",
         launch=lambda: start_command(command, log=log, environment=environment, folder=folder),
         ready=lambda: answers_http(f"http://127.0.0.1:{port}/health/liveliness"),
-        patience=180,
+        start_seconds=180,
     )
 
 

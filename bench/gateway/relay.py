@@ -18,8 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from basechat.embedded.health import answers_http
-from basechat.embedded.process import start_command
-from basechat.embedded.service import Service
+from basechat.embedded.process import Service, start_command
 from bench.stack import ROOT
 
 

@@ -1,25 +1,28 @@
-"""The command `basechat`: a table of its sub-commands, each imported only when it is called."""
+"""The command `basechat`: its sub-commands in a table, each imported only when it is called."""
 
 import importlib
+import os
+import sys
 from collections.abc import Mapping
 
 import click
 
 from basechat.embedded.health import answers_http
+from basechat.services.registry import SERVICES
 
 _COMMANDS: Mapping[str, str] = {
     "up": "basechat.embedded.up:up",
     "down": "basechat.embedded.commands:down",
     "status": "basechat.embedded.commands:status",
     "logs": "basechat.embedded.commands:logs",
-    "serve": "basechat.embedded.serving:serve",
+    "serve": "basechat.cli:serve",
     "cache": "basechat.embedded.caches:cache",
     "health": "basechat.cli:health",
 }
-"""Name to `module:command`. `status` should not wait for what `serve` imports."""
+"""Name to `module:command`, so that `status` does not wait for the imports of `up`."""
 
 _EMBEDDED_ONLY = {"psutil"}
-"""Modules that a container's image, which is started by other means, does not have."""
+"""Modules that the container images lack: there, other programs start the services."""
 
 
 class Commands(click.Group):
@@ -38,7 +41,7 @@ class Commands(click.Group):
             if error.name not in _EMBEDDED_ONLY:
                 raise
             raise click.ClickException(
-                f"`basechat {name}` needs the stack's packages. Install them: pip install 'basechat[embedded]'"
+                f"`basechat {name}` needs the packages of the stack. Install them: pip install 'basechat[embedded]'"
             ) from None
         return command
 
@@ -50,11 +53,26 @@ def cli() -> None:
 
 
 @click.command()
+@click.argument("service", type=click.Choice(sorted(SERVICES)))
+@click.option(
+    "--listen", help="host:port or unix:/path.sock. The default is all addresses and the port of the service."
+)
+def serve(service: str, listen: str | None) -> None:
+    """Run one service in the foreground, as a container does."""
+    # The process becomes the service by exec, so that the modules of the command line do not stay in memory.
+    command = (sys.executable, "-P", "-m", "basechat.services", service, *([listen] if listen else []))
+    os.execv(sys.executable, command)  # noqa: S606 - a fixed command
+
+
+@click.command()
 @click.argument("url")
 def health(url: str) -> None:
-    """Exit 0 where URL (http://… or unix:/path.sock:/path) answers with a 2xx, else 1."""
+    """Check whether URL answers: http://… or unix:/path.sock:/path.
+
+    Exit code 0: URL answers with a 2xx. 1: it does not.
+    """
     try:
-        well = answers_http(url)
+        is_healthy = answers_http(url)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    raise click.exceptions.Exit(0 if well else 1)
+    raise click.exceptions.Exit(0 if is_healthy else 1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from basechat.embedded import postgres
+from basechat.embedded.servers import postgres
 from basechat.kit import json
 from tests.chaos.plots import calls_of
 from tests.chaos.till import Till

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
-from basechat.embedded import redis
+from basechat.embedded.servers import redis
 from basechat.infra.redis import REDIS_ERRORS, open_redis
 from tests.e2e.site import Site
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from basechat.embedded import postgres
+from basechat.embedded.servers import postgres
 from basechat.kit import json
 from tests.chaos.plots import whole_answer
 from tests.chaos.verdict import Verdict

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from basechat.embedded import redis
 from basechat.embedded.layout import Layout
-from basechat.embedded.service import Service, running
+from basechat.embedded.process import Service, running
+from basechat.embedded.servers import redis
 from tests.identity.test_sign_in import is_signed_in, sign_in
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack

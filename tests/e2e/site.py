@@ -11,8 +11,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from basechat.embedded.control import find_running
-from basechat.embedded.state import ProcessState
+from basechat.embedded.state import ProcessState, find_running
 from tests.embedded.command import Basechat, free_port
 from tests.support.person import TIMEOUT, Person
 from tests.upstream import Upstream, running_upstream

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from basechat.embedded import postgres
+from basechat.embedded.servers import postgres
 from tests.e2e.conftest import SETTINGS
 from tests.e2e.site import Site, running_site, until
 from tests.support.person import Person

@@ -1,4 +1,4 @@
-"""The command `basechat` as people run it: a process of its own, a clean environment, one data folder."""
+"""The command `basechat` in its own process, with a clean environment and one data folder."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def free_port() -> int:
 
 
 def as_ordinary_user(folder: Path) -> tuple[str, ...]:
-    """What to put before a command, so that it runs without root's rights but can still read this checkout."""
+    """A prefix that runs a command without root's rights, but with access to this checkout."""
     if os.geteuid() != 0:
         return ()
     setpriv = shutil.which("setpriv")

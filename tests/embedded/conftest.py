@@ -1,4 +1,4 @@
-"""A whole stack on a folder of its own, for the tests of how it lives and dies."""
+"""A whole stack on its own folder."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.embedded.command import Basechat, free_port
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Basechat]:
-    """A folder with nothing in it yet; whatever a test starts there is stopped."""
+    """A new folder. The stack of a test is stopped at the end."""
     basechat = Basechat(data=tmp_path_factory.mktemp("stack") / "data", port=free_port())
     yield basechat
     basechat("down")

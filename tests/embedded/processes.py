@@ -1,4 +1,4 @@
-"""Which processes have something to do with a data folder."""
+"""The processes of a data folder."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,7 +9,7 @@ from basechat.embedded.layout import Layout
 
 
 def processes_of(layout: Layout) -> set[int]:
-    """By what they were started with, the folder they work in, or the sockets they hold."""
+    """Found by their commands, their working directories or their sockets."""
     return {process.pid for process in psutil.process_iter() if _belongs(process, layout)}
 
 

@@ -1,4 +1,4 @@
-"""`basechat cache` as people and programs run it, on the servers of a data folder and on those of the environment."""
+"""`basechat cache` for people and programs, on the servers of a data folder and of the environment."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from tests.support.stack import SECRET, Servers
 
 @pytest.fixture
 async def caches(servers: Servers) -> AsyncIterator[Cache]:
-    """Three answers, one of which was asked for again."""
+    """Three answers, and one hit."""
     settings = servers.settings()
     async with open_redis(settings.cache_redis_url) as redis, open_redis(settings.state_redis_url) as state:
         await redis.flushdb()
@@ -48,7 +48,7 @@ def basechat(servers: Servers) -> Basechat:
 
 
 def _run(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that is told nothing but variables."""
+    """Run a command without a data folder."""
     return subprocess.run(
         [sys.executable, "-m", "basechat", "cache", *arguments],
         capture_output=True,
@@ -62,7 +62,7 @@ def _run(*arguments: str, folder: Path, **variables: str) -> subprocess.Complete
 
 
 def _answering(basechat: Basechat, answer: str) -> tuple[int, str]:
-    """Clear all caches at a terminal; returns the exit code and what was shown."""
+    """Clear all caches at a terminal; returns the exit code and the output."""
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "basechat", "cache", "clear", "--data-dir", str(basechat.data)]
     try:
@@ -90,13 +90,13 @@ def test_stats_for_people(basechat: Basechat) -> None:
 
 @pytest.mark.usefixtures("caches")
 def test_stats_for_programs(basechat: Basechat) -> None:
-    told = json.loads(basechat("cache", "stats", "--json").stdout)
-    llm = next(layer for layer in told["layers"] if layer["layer"] == "llm")
+    document = json.loads(basechat("cache", "stats", "--json").stdout)
+    llm = next(layer for layer in document["layers"] if layer["layer"] == "llm")
     assert (llm["keys"], llm["hits"], llm["hit_rate"], llm["saved_cost"]) == (3, 1, 1.0, 12.5)
-    assert told["server"]["policy"] == "allkeys-lru"
+    assert document["server"]["policy"] == "allkeys-lru"
 
 
-async def test_clearing_needs_a_yes(basechat: Basechat, caches: Cache) -> None:
+async def test_clearing_needs_confirmation(basechat: Basechat, caches: Cache) -> None:
     refused = basechat("cache", "clear", "llm")
     assert refused.returncode == 1
     assert "--yes" in refused.stderr
@@ -110,14 +110,16 @@ async def test_clearing_needs_a_yes(basechat: Basechat, caches: Cache) -> None:
 
 
 @pytest.mark.parametrize(("answer", "code", "kept"), [("n", 1, "an answer"), ("y", 0, None)])
-async def test_people_are_asked(basechat: Basechat, caches: Cache, answer: str, code: int, kept: str | None) -> None:
+async def test_a_terminal_asks_for_confirmation(
+    basechat: Basechat, caches: Cache, answer: str, code: int, kept: str | None
+) -> None:
     returncode, shown = _answering(basechat, answer)
     assert "Remove everything from all caches? [y/N]" in shown
     assert returncode == code
     assert await caches.get(LLM, {"n": 1}) == kept
 
 
-def test_a_layer_that_is_none(basechat: Basechat) -> None:
+def test_an_unknown_layer(basechat: Basechat) -> None:
     refused = basechat("cache", "clear", "session")
     assert refused.returncode == 2
     assert "'llm', 'mcp', 'intent', 'all'" in refused.stderr
@@ -140,14 +142,14 @@ def test_a_folder_on_which_nothing_runs(tmp_path: Path) -> None:
     assert "is not running" in refused.stderr
 
 
-def test_neither_a_folder_nor_an_environment(tmp_path: Path) -> None:
+def test_without_a_stack_and_without_servers_in_the_environment(tmp_path: Path) -> None:
     refused = _run("stats", folder=tmp_path)
     assert refused.returncode == 1
     assert "--data-dir" in refused.stderr
     assert "SECRET_KEY" in refused.stderr
 
 
-def test_servers_of_the_environment_that_are_away(tmp_path: Path) -> None:
+def test_unavailable_servers_of_the_environment(tmp_path: Path) -> None:
     url = "redis://:a-password@127.0.0.1:9/0"
     refused = _run("clear", "--yes", folder=tmp_path, SECRET_KEY=SECRET, REDIS_URL=url)
     assert refused.returncode == 1

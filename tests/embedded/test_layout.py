@@ -1,4 +1,4 @@
-"""Where things lie, and where sockets go when their paths would be too long."""
+"""Paths of a data folder, and the folder for sockets if paths would be too long."""
 
 import os
 import tempfile
@@ -9,14 +9,14 @@ import pytest
 from basechat.embedded.layout import LONGEST_SOCKET_PATH, Layout
 
 
-def test_sockets_lie_in_the_data_folder_where_they_fit() -> None:
+def test_sockets_are_in_the_data_folder_if_they_fit() -> None:
     layout = Layout.of("/srv/basechat")
     assert layout.short == Path("/srv/basechat")
     assert layout.socket("worker") == Path("/srv/basechat/run/worker.sock")
 
 
 @pytest.mark.parametrize("name", ["x" * 90, "a:b", "semi;colon", 'quo"te', "do$$ar", "com,ma"])
-def test_sockets_move_where_the_path_is_too_long_or_odd(name: str) -> None:
+def test_sockets_move_if_the_path_is_too_long_or_unusual(name: str) -> None:
     layout = Layout.of(f"/srv/{name}")
     assert layout.short.parent == Path(tempfile.gettempdir())
     assert f"-{os.geteuid()}-" in layout.short.name

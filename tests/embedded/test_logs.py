@@ -1,4 +1,4 @@
-"""Logs are bounded, and read from their end."""
+"""Logs are limited in size and read from the end."""
 
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ def test_the_tail_is_the_last_lines_since_a_point(tmp_path: Path) -> None:
     assert logs.tail(tmp_path / "none.log", 5) == []
 
 
-def test_a_grown_log_is_set_aside_under_its_writer(tmp_path: Path) -> None:
+def test_a_large_log_moves_while_its_writer_keeps_it_open(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     with log.open("ab", buffering=0) as writer:
         writer.write(b"before\n")
@@ -24,7 +24,7 @@ def test_a_grown_log_is_set_aside_under_its_writer(tmp_path: Path) -> None:
     assert (tmp_path / "x.log.1").read_text() == "before\n"
 
 
-def test_following_goes_on_after_the_log_was_set_aside(tmp_path: Path) -> None:
+def test_following_continues_after_the_log_has_moved(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     log.write_text("first line\n")
     followed = logs.follow(log, 10)

@@ -1,4 +1,4 @@
-"""The whole stack as a process tree: started, looked at, hurt, stopped."""
+"""The whole stack as a process tree: started, inspected, damaged and stopped."""
 
 import os
 import signal
@@ -6,11 +6,10 @@ import signal
 import psutil
 import pytest
 
-from basechat.embedded import logs, python_services
-from basechat.embedded.control import find_running
-from basechat.embedded.health import http_status
-from basechat.embedded.state import ProcessState
-from basechat.embedded.waiting import wait_until
+from basechat.embedded import logs
+from basechat.embedded.health import http_status, wait_until
+from basechat.embedded.servers import python_services
+from basechat.embedded.state import ProcessState, find_running
 from tests.embedded.command import Basechat, as_ordinary_user, free_port
 from tests.embedded.processes import processes_of
 
@@ -81,7 +80,7 @@ def test_logs_of_an_unknown_service_name_the_known_ones(running: Basechat) -> No
 
 
 @pytest.mark.parametrize("name", ["llm-agent", "redis", "local-embed", "nginx"])
-def test_what_dies_is_started_again(running: Basechat, name: str) -> None:
+def test_a_killed_service_is_started_again(running: Basechat, name: str) -> None:
     before = running.service(name)
     os.kill(before["pid"], signal.SIGKILL)
     assert wait_until(lambda: running.service(name)["restarts"] == before["restarts"] + 1, within=10)
@@ -89,7 +88,7 @@ def test_what_dies_is_started_again(running: Basechat, name: str) -> None:
     assert wait_until(lambda: http_status(f"http://127.0.0.1:{running.port}/health") == 200, within=10)
 
 
-def test_what_was_ready_is_started_again_at_once_also_the_third_time(running: Basechat) -> None:
+def test_a_service_that_was_ready_restarts_at_once_three_times(running: Basechat) -> None:
     def state() -> ProcessState:
         found = find_running(running.layout)
         assert found is not None
@@ -102,8 +101,8 @@ def test_what_was_ready_is_started_again_at_once_also_the_third_time(running: Ba
         assert (before.phase, before.pid is None) == ("ready", False)
         os.kill(before.pid or 0, signal.SIGKILL)
         assert wait_until(lambda: state().restarts == before.restarts + 1 and state().phase == "ready", within=10)  # noqa: B023
-    said = [line for line in logs.tail(log, 100, since=begin) if "redis-state ended" in line]
-    assert [line.partition(" ")[2] for line in said] == ["redis-state ended (signal 9); starting it again."] * 3
+    lines = [line for line in logs.tail(log, 100, since=begin) if "redis-state ended" in line]
+    assert [line.partition(" ")[2] for line in lines] == ["redis-state ended (signal 9); starting it again."] * 3
 
 
 def test_after_kill_9_the_next_start_recovers_and_down_leaves_nothing(running: Basechat) -> None:

@@ -146,7 +146,7 @@ async def test_without_a_collector_nothing_is_recorded(servers: Servers) -> None
 
 def test_without_a_collector_nothing_is_loaded() -> None:
     shown = _python(
-        "import sys, basechat.services.entry;"
+        "import sys, basechat.services.serve;"
         "print([name for name in sys.modules if name.startswith(('opentelemetry.exporter', 'google.protobuf'))])"
     )
     assert shown.stdout == "[]\n"

@@ -11,10 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from basechat.embedded import redis
 from basechat.embedded.layout import Layout
-from basechat.embedded.process import Child
-from basechat.embedded.service import running
+from basechat.embedded.process import Child, running
+from basechat.embedded.servers import redis
 from basechat.infra.redis import open_redis
 from tests.llm.gateway import COMPLETIONS, own_gateway, question, streamed
 from tests.support.person import Person, Reply

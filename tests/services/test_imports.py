@@ -2,7 +2,7 @@
 
 import pytest
 
-from basechat.services.table import SERVICES
+from basechat.services.registry import SERVICES
 from tests.services.interpreter import run_python
 
 HEAVY = {
@@ -20,7 +20,7 @@ def _modules_after(statement: str) -> set[str]:
     return set(run_python(f"import importlib, sys; {statement}; print(*sys.modules, sep='\\n')").split())
 
 
-@pytest.mark.parametrize("module", [AGENT, "basechat.services.entry", "basechat.embedded.serving"])
+@pytest.mark.parametrize("module", [AGENT, "basechat.services.serve", "basechat.cli"])
 def test_llm_agent_imports_nothing_heavy(module: str) -> None:
     assert _modules_after(f"importlib.import_module({module!r})") & HEAVY == set()
 

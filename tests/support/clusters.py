@@ -10,9 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from basechat.embedded.health import answers_redis
-from basechat.embedded.process import Child, start_command
-from basechat.embedded.service import Service, running
-from basechat.embedded.wheels import program
+from basechat.embedded.process import Child, Service, program, running, start_command
 from tests.support.waiting import until
 
 SLOTS = 16_384

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from basechat.embedded import postgres
+from basechat.embedded.servers import postgres
 from basechat.infra.database_url import owner_url
 from basechat.kit.config import Settings
 from tests.support.stack import Servers

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-from basechat.embedded import embed
 from basechat.embedded.layout import Layout
-from basechat.embedded.service import running
+from basechat.embedded.process import running
+from basechat.embedded.servers import models
 from basechat.infra.agent_client import open_agent_client
 from basechat.infra.embeddings import Embeddings
 from basechat.services import agent
@@ -27,7 +27,7 @@ async def embeddings_through(servers: Servers, **providers: Any) -> AsyncIterato
 async def local_embeddings(servers: Servers) -> AsyncIterator[Embeddings]:
     """Run the real model behind a gateway."""
     layout: Layout = servers.layout
-    with running(embed.service(layout)):
-        url = f"unix:{layout.socket(embed.NAME)}"
+    with running(models.embed_service(layout)):
+        url = f"unix:{layout.socket(models.EMBED)}"
         async with embeddings_through(servers, local_embed_url=url) as client:
             yield client

@@ -11,10 +11,10 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from basechat.embedded import postgres, redis
 from basechat.embedded.folder import discard_sockets, prepare
 from basechat.embedded.layout import Layout
-from basechat.embedded.service import running
+from basechat.embedded.process import running
+from basechat.embedded.servers import postgres, redis
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
 from basechat.services import agent, backend, mcp, worker

@@ -1,1 +1,1 @@
-"""The whole stack on one machine without Docker: every process from a wheel, one folder of data, one supervisor."""
+"""The whole stack on one machine without Docker: commands, one data folder, and a supervisor of all processes."""

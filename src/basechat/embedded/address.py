@@ -1,4 +1,4 @@
-"""Where people reach the stack, and who else may be sitting there."""
+"""The address that nginx listens on, and the process that occupies it."""
 
 import errno
 import socket
@@ -9,7 +9,7 @@ import psutil
 
 from basechat.embedded.errors import StackError
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked for with --host, never by default
+_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only with --host, never by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Address:
 
     @property
     def host_to_dial(self) -> str:
-        return _EVERYWHERE.get(self.host, self.host)
+        return _ALL_ADDRESSES.get(self.host, self.host)
 
     @property
     def is_loopback(self) -> bool:
@@ -29,17 +29,17 @@ class Address:
 
     @property
     def listen(self) -> str:
-        """As nginx writes it."""
+        """In the syntax of nginx."""
         return f"{_bracketed(self.host)}:{self.port}"
 
     @property
     def url(self) -> str:
-        """What people type; for an address that stands for all of the machine's, by its name."""
-        host = socket.gethostname() if self.host in _EVERYWHERE else self.host
+        """The URL to open. For a wildcard address it has the name of the machine."""
+        host = socket.gethostname() if self.host in _ALL_ADDRESSES else self.host
         return f"http://{_bracketed(host)}" + ("" if self.port == 80 else f":{self.port}")
 
     def require_free(self) -> None:
-        """Say now, in a sentence, what nginx would say later in its log."""
+        """Raise a StackError now instead of an error of nginx in its log later."""
         try:
             family, kind, protocol, _, target = socket.getaddrinfo(
                 self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -48,32 +48,36 @@ class Address:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(target)
         except socket.gaierror:
-            raise StackError(f"{self.host} is no address of this machine. Choose one with --host.") from None
+            raise StackError(
+                f"{self.host} is not an address of this machine. Choose another one with --host."
+            ) from None
         except OSError as error:
-            raise self._refused(error) from None
+            raise self._explain(error) from None
 
-    def _refused(self, error: OSError) -> StackError:
+    def _explain(self, error: OSError) -> StackError:
         match error.errno:
             case errno.EADDRINUSE:
                 return StackError(
-                    f"Port {self.port} on {self.host} is taken{_by_whom(self.port)}. "
-                    "Stop what listens there, or choose another port with --port."
+                    f"Port {self.port} on {self.host} is taken{_occupant(self.port)}. "
+                    "Stop that program, or choose another port with --port."
                 )
             case errno.EACCES:
                 return StackError(
-                    f"You may not listen on port {self.port}: ports below 1024 belong to root. "
-                    "Choose another one with --port, like 8080."
+                    f"You have no permission to listen on port {self.port}: ports below 1024 belong to root. "
+                    "Choose another port with --port, like 8080."
                 )
             case _:
-                return StackError(f"Can't listen on {self.host}: {error.strerror}. Choose another --host.")
+                return StackError(
+                    f"BaseChat can't listen on {self.host}: {error.strerror}. Choose another address with --host."
+                )
 
 
-def _by_whom(port: int) -> str:
-    """The process behind a port, as far as we are allowed to see it."""
+def _occupant(port: int) -> str:
+    """The process that listens on a port, if this user may see it."""
     with suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            taken = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
-            if taken and connection.pid:
+            is_listener = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+            if is_listener and connection.pid:
                 return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
     return ""
 

@@ -1,4 +1,4 @@
-"""What may go wrong around the stack, told in sentences that end with what to do."""
+"""Errors of the stack: each is a sentence that ends with what to do."""
 
 import errno
 
@@ -8,14 +8,14 @@ class StackError(Exception):
 
 
 def explain(error: OSError) -> StackError:
-    """Turn the refusals of an operating system that people can do something about into sentences."""
+    """Turn an error of the operating system into a sentence."""
     where = f" {error.filename}" if error.filename else ""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return StackError(f"The disk is full: could not write{where}. Free some space and start again.")
+            return StackError(f"The disk is full: BaseChat could not write{where}. Free some space and start again.")
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return StackError(
                 f"No permission to write{where}. Make it writable for you, or choose another folder with --data-dir."
             )
         case _:
-            return StackError(f"The system refused{where}: {error.strerror or error}.")
+            return StackError(f"The operating system refused{where}: {error.strerror or error}.")

@@ -1,17 +1,20 @@
-"""Ask a process whether it is well, with the standard library only, so that a check costs little more than Python."""
+"""Health checks and bounded waits. Standard library only, so that a check costs little more than Python."""
 
 import http.client
+import select
 import socket
 import struct
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 TIMEOUT = 2.0
-"""Seconds a process has to answer; one that needs longer is asked again."""
+"""Seconds until a check fails. The supervisor repeats it."""
 
 
 def answers_http(url: str, *, timeout: float = TIMEOUT) -> bool:
-    """Whether a GET of `http://host:port/path` or `unix:/path.sock:/path` is answered with a 2xx."""
+    """Whether a GET of `http://host:port/path` or `unix:/path.sock:/path` returns a 2xx."""
     try:
         return 200 <= http_status(url, timeout=timeout) < 300
     except (OSError, http.client.HTTPException):
@@ -19,7 +22,7 @@ def answers_http(url: str, *, timeout: float = TIMEOUT) -> bool:
 
 
 def http_status(url: str, *, timeout: float = TIMEOUT) -> int:
-    """The status of a GET; raises OSError or HTTPException where there is no answer, ValueError for another URL."""
+    """The status of a GET. Raises OSError or HTTPException without an answer, ValueError for an unknown kind of URL."""
     connection, path = _connection(url, timeout)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
@@ -29,7 +32,7 @@ def http_status(url: str, *, timeout: float = TIMEOUT) -> int:
 
 
 def answers_at_all(host: str, port: int, *, timeout: float = TIMEOUT) -> bool:
-    """Whether something speaks HTTP there, whatever it says."""
+    """Whether a server speaks HTTP at this address, with any status."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("HEAD", "/")
@@ -42,12 +45,12 @@ def answers_at_all(host: str, port: int, *, timeout: float = TIMEOUT) -> bool:
 
 
 def answers_redis(path: Path, *, timeout: float = TIMEOUT) -> bool:
-    """Whether a Redis-speaking server on a Unix socket has loaded its data and serves."""
+    """Whether a Redis server on a Unix socket has loaded its data."""
     return _exchange(path, b"PING\r\n", timeout).startswith(b"+PONG")
 
 
 def answers_postgres(path: Path, *, timeout: float = TIMEOUT) -> bool:
-    """Whether PostgreSQL on a Unix socket takes connections: it then asks who we are, else it sends an error."""
+    """Whether PostgreSQL on a Unix socket accepts connections. Then it asks for a password, else it sends an error."""
     parameters = b"user\0admin\0database\0postgres\0\0"
     startup = struct.pack("!II", 8 + len(parameters), 3 << 16) + parameters
     return _exchange(path, startup, timeout).startswith(b"R")
@@ -70,7 +73,7 @@ def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, s
         return _UnixConnection(socket_path, timeout), path or "/"
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
-        raise ValueError(f"Not an http:// or unix: address: {url}")
+        raise ValueError(f"{url} is not an http:// or unix: URL.")
     path = parts.path or "/"
     return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout), (
         f"{path}?{parts.query}" if parts.query else path
@@ -86,3 +89,18 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+
+
+def pause(seconds: float) -> None:
+    """Sleep between two checks."""
+    select.select([], [], [], seconds)
+
+
+def wait_until(condition: Callable[[], bool], *, within: float, every: float = 0.02) -> bool:
+    """Check `condition` repeatedly for at most `within` seconds; returns its last result."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        pause(every)
+    return True

@@ -1,4 +1,4 @@
-"""Where everything of one data folder lies."""
+"""The paths of one data folder."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ _LONGEST_SOCKET = f"pg/run/{POSTGRES_SOCKET}"
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one data folder; nothing is created here."""
+    """All paths of a data folder. It creates no files."""
 
     data: Path
 
@@ -56,7 +56,7 @@ class Layout:
 
     @cached_property
     def postgres(self) -> Path:
-        """Belongs to PostgreSQL's own account where the stack runs as root."""
+        """Owned by PostgreSQL's own account if the stack runs as root."""
         return self.data / "pg"
 
     @cached_property
@@ -65,7 +65,7 @@ class Layout:
 
     @cached_property
     def short(self) -> Path:
-        """The data folder, or a stand-in under /tmp where it can't hold sockets."""
+        """The data folder, or a folder under /tmp if the path of the data folder is unsuitable for sockets."""
         if _holds_sockets(self.data):
             return self.data
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
@@ -74,7 +74,7 @@ class Layout:
 
     @cached_property
     def run(self) -> Path:
-        """Sockets of all processes but PostgreSQL; nobody else may enter."""
+        """Sockets of all processes except PostgreSQL. Other users can't enter it."""
         return self.short / "run"
 
     @cached_property
@@ -85,6 +85,9 @@ class Layout:
     def postgres_socket(self) -> Path:
         return self.postgres_run / POSTGRES_SOCKET
 
+    def secret(self, name: str) -> str:
+        return (self.secrets / name).read_text().strip()
+
     def socket(self, service: str) -> Path:
         return self.run / f"{service}.sock"
 
@@ -92,11 +95,11 @@ class Layout:
         return self.logs / f"{service}.log"
 
     def files(self, service: str) -> Path:
-        """What a service without a folder of its own above keeps."""
+        """Data of a service that has no property above."""
         return self.data / service
 
 
 def _holds_sockets(folder: Path) -> bool:
-    """Whether the paths are short enough for the kernel, and free of what nginx and PostgreSQL would take apart."""
+    """Whether paths are short enough for the kernel, without characters that nginx or PostgreSQL interpret."""
     longest = folder / _LONGEST_SOCKET
     return len(os.fsencode(longest)) <= LONGEST_SOCKET_PATH and re.fullmatch(r"[\w./ -]+", str(longest)) is not None

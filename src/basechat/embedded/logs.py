@@ -1,19 +1,19 @@
-"""Log files of the processes: bounded in size, read from their end."""
+"""Log files of the processes: limited in size, read from the end."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from basechat.embedded.waiting import pause
+from basechat.embedded.health import pause
 
 BOUND = 16 * 1024 * 1024
-"""Bytes after which a log moves to `<name>.1`, so that a service keeps at most twice as much."""
+"""Bytes after which a log is moved to `<name>.1`. So a service keeps at most twice as much."""
 
 _BLOCK = 64 * 1024
 
 
 def bound(log: Path, limit: int = BOUND) -> None:
-    """Set a grown log aside. Its writers append and keep their handle, so it is copied and emptied, not renamed."""
+    """Move a large log to `<name>.1`. Writers keep their handles, so the file is copied and emptied, not renamed."""
     if log.exists() and log.stat().st_size > limit:
         shutil.copyfile(log, log.with_name(f"{log.name}.1"))
         with log.open("r+b") as file:
@@ -25,7 +25,7 @@ def size(log: Path) -> int:
 
 
 def tail(log: Path, lines: int, *, since: int = 0) -> list[str]:
-    """The last lines written after byte `since`."""
+    """The last lines that were written after byte `since`."""
     if not log.exists():
         return []
     with log.open("rb") as file:
@@ -35,8 +35,8 @@ def tail(log: Path, lines: int, *, since: int = 0) -> list[str]:
 
 
 def follow(log: Path, lines: int) -> Iterator[str]:
-    """The last lines, then for ever what is added; a log that was set aside is read on from its new beginning."""
-    position = size(log)  # before the tail is shown: rather a line twice than one never
+    """The last lines, then all new lines. After a move the log is read from its new beginning."""
+    position = size(log)  # measured before the tail is read: a line may appear twice, but none is lost
     yield from (f"{line}\n" for line in tail(log, lines))
     while True:
         if size(log) < position:

@@ -1,5 +1,6 @@
-"""What the stack's commands have in common."""
+"""What all commands share: the option of the data folder, and errors as sentences."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,16 @@ from pathlib import Path
 import click
 
 from basechat.embedded.errors import StackError, explain
-from basechat.embedded.home import default_folder
+
+
+def default_folder() -> Path:
+    """`.basechat` of the checkout that this code runs from, else the user's data directory."""
+    checkout = Path(__file__).parents[3]
+    if (checkout / "pyproject.toml").exists() and (checkout / "src" / "basechat").is_dir():
+        return checkout / ".basechat"
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "basechat"
+
 
 data_folder = click.option(
     "--data-dir",
@@ -19,8 +29,8 @@ data_folder = click.option(
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """Whatever people can do something about is told in a sentence, with exit code 1."""
+def errors_as_sentences() -> Iterator[None]:
+    """End the command with exit code 1 and a sentence for each error that people can correct."""
     try:
         yield
     except StackError as error:

@@ -1,15 +1,18 @@
-"""Start the services in their order, keep them running, and stop them in reverse; one thread, no event loop."""
+"""Start the services in order, keep them running, stop them in reverse order. One thread, no event loop."""
 
+import os
+import select
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 
 from basechat.embedded import logs
 from basechat.embedded.errors import StackError
 from basechat.embedded.layout import Layout
-from basechat.embedded.progress import Progress
-from basechat.embedded.service import Service
-from basechat.embedded.signals import Signals
+from basechat.embedded.process import Service
+from basechat.embedded.terminal import Progress
 from basechat.embedded.watched import Watched
 
 _LOG_CHECK = 60.0
@@ -18,17 +21,40 @@ _LINES = 15
 
 
 class StoppedEarlyError(Exception):
-    """Somebody asked the stack to stop while it was still starting."""
+    """A signal stopped the stack during its start."""
+
+
+class Signals:
+    """Signal handlers of the supervisor: SIGCHLD only wakes it, the other signals stop it."""
+
+    def __init__(self, *, ignore_hangup: bool = False) -> None:
+        self.must_stop = False
+        self._reader, writer = os.pipe()
+        for end in (self._reader, writer):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore_hangup else self._stop)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a signal, at most so long."""
+        if select.select([self._reader], [], [], seconds)[0]:
+            os.read(self._reader, 4096)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.must_stop = True
 
 
 class Supervisor:
-    """The services it has started, in order; `changed` is called whenever one comes to another phase."""
+    """The services that it has started, in order. It calls `on_change` when a service changes its phase."""
 
-    def __init__(self, layout: Layout, progress: Progress, signals: Signals, changed: Callable[[], None]) -> None:
+    def __init__(self, layout: Layout, progress: Progress, signals: Signals, on_change: Callable[[], None]) -> None:
         self._layout = layout
         self._progress = progress
         self._signals = signals
-        self._changed = changed
+        self._on_change = on_change
         self._stages: list[list[Watched]] = []
         self._next_log_check = time.monotonic() + _LOG_CHECK
 
@@ -37,54 +63,54 @@ class Supervisor:
         return [watched for stage in self._stages for watched in stage]
 
     def start(self, *services: Service) -> None:
-        """Start services at once; those of one call are stopped together, too."""
-        self._require_wanted()
+        """Start services concurrently. The services of one call are also stopped together."""
+        self._check_signals()
         stage: list[Watched] = []
         self._stages.append(stage)
         for service in services:
             stage.append(Watched(service, log=self._layout.log(service.name)))
             self._progress.show(service.name, "waiting")
-        self._changed()
+        self._on_change()
 
     def await_ready(self, *names: str) -> None:
-        """Wait until these services (or all) are ready; raises StackError with the log of one that fails."""
+        """Wait until these services (or all) are ready. Raises StackError with the log of one that fails."""
         while self._are_waiting(names):
-            self.look()
+            self.check()
             self._signals.wait(_PROBE)
 
-    def look(self) -> None:
-        """Note what has become ready; raises StackError for what never will."""
-        self._require_wanted()
+    def check(self) -> None:
+        """Probe the services that are starting. Raises StackError for one that can't become ready."""
+        self._check_signals()
         for watched in self.watched:
             if watched.phase == "waiting":
                 watched.probe()
-                self._judge(watched)
+                self._report_start(watched)
 
     def keep_running(self) -> None:
-        """Start again what dies, until somebody asks us to stop."""
-        while not self._signals.stop_asked:
+        """Restart services that end, until a signal stops the stack."""
+        while not self._signals.must_stop:
             for watched in self.watched:
-                self._look_after(watched)
+                self._maintain(watched)
             self._bound_logs()
-            self._signals.wait(self._time_to_look())
+            self._signals.wait(self._check_interval())
 
     def stop(self) -> None:
-        """Stop all, last started first; returns when nothing of it is left."""
+        """Stop all services, the last started first; returns when all processes have ended."""
         for stage in reversed(self._stages):
             for watched in stage:
-                watched.ask_to_stop()
+                watched.begin_stop()
             for watched in stage:
                 watched.await_end()
 
-    def _require_wanted(self) -> None:
-        if self._signals.stop_asked:
+    def _check_signals(self) -> None:
+        if self._signals.must_stop:
             raise StoppedEarlyError
 
     def _are_waiting(self, names: tuple[str, ...]) -> bool:
         return any(watched.phase == "waiting" and (not names or watched.name in names) for watched in self.watched)
 
-    def _judge(self, watched: Watched) -> None:
-        """What the first start of a service has come to, once it has come to something."""
+    def _report_start(self, watched: Watched) -> None:
+        """Report the result of a service's first start, if there is one."""
         if watched.phase == "ready":
             self._progress.show(watched.name, "ready", f"{watched.seconds:5.1f} s")
         elif (problem := _problem(watched)) is None:
@@ -92,11 +118,12 @@ class Supervisor:
         elif watched.service.required:
             raise StackError(self._explain(watched, problem))
         else:
-            self._progress.show(watched.name, "failed", f"{problem}; the stack goes on without it. See {watched.log}")
+            detail = f"{problem}; BaseChat continues without it. Its log: {watched.log}"
+            self._progress.show(watched.name, "failed", detail)
             watched.schedule_restart()
-        self._changed()
+        self._on_change()
 
-    def _look_after(self, watched: Watched) -> None:
+    def _maintain(self, watched: Watched) -> None:
         before = watched.phase, watched.restarts
         watched.probe()
         if (code := watched.exit_code) is not None and watched.phase != "restarting":
@@ -105,19 +132,19 @@ class Supervisor:
         if watched.is_due:
             self._restart(watched)
         if (watched.phase, watched.restarts) != before:
-            self._changed()
+            self._on_change()
 
     def _restart(self, watched: Watched) -> None:
-        """What the system refuses now, for want of space or memory, it may grant later."""
+        """Start a service again. A lack of disk space or memory may end later, so an error schedules another try."""
         try:
             watched.restart()
-            self._progress.say(f"{watched.name} is started again.")
+            self._progress.say(f"{watched.name} was started again.")
         except OSError as error:
             delay = watched.schedule_restart()
             self._progress.say(f"{watched.name} could not be started ({error}); trying again in {delay:g} s.")
 
-    def _time_to_look(self) -> float:
-        """The end of a child wakes us anyway."""
+    def _check_interval(self) -> float:
+        """Seconds. The end of a child wakes the supervisor in any case."""
         phases = {watched.phase for watched in self.watched}
         return 0.1 if phases != {"ready"} else _LOG_CHECK
 
@@ -129,20 +156,20 @@ class Supervisor:
                     logs.bound(watched.log)
 
     def _explain(self, watched: Watched, problem: str) -> str:
-        lines = logs.tail(watched.log, _LINES, since=watched.log_start) or ["(nothing was written)"]
+        lines = logs.tail(watched.log, _LINES, since=watched.log_start) or ["(the log is empty)"]
         shown = "\n".join(f"    {line}" for line in lines)
         return (
             f"{watched.name} {problem}. The last lines of {watched.log}:\n{shown}\n"
-            "Mend what they name and start again; `basechat logs SERVICE` shows more. Everything was stopped."
+            f"BaseChat was stopped. Correct the cause and start it again. `basechat logs {watched.name}` shows more."
         )
 
 
 def _problem(watched: Watched) -> str | None:
-    """What keeps a service from ever becoming ready."""
+    """Why a service can't become ready, if so."""
     if watched.exit_code is not None:
         return f"ended at its start ({_ending(watched.exit_code)})"
-    if watched.age > watched.service.patience:
-        return f"was not ready after {watched.service.patience:g} s"
+    if watched.age > watched.service.start_seconds:
+        return f"was not ready after {watched.service.start_seconds:g} s"
     return None
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from basechat.services.entry import serve
+from basechat.services.serve import serve
 
 if __name__ == "__main__":
     serve(*sys.argv[1:])

@@ -15,9 +15,8 @@ from redis.exceptions import DataError, NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as LateError
 
 from basechat.embedded.layout import Layout
-from basechat.embedded.process import Child
-from basechat.embedded.redis import STATE, prepare_redis, services, url
-from basechat.embedded.service import running
+from basechat.embedded.process import Child, running
+from basechat.embedded.servers.redis import STATE, prepare_redis, services, url
 from basechat.infra.redis import REDIS_ERRORS, open_redis
 from tests.support.waiting import until
 

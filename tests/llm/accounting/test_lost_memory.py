@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from basechat.embedded import redis
 from basechat.embedded.layout import Layout
-from basechat.embedded.service import Service, running
+from basechat.embedded.process import Service, running
+from basechat.embedded.servers import redis
 from basechat.infra.circuit_breaker import RedisUnavailableError
 from basechat.infra.migrate import upgrade
 from basechat.kit.config import Settings

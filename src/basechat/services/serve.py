@@ -12,7 +12,7 @@ from uvicorn.server import Server
 
 from basechat.kit.config import load_settings
 from basechat.kit.logging import configure_logging
-from basechat.services.table import SERVICES
+from basechat.services.registry import SERVICES
 
 _UNIX = "unix:"
 _KEEP_ALIVE_SECONDS = 75  # longer than nginx keeps its connections, so that none closes under a request

@@ -1,12 +1,10 @@
-"""The two Valkey servers (Redis protocol) from their wheel: an evictable cache, and what must not be evicted."""
+"""The two Valkey servers from their wheel: a cache that may evict, and a state server that never evicts."""
 
 from urllib.parse import quote
 
 from basechat.embedded.health import answers_redis
 from basechat.embedded.layout import Layout
-from basechat.embedded.process import Child, start_command
-from basechat.embedded.service import Service
-from basechat.embedded.wheels import program
+from basechat.embedded.process import Child, Service, program, start_command
 
 CACHE = "redis"
 STATE = "redis-state"
@@ -18,7 +16,6 @@ _POLICY = {
 
 
 def services(layout: Layout) -> tuple[Service, Service]:
-    """The cache and the state server."""
     return _service(layout, CACHE), _service(layout, STATE)
 
 

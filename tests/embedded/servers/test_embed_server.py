@@ -8,11 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from basechat.embedded import embed
-from basechat.embedded.embed_api import ALL_CHARACTERS, TEXT_CHARACTERS, TEXTS
-from basechat.embedded.embed_server import BODY_BYTES
 from basechat.embedded.layout import Layout
-from basechat.embedded.service import running
+from basechat.embedded.process import running
+from basechat.embedded.servers import models
+from basechat.embedded.servers.embed_server import ALL_CHARACTERS, BODY_BYTES, TEXT_CHARACTERS, TEXTS
 from basechat.kit.config import LOCAL_EMBEDDING_MODEL as MODEL
 from tests.support.own import visitor
 from tests.support.person import Person, Reply
@@ -27,14 +26,14 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
     layout = Layout.of(tmp_path_factory.mktemp("embed"))
     for folder in (layout.run, layout.logs):
         folder.mkdir()
-    with running(embed.service(layout)):
+    with running(models.embed_service(layout)):
         yield layout
 
 
 @pytest.fixture
 async def client(layout: Layout) -> AsyncIterator[Person]:
     """Who asks the server."""
-    async with visitor(str(layout.socket(embed.NAME))) as somebody:
+    async with visitor(str(layout.socket(models.EMBED))) as somebody:
         yield somebody
 
 
@@ -118,12 +117,12 @@ async def test_bodies_that_are_too_large(client: Person) -> None:
 
 
 async def test_one_client_that_goes_away_disturbs_nobody(client: Person, layout: Layout) -> None:
-    connector = aiohttp.UnixConnector(str(layout.socket(embed.NAME)))
+    connector = aiohttp.UnixConnector(str(layout.socket(models.EMBED)))
     async with aiohttp.ClientSession(connector=connector) as http:
         with pytest.raises(TimeoutError):
             await http.post(f"http://localhost{URL}", json={"input": "가" * 300}, timeout=_SHORT)
     assert len(await _vectors(client, "hi")) == 1
-    assert "Traceback" not in layout.log(embed.NAME).read_text()
+    assert "Traceback" not in layout.log(models.EMBED).read_text()
 
 
 def _check_refusal(reply: Reply, status: int) -> None:

@@ -1,4 +1,4 @@
-"""What keeps the stack from starting is told in a sentence, with what to do, and leaves nothing behind."""
+"""Errors of a start are sentences that say what to do, and no process is left behind."""
 
 import errno
 import json
@@ -30,7 +30,7 @@ def test_a_folder_of_another_version(basechat: Basechat) -> None:
     assert "--data-dir" in refused.stderr
 
 
-def test_a_folder_of_somebody_elses_files(basechat: Basechat) -> None:
+def test_a_folder_with_other_files(basechat: Basechat) -> None:
     basechat.data.mkdir()
     (basechat.data / "thesis.txt").write_text("mine")
     refused = basechat.up()
@@ -40,27 +40,27 @@ def test_a_folder_of_somebody_elses_files(basechat: Basechat) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_a_port_that_is_none(basechat: Basechat, port: str) -> None:
+def test_an_invalid_port(basechat: Basechat, port: str) -> None:
     refused = basechat("up", "--port", port)
     assert refused.returncode == 2
     assert "--port" in refused.stderr
     assert not basechat.data.exists()
 
 
-def test_an_address_that_is_not_ours(basechat: Basechat) -> None:
+def test_an_address_of_another_machine(basechat: Basechat) -> None:
     refused = basechat("up", "--detach", "--host", "192.0.2.1", "--port", str(basechat.port))
     assert refused.returncode == 1
     assert "--host" in refused.stderr
 
 
-def test_settings_that_are_not_usable(basechat: Basechat) -> None:
+def test_invalid_settings(basechat: Basechat) -> None:
     refused = basechat.up(SECRET_KEY="short")
     assert refused.returncode == 1
     assert "SECRET_KEY" in refused.stderr
     assert not processes_of(basechat.layout)
 
 
-def test_a_service_that_fails_at_its_start_shows_its_log(basechat: Basechat) -> None:
+def test_the_error_of_a_failed_service_shows_its_log(basechat: Basechat) -> None:
     folder.prepare(basechat.layout)
     with (basechat.layout.postgres_data / "postgresql.conf").open("a") as file:
         file.write("no_such_setting = 1\n")

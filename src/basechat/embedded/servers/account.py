@@ -1,4 +1,4 @@
-"""Whose account PostgreSQL runs under: it refuses root, so root lends it an unprivileged one."""
+"""The account that PostgreSQL runs under: it refuses root, so root uses an unprivileged one."""
 
 import os
 import pwd
@@ -12,11 +12,11 @@ from pathlib import Path
 from basechat.embedded.errors import StackError
 
 UNPRIVILEGED = ("postgres", "nobody")
-"""Accounts that exist already, in the order of preference; none is ever created."""
+"""Names of existing accounts, in order of preference. BaseChat creates no accounts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class UnixAccount:
     """An account of this machine."""
 
     name: str
@@ -27,7 +27,7 @@ class Account:
         os.chown(folder, self.uid, self.gid)
 
     def enters(self, folder: Path) -> bool:
-        """Whether the account may pass through `folder` and all above it, by the plain permission bits."""
+        """Whether the permission bits let the account enter `folder` and all its parents."""
         return all(self._passes(parent.stat()) for parent in (folder, *folder.parents))
 
     def _passes(self, entry: os.stat_result) -> bool:
@@ -36,8 +36,8 @@ class Account:
         return bool(entry.st_mode & (stat.S_IXGRP if entry.st_gid == self.gid else stat.S_IXOTH))
 
 
-def postgres_account() -> Account | None:
-    """The account to become for PostgreSQL, or None where we are no root and it simply runs as us."""
+def postgres_account() -> UnixAccount | None:
+    """The account for PostgreSQL. None without root: then it runs as the current user."""
     if os.geteuid() != 0:
         _require_name(os.geteuid())
         return None
@@ -46,27 +46,27 @@ def postgres_account() -> Account | None:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+        return UnixAccount(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
     raise StackError(
-        f"PostgreSQL does not run as root and this machine has none of the accounts {', '.join(UNPRIVILEGED)}. "
+        f"PostgreSQL does not run as root, and this machine lacks the accounts {', '.join(UNPRIVILEGED)}. "
         "Run basechat as an ordinary user."
     )
 
 
 def become(
-    account: Account, command: Sequence[str], *, through: Sequence[Path], death_signal: signal.Signals
+    account: UnixAccount, command: Sequence[str], *, through: Sequence[Path], death_signal: signal.Signals
 ) -> list[str]:
-    """The command to run as `account`, with the one capability it needs where it can't enter a folder by itself.
+    """The command that runs as `account`, with the one capability to enter folders that are closed for it.
 
-    A checkout below /root is the usual case: its files are fine, but the way to them is closed for others, and
-    what lies outside the data folder is not ours to open.
+    The usual case is a checkout below /root. Its files are readable, but /root itself is closed. BaseChat does not
+    change permissions outside the data folder.
     """
     setpriv = shutil.which("setpriv")
     closed = [str(folder) for folder in through if not account.enters(folder)]
     if setpriv is None:
         raise StackError(
-            f"PostgreSQL runs as {account.name} here, who can't enter {closed[0]}, and the command setpriv "
-            "(Debian: util-linux) is missing. Install it, use folders open to everybody, or run as an ordinary user."
+            f"PostgreSQL runs as {account.name}, which can't enter {closed[0]}, and the command setpriv (Debian: "
+            "util-linux) is missing. Install it, use folders that all users may enter, or run as an ordinary user."
         )
     user = [f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"]
     capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
@@ -74,11 +74,11 @@ def become(
 
 
 def _require_name(uid: int) -> None:
-    """PostgreSQL's initdb looks its user up and fails with a riddle where there is no entry."""
+    """PostgreSQL's initdb looks up its user, and fails with an unclear error if there is no entry."""
     try:
         pwd.getpwuid(uid)
     except KeyError:
         raise StackError(
-            f"User id {uid} has no name on this machine, which PostgreSQL needs. "
+            f"User id {uid} has no name on this machine, and PostgreSQL needs one. "
             "Add it to /etc/passwd, or run basechat as another user."
         ) from None

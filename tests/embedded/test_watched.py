@@ -1,12 +1,12 @@
-"""What dies is wanted back at once; what can't live waits longer each time."""
+"""Services that were ready restart at once; services that can't start wait longer each time."""
 
 import pytest
 
-from basechat.embedded.backoff import AT_ONCE, LONGEST_DELAY, WINDOW, Backoff
+from basechat.embedded.watched import LONGEST_DELAY, QUICK_RESTARTS, WINDOW, Backoff
 
 
 class _Clock:
-    """Time that passes when a test says so."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -20,21 +20,26 @@ def clock() -> _Clock:
     return _Clock()
 
 
-def test_what_works_and_is_killed_is_started_again_at_once(clock: _Clock) -> None:
+def test_a_working_service_that_is_killed_restarts_at_once(clock: _Clock) -> None:
     backoff = Backoff(clock)
-    for _ in range(5 * AT_ONCE):
+    for _ in range(5 * QUICK_RESTARTS):
         assert backoff.note_end(was_ready=True) == 0
-        clock.now += WINDOW / AT_ONCE
+        clock.now += WINDOW / QUICK_RESTARTS
 
 
-def test_what_ends_again_and_again_waits_until_the_window_has_passed(clock: _Clock) -> None:
+def test_a_service_that_ends_often_waits_until_the_window_has_passed(clock: _Clock) -> None:
     backoff = Backoff(clock)
-    assert [backoff.note_end(was_ready=True) for _ in range(AT_ONCE + 4)] == [0] * AT_ONCE + [0.5, 1, 2, 4]
+    assert [backoff.note_end(was_ready=True) for _ in range(QUICK_RESTARTS + 4)] == [0] * QUICK_RESTARTS + [
+        0.5,
+        1,
+        2,
+        4,
+    ]
     clock.now += WINDOW
     assert backoff.note_end(was_ready=True) == 0
 
 
-def test_what_can_not_start_is_tried_more_seldom(clock: _Clock) -> None:
+def test_a_service_that_can_not_start_waits_longer_each_time(clock: _Clock) -> None:
     backoff = Backoff(clock)
     delays = [backoff.note_end(was_ready=False) for _ in range(9)]
     assert delays == [0.5, 1, 2, 4, 8, 16, LONGEST_DELAY, LONGEST_DELAY, LONGEST_DELAY]
@@ -42,7 +47,7 @@ def test_what_can_not_start_is_tried_more_seldom(clock: _Clock) -> None:
     assert backoff.note_end(was_ready=False) == LONGEST_DELAY
 
 
-def test_a_start_that_succeeded_ends_the_waiting(clock: _Clock) -> None:
+def test_a_successful_start_resets_the_delay(clock: _Clock) -> None:
     backoff = Backoff(clock)
     for _ in range(5):
         backoff.note_end(was_ready=False)

@@ -1,4 +1,4 @@
-"""The process of the local model: `python -m basechat.embedded.model_server WEIGHTS NAME SOCKET`."""
+"""Process of the local chat model: `python -m basechat.embedded.servers.model_server SOCKET WEIGHTS NAME`."""
 
 import os
 import signal
@@ -8,13 +8,13 @@ import xllamacpp
 from setproctitle import setproctitle
 
 _CONTEXT = 4096
-_ANSWERS_AT_ONCE = 2
+_CONCURRENT_ANSWERS = 2
 _STOP = {signal.SIGTERM, signal.SIGINT}
 
 
-def serve(weights: str, name: str, socket: str) -> None:
-    """Serve OpenAI's API on a Unix socket until told to stop."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)  # before llama.cpp's threads begin, which inherit the mask
+def serve(socket: str, weights: str, name: str) -> None:
+    """Serve OpenAI's API on a Unix socket until a signal stops it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)  # before llama.cpp's threads start: they inherit the mask
     server = xllamacpp.Server(_parameters(weights, name, socket))
     signal.sigwait(_STOP)
     del server  # closes the socket and joins its threads
@@ -25,11 +25,11 @@ def _parameters(weights: str, name: str, socket: str) -> xllamacpp.CommonParams:
     parameters.model.path = weights
     parameters.model_alias = {name}
     parameters.hostnames = [socket]
-    parameters.n_ctx = _CONTEXT * _ANSWERS_AT_ONCE
-    parameters.n_parallel = _ANSWERS_AT_ONCE
+    parameters.n_ctx = _CONTEXT * _CONCURRENT_ANSWERS
+    parameters.n_parallel = _CONCURRENT_ANSWERS
     parameters.ui = False
     parameters.cache_ram_mib = 64
-    # Its threads spin while they wait for each other; one core stays free for the rest of the stack.
+    # The threads spin while they wait for each other. One core stays free for the rest of the stack.
     threads = max(1, min(4, (os.cpu_count() or 2) - 1))
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads

@@ -1,0 +1,1 @@
+"""The programs that the stack runs: PostgreSQL, Valkey, nginx, the local models and our own services."""
