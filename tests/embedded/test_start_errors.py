@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from basechat.embedded import folder
-from basechat.embedded.address import Address
 from basechat.embedded.errors import StackError, explain
 from basechat.embedded.layout import Layout
+from basechat.embedded.servers.address import ListenAddress
 from tests.embedded.command import Basechat, free_port
 from tests.embedded.processes import processes_of
 
@@ -113,4 +113,4 @@ def test_one_stack_per_folder(tmp_path: Path) -> None:
 
 
 def test_a_free_port_is_free() -> None:
-    Address("127.0.0.1", free_port()).require_free()
+    ListenAddress("127.0.0.1", free_port()).require_free()

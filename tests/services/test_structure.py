@@ -28,7 +28,6 @@ PARTS = {"gateway_admin": "llm"}
 """Packages that share the tables of another one: main-backend administrates what llm-agent uses."""
 
 DUPLICATE_CLASSES = {
-    "Address",
     "Answering",
     "Body",
     "Call",
@@ -38,7 +37,6 @@ DUPLICATE_CLASSES = {
     "Limits",
     "ModelCall",
     "Route",
-    "Service",
     "_Text",
 }
 LONG_FILES = {
@@ -46,7 +44,6 @@ LONG_FILES = {
 }
 CROWDED_FOLDERS = {
     "chat/runs",
-    "embedded",
     "infra/mcp",
 }
 DRIVERS_OUTSIDE_INFRA = {
@@ -64,7 +61,6 @@ FOREIGN_TABLES = {
     "chat:auth_sessions",
     "chat:tool_receipts",
     "chat:user_preferences",
-    "embedded:users",
     "llm:api_tokens",
     "llm:runs",
     "llm:users",

@@ -13,14 +13,15 @@ import click
 from setproctitle import setproctitle
 
 from basechat.embedded import folder, orphans
-from basechat.embedded.address import Address
 from basechat.embedded.errors import StackError
 from basechat.embedded.layout import Layout
 from basechat.embedded.options import data_folder, errors_as_sentences
 from basechat.embedded.servers import models, nginx, postgres, python_services, redis
+from basechat.embedded.servers.address import ListenAddress
 from basechat.embedded.state import StackState, birth, read_state, write_state
 from basechat.embedded.supervisor import Signals, StoppedEarlyError, Supervisor
 from basechat.embedded.terminal import Progress, leave_terminal
+from basechat.identity.sql import HAS_ACCOUNTS
 
 _OPEN_FILES = 65536
 
@@ -48,11 +49,11 @@ def up(data_dir: Path, host: str, port: int, detach: bool, no_local_model: bool,
     on_ready = leave_terminal(layout.log("supervisor")) if detach else lambda: None
     with errors_as_sentences():
         wanted = _LocalModels(chat=not no_local_model, embeddings=not no_local_embed)
-        _run_stack(layout, Address(host, port), wanted, detached=detach, on_ready=on_ready)
+        _run_stack(layout, ListenAddress(host, port), wanted, detached=detach, on_ready=on_ready)
 
 
 def _run_stack(
-    layout: Layout, address: Address, wanted: _LocalModels, *, detached: bool, on_ready: Callable[[], None]
+    layout: Layout, address: ListenAddress, wanted: _LocalModels, *, detached: bool, on_ready: Callable[[], None]
 ) -> None:
     """Run the whole stack until a signal stops it. Raises StackError or OSError."""
     began = time.time()
@@ -94,7 +95,9 @@ def _run_stack(
             progress.say("Stopped.")
 
 
-def _start(layout: Layout, address: Address, supervisor: Supervisor, progress: Progress, wanted: _LocalModels) -> None:
+def _start(
+    layout: Layout, address: ListenAddress, supervisor: Supervisor, progress: Progress, wanted: _LocalModels
+) -> None:
     """Start concurrently where possible: this process imports the services while the servers load their data."""
     folder.prepare(layout)
     weights = _weights(layout, progress) if wanted.chat else None
@@ -141,9 +144,9 @@ def _weights(layout: Layout, progress: Progress) -> Path | None:
         return None
 
 
-def _invite_administrator(layout: Layout, address: Address, progress: Progress) -> None:
+def _invite_administrator(layout: Layout, address: ListenAddress, progress: Progress) -> None:
     try:
-        if postgres.query(layout, "SELECT count(*) FROM (SELECT 1 FROM users LIMIT 1) AS somebody") != "0":
+        if postgres.query(layout, HAS_ACCOUNTS) == "t":
             return
     except (subprocess.SubprocessError, OSError):
         return

@@ -26,10 +26,6 @@ SESSION_PREFIX = "bcs_"
 API_TOKEN_PREFIX = "bct_"  # noqa: S105 - the prefix of a kind of token
 INVITATION_PREFIX = "bci_"
 
-ACCOUNT_IDS = "SELECT id FROM users"
-API_TOKEN_IDS = "SELECT id FROM api_tokens"  # noqa: S105 - a statement
-"""Sub-selects for statements of other features that check an account or a token in the same round trip."""
-
 CACHED_SECONDS = 300
 _REVOKED = b"revoked"
 _TOKEN_LENGTHS = range(20, 101)

@@ -12,11 +12,6 @@ from basechat.identity.models import UserPreferences
 _FIELDS = ("default_model", "default_temperature", "max_tokens", "locale", "theme", "instructions")
 _COLUMNS = [getattr(UserPreferences, name) for name in _FIELDS]
 
-MODEL_PREFERENCES = """
-    SELECT user_id, instructions, default_model, default_temperature, max_tokens FROM user_preferences
-"""
-"""A sub-select for statements that read preferences in their one round trip: `LEFT JOIN (…) p ON p.user_id = …`."""
-
 
 async def get_preferences(connection: AsyncConnection, owner_id: UUID) -> dict[str, Any]:
     """All preferences; None for each field that the person has not set."""

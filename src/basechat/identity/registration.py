@@ -13,6 +13,7 @@ from basechat.identity.audit import record
 from basechat.identity.credentials import token_hash
 from basechat.identity.schemas import Registration
 from basechat.identity.sign_in import hash_password, open_session
+from basechat.identity.sql import HAS_ACCOUNTS
 from basechat.infra.db import Database
 from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
@@ -106,7 +107,7 @@ async def _insert(
 
 
 async def _has_users(connection: AsyncConnection) -> bool:
-    return bool(await connection.scalar(text("SELECT EXISTS (SELECT FROM users)")))
+    return bool(await connection.scalar(text(HAS_ACCOUNTS)))
 
 
 def _check_first(body: Registration, client: ClientInfo, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceSpec:
     """A service: the module of its app, its port, and how long open connections have when it stops."""
 
     module: str
@@ -13,9 +13,9 @@ class Service:
     grace_seconds: int = 3
 
 
-SERVICES: Mapping[str, Service] = {
-    "main-backend": Service("basechat.services.backend", 8000),
-    "llm-agent": Service("basechat.services.agent", 8001, grace_seconds=20),
-    "mcp-server": Service("basechat.services.mcp", 8002),
-    "worker": Service("basechat.services.worker", 8005),
+SERVICES: Mapping[str, ServiceSpec] = {
+    "main-backend": ServiceSpec("basechat.services.backend", 8000),
+    "llm-agent": ServiceSpec("basechat.services.agent", 8001, grace_seconds=20),
+    "mcp-server": ServiceSpec("basechat.services.mcp", 8002),
+    "worker": ServiceSpec("basechat.services.worker", 8005),
 }

