@@ -8,16 +8,16 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
-from basechat.infra.mcp.bounds import Bounds
 from basechat.infra.mcp.connections import McpConnections, open_connections
 from basechat.infra.mcp.errors import McpError
+from basechat.infra.mcp.limits import McpLimits
 from basechat.infra.network.addresses import NetworkPolicy
 from basechat.kit import json
 from basechat.kit.config import Settings
 from tests.support.stack import SECRET
 from tests.support.websites import OPEN_HERE, Handler
 
-IMPATIENT = Bounds(call_seconds=0.5, list_seconds=0.5)
+IMPATIENT = McpLimits(call_seconds=0.5, list_seconds=0.5)
 JSON = "application/json"
 EVENTS = "text/event-stream"
 
@@ -32,9 +32,9 @@ async def connections(
         yield mcp
 
 
-async def trouble_of(mcp: McpConnections, url: str, bounds: Bounds = IMPATIENT) -> McpError:
+async def trouble_of(mcp: McpConnections, url: str, limits: McpLimits = IMPATIENT) -> McpError:
     """List and call in vain; both must fail alike. Returns what is said of the call."""
-    server = mcp.outside(url, {"authorization": "Bearer key"}, bounds=bounds)
+    server = mcp.outside(url, {"authorization": "Bearer key"}, limits=limits)
     with pytest.raises(McpError) as listed:
         await server.list_tools()
     with pytest.raises(McpError) as called:

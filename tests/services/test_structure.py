@@ -44,7 +44,6 @@ LONG_FILES = {
 }
 CROWDED_FOLDERS = {
     "chat/runs",
-    "infra/mcp",
 }
 DRIVERS_OUTSIDE_INFRA = {
     "assistant:aiohttp",

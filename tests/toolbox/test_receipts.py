@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from basechat.infra.mcp.client import McpClient
 from basechat.infra.mcp.connections import open_connections
-from basechat.infra.mcp.server import McpServer
 from basechat.infra.mcp.tools import ToolResult
 from basechat.kit import json
 from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
@@ -24,7 +24,7 @@ from tests.toolbox.tools import Tools, in_memory, over_http
 
 
 @asynccontextmanager
-async def _assistant(stack: Stack, person: Person, run_id: UUID | None) -> AsyncIterator[McpServer]:
+async def _assistant(stack: Stack, person: Person, run_id: UUID | None) -> AsyncIterator[McpClient]:
     """Reach mcp-server as a worker does that works on a run."""
     caller = Caller(owner_id=UUID(person.user["id"]), run_id=run_id, attempt=1)
     header = sign_caller(caller, key=SECRET.encode(), audience="mcp-server")
@@ -38,7 +38,7 @@ async def _run(person: Person) -> UUID:
     return UUID(events[0].data["run"]["id"])
 
 
-async def _remember(server: McpServer, content: str, call_id: str) -> dict[str, Any]:
+async def _remember(server: McpClient, content: str, call_id: str) -> dict[str, Any]:
     outcome = await server.call("remember", {"content": content}, call_id=call_id)
     assert outcome.ok, outcome.text
     found: dict[str, Any] = json.loads(outcome.text)

@@ -206,7 +206,7 @@ async def test_a_server_is_not_moved_inside(stack: Stack, ann: Person, person: P
 async def test_commands_are_for_the_administrator_to_allow(ann: Person, person: Person) -> None:
     server = await _add(ann, name="program", transport="stdio", command="/bin/true")
     assert (server["url"], server["command"]) == (None, "/bin/true")
-    assert server["error"] == "The program ended before it had answered."
+    assert server["error"] == "The program ended before its answer."
     assert (await _change(ann, server, command="/bin/cat")).json["command"] == "/bin/cat"
     for somebody, command in ((ann, "/bin/sh"), (person, "/bin/true")):
         reply = await somebody.post("/mcp-servers", {"name": "x", "transport": "stdio", "command": command})

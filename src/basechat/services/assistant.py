@@ -19,8 +19,7 @@ from basechat.infra.background import background
 from basechat.infra.cache.store import Cache
 from basechat.infra.db import retry_transient
 from basechat.infra.embeddings import Embeddings
-from basechat.infra.mcp.connections import McpConnections, open_connections
-from basechat.infra.mcp.own import OwnServer
+from basechat.infra.mcp.connections import McpConnections, OwnServer, open_connections
 from basechat.infra.resources import Resources
 from basechat.toolbox.servers.outside import load_servers
 

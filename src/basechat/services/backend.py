@@ -12,8 +12,7 @@ from basechat.gateway_admin.routes import router as gateway_router
 from basechat.identity.registration import log_setup_token
 from basechat.identity.routes import router as identity_router
 from basechat.infra.background import background
-from basechat.infra.mcp.connections import open_connections
-from basechat.infra.mcp.own import OwnServer
+from basechat.infra.mcp.connections import OwnServer, open_connections
 from basechat.infra.migrate import upgrade
 from basechat.infra.telemetry.server_spans import ServerSpans
 from basechat.infra.web.body_limit import BodyLimit

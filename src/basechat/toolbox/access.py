@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from basechat.identity.credentials import bearer_token, find_principal
-from basechat.infra.mcp.own import AUDIENCE
+from basechat.infra.mcp.connections import AUDIENCE
 from basechat.infra.resources import Resources
 from basechat.infra.web.problems import problem_response
 from basechat.kit.errors import AppError, AuthRequiredError, ForbiddenError, UnavailableError

@@ -18,8 +18,8 @@ from basechat.assistant.tools.offer import (
 from basechat.chat.runs.answer import RUN_SECONDS, RunRequest
 from basechat.chat.runs.tools.ledger import ToolLedger
 from basechat.infra.cache.store import Cache
-from basechat.infra.mcp.errors import McpError, Trouble
-from basechat.infra.mcp.own import OwnServer
+from basechat.infra.mcp.connections import OwnServer
+from basechat.infra.mcp.errors import McpError, McpErrorCode
 from basechat.protocol import Caller
 
 ASKED_SECONDS = 5.0
@@ -63,10 +63,10 @@ class Workbench:
         except McpError as error:
             silent[server.name] = f"{error.code}: {error.detail}"
         except TimeoutError:
-            silent[server.name] = f"{Trouble.TIMEOUT}: the server did not tell its tools within {ASKED_SECONDS:g} s."
+            silent[server.name] = f"{McpErrorCode.TIMEOUT}: the server did not list its tools in {ASKED_SECONDS:g} s."
 
     async def _own(self, question: RunRequest) -> ToolServer:
         caller = Caller(owner_id=question.owner_id, run_id=question.run_id, attempt=question.attempt)
-        specs = await self.own.specs()
-        connect = partial(self.own.asked_for, caller, seconds=RUN_SECONDS)
+        specs = await self.own.tools()
+        connect = partial(self.own.client_for, caller, seconds=RUN_SECONDS)
         return ToolServer(name=OWN, identity="", specs=specs, connect=connect)

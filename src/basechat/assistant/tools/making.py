@@ -8,14 +8,14 @@ from basechat.assistant.tools.offer import OfferedTool
 from basechat.chat.runs.answer import RunRequest
 from basechat.chat.runs.tools.ledger import ToolCall
 from basechat.infra.cache.layers import MCP
-from basechat.infra.mcp.errors import McpError, Trouble
+from basechat.infra.mcp.errors import McpError, McpErrorCode
 from basechat.infra.mcp.tools import ToolResult
 
 log = logging.getLogger(__name__)
 
 # Seconds between tries to reach mcp-server, which may be starting anew. It does nothing twice for the same call.
 _PAUSES = (0.2, 0.8, 2.0, 4.0, 8.0)
-_PASSING = frozenset({Trouble.UNREACHABLE, Trouble.FAILED, Trouble.NONSENSE})
+_PASSING = frozenset({McpErrorCode.UNREACHABLE, McpErrorCode.FAILED, McpErrorCode.NONSENSE})
 
 
 async def make_call(bench: Workbench, question: RunRequest, tool: OfferedTool, call: ToolCall) -> ToolResult:

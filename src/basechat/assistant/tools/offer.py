@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from basechat.infra.mcp.naming import SEPARATOR, function_names
-from basechat.infra.mcp.server import McpServer
-from basechat.infra.mcp.tools import ToolSpec
+from basechat.infra.mcp.client import McpClient
+from basechat.infra.mcp.tools import SEPARATOR, ToolSpec, function_names
 from basechat.kit import json
 
 OWN = "basechat"
@@ -25,7 +24,7 @@ class ToolServer:
     name: str
     identity: str
     specs: Sequence[ToolSpec]
-    connect: Callable[[], McpServer]
+    connect: Callable[[], McpClient]
     """Raises `McpError` where the server is not to be asked."""
 
 

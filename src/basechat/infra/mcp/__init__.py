@@ -1,1 +1,1 @@
-"""The client of MCP servers, ours and outside ones: what they offer, and calls of it, all of it bounded."""
+"""The client of MCP servers, our own and people's: it lists and calls their tools within limits."""

@@ -1,61 +1,81 @@
-"""The ways out of one process to MCP servers: opened once, their connections kept between calls."""
+"""The MCP clients of one process: of our own server, of people's servers, and of programs."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from mcp_types.version import LATEST_MODERN_VERSION
 
 from basechat.infra.http import Address
-from basechat.infra.mcp.bounds import USUAL, Bounds
-from basechat.infra.mcp.command_route import CommandRoute
-from basechat.infra.mcp.errors import McpError, Trouble
-from basechat.infra.mcp.http_route import HttpRoute, Web
-from basechat.infra.mcp.modes import Modes
-from basechat.infra.mcp.server import McpServer
+from basechat.infra.mcp.client import McpClient, ProtocolVersions
+from basechat.infra.mcp.errors import McpError, McpErrorCode
+from basechat.infra.mcp.limits import DEFAULT_LIMITS, McpLimits
+from basechat.infra.mcp.program import ProgramTarget
+from basechat.infra.mcp.tools import ToolSpec
+from basechat.infra.mcp.transport import HttpTarget
 from basechat.infra.network.addresses import EVERYWHERE, NetworkPolicy
 from basechat.kit.config import Settings
+from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
 
-KEEP_SECONDS = 30.0
+log = logging.getLogger(__name__)
+
+AUDIENCE = "mcp-server"
+LIST_SECONDS = 60.0
+RETRY_SECONDS = 1.0
+FIRST_LIST_SECONDS = 3.0
+_KEEP_ALIVE_SECONDS = 30.0
+_SYSTEM = Caller(owner_id=UUID(int=0), run_id=None, attempt=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpConnections:
-    """Makes servers. Ours is where the administrator says; others are where a person says, so a policy decides."""
+    """Creates clients. The administrator sets the URL of our own server; people's URLs pass the network policy."""
 
     own_url: str
-    own_web: Web
-    outside_web: Web
+    own_http: aiohttp.ClientSession
+    own_versions: ProtocolVersions
+    outside_http: aiohttp.ClientSession
+    outside_versions: ProtocolVersions
+    policy: NetworkPolicy
     commands: tuple[str, ...]
-    command_modes: Modes
+    command_versions: ProtocolVersions
 
-    def own(self, headers: Mapping[str, str], *, bounds: Bounds = USUAL) -> McpServer:
-        """Return mcp-server, for the caller whom the internal header names."""
-        return McpServer(route=HttpRoute(web=self.own_web, url=self.own_url, headers=headers), bounds=bounds)
+    def own(self, headers: Mapping[str, str], *, limits: McpLimits = DEFAULT_LIMITS) -> McpClient:
+        """Client of mcp-server, for the caller in the internal header."""
+        target = HttpTarget(
+            http=self.own_http, policy=None, versions=self.own_versions, name=self.own_url, headers=headers
+        )
+        return McpClient(target=target, limits=limits)
 
-    def outside(self, url: str, headers: Mapping[str, str], *, bounds: Bounds = USUAL) -> McpServer:
-        """Return somebody's server, with what its owner lets us say to it."""
-        return McpServer(route=HttpRoute(web=self.outside_web, url=url, headers=headers), bounds=bounds)
+    def outside(self, url: str, headers: Mapping[str, str], *, limits: McpLimits = DEFAULT_LIMITS) -> McpClient:
+        """Client of a person's server, with the headers that its owner has set."""
+        target = HttpTarget(
+            http=self.outside_http, policy=self.policy, versions=self.outside_versions, name=url, headers=headers
+        )
+        return McpClient(target=target, limits=limits)
 
-    def program(self, command: str, *, bounds: Bounds = USUAL) -> McpServer:
-        """Return a server that a command starts; raises `McpError` unless the administrator allows that command."""
+    def program(self, command: str, *, limits: McpLimits = DEFAULT_LIMITS) -> McpClient:
+        """Client of a program; raises `McpError` unless the administrator allows the command."""
         if command not in self.commands:
-            raise McpError(Trouble.COMMAND, "The administrator does not allow this command.")
-        return McpServer(route=CommandRoute(command=command, modes=self.command_modes), bounds=bounds)
+            raise McpError(McpErrorCode.COMMAND, "The administrator does not allow this command.")
+        return McpClient(target=ProgramTarget(name=command, versions=self.command_versions), limits=limits)
 
 
 @asynccontextmanager
 async def open_connections(
     settings: Settings, *, policy: NetworkPolicy | None = None, resolver: AbstractResolver | None = None
 ) -> AsyncIterator[McpConnections]:
-    """Open the ways of one process; nothing is connected yet. Policy and resolver are parameters for tests alone."""
+    """Open the HTTP clients of one process, which connect with the first call. Tests set `policy` and `resolver`."""
     address = Address.parse(settings.mcp_server_url)
     own_url = f"{address.base_url}/"
     policy = policy or NetworkPolicy(ports=None, allowed=EVERYWHERE if settings.mcp_allow_private else ())
     outside = aiohttp.ClientSession(
-        connector=policy.connector(resolver, keep_seconds=KEEP_SECONDS),
+        connector=policy.connector(resolver, keep_seconds=_KEEP_ALIVE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"accept-encoding": "identity"},
         auto_decompress=False,
@@ -64,8 +84,48 @@ async def open_connections(
     async with address.client() as own, outside:
         yield McpConnections(
             own_url=own_url,
-            own_web=Web(http=own, policy=None, modes=Modes({own_url: LATEST_MODERN_VERSION})),
-            outside_web=Web(http=outside, policy=policy, modes=Modes()),
+            own_http=own,
+            own_versions=ProtocolVersions({own_url: LATEST_MODERN_VERSION}),
+            outside_http=outside,
+            outside_versions=ProtocolVersions(),
+            policy=policy,
             commands=settings.stdio_commands,
-            command_modes=Modes(),
+            command_versions=ProtocolVersions(),
         )
+
+
+class OwnServer:
+    """mcp-server: its tools, listed in the background. While it is unreachable the last list stays."""
+
+    def __init__(self, connections: McpConnections, secret: bytes) -> None:
+        self._connections = connections
+        self._secret = secret
+        self._specs: Sequence[ToolSpec] = ()
+        self._is_listed = asyncio.Event()
+
+    def client_for(self, caller: Caller, *, seconds: int) -> McpClient:
+        """Client that acts for a caller for so many seconds."""
+        signed = sign_caller(caller, key=self._secret, audience=AUDIENCE, ttl_seconds=seconds)
+        return self._connections.own({INTERNAL_HEADER: signed})
+
+    async def tools(self) -> Sequence[ToolSpec]:
+        """Return the tools, which are the same for all accounts; empty before the first list."""
+        if not self._is_listed.is_set():
+            try:
+                async with asyncio.timeout(FIRST_LIST_SECONDS):
+                    await self._is_listed.wait()
+            except TimeoutError:
+                log.warning("our own tools are not known yet")
+        return self._specs
+
+    async def run(self) -> None:
+        """List the tools again and again."""
+        while True:
+            try:
+                self._specs = await self.client_for(_SYSTEM, seconds=60).list_tools()
+                self._is_listed.set()
+            except McpError as error:
+                # At the start mcp-server may not run yet.
+                level = logging.WARNING if self._is_listed.is_set() else logging.INFO
+                log.log(level, "mcp-server does not list its tools: %s", error.detail)
+            await asyncio.sleep(LIST_SECONDS if self._is_listed.is_set() else RETRY_SECONDS)

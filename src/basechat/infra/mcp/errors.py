@@ -1,9 +1,25 @@
-"""What goes wrong with a server, as a code that stays and a sentence for people and models."""
+"""What can go wrong with a server: a stable code, and a sentence for people and models."""
 
+import logging
 from enum import StrEnum
 
+import aiohttp
+from httpx2 import InvalidURL
+from mcp.shared.exceptions import MCPError
+from mcp_types import PARSE_ERROR
+from pydantic import ValidationError
 
-class Trouble(StrEnum):
+from basechat.infra.network.addresses import RefusedAddressError, RefusedUrlError
+from basechat.kit.text import storable
+
+log = logging.getLogger(__name__)
+
+_MESSAGE_LENGTH = 500
+_WRONG_TYPE = "Unexpected content type"  # the SDK has no code for it
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+
+
+class McpErrorCode(StrEnum):
     """The codes."""
 
     ADDRESS = "server.address"
@@ -18,10 +34,51 @@ class Trouble(StrEnum):
 
 
 class McpError(Exception):
-    """A server could not be asked. `sent` says whether the call may have reached it, and so may have had its effect."""
+    """A server gave no usable answer. `sent` says whether the call may have reached the server and had its effect."""
 
     def __init__(self, code: str, detail: str, *, sent: bool = False) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.sent = sent
+
+
+def from_sdk(error: Exception, seconds: float) -> McpError:
+    """Translate what the SDK raised; its task groups wrap exceptions."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, McpError):
+        return error
+    if isinstance(error, InvalidURL):
+        return McpError(McpErrorCode.ADDRESS, "This is not the address of a server.")
+    if isinstance(error, TimeoutError):
+        return McpError(McpErrorCode.TIMEOUT, f"The server did not answer within {seconds:g} seconds.", sent=True)
+    if isinstance(error, MCPError) and error.message.startswith(_WRONG_TYPE):
+        return McpError(McpErrorCode.NONSENSE, "The server at this address is not an MCP server.", sent=True)
+    if isinstance(error, ValidationError) or (isinstance(error, MCPError) and error.code == PARSE_ERROR):
+        return McpError(McpErrorCode.NONSENSE, "The server does not follow the MCP protocol.", sent=True)
+    if isinstance(error, MCPError):
+        return McpError(McpErrorCode.FAILED, f"The server answered with an error: {message_of(error)}", sent=True)
+    log.warning("the MCP client failed", exc_info=error)
+    return McpError(McpErrorCode.FAILED, "The server gave an answer that this client does not support.", sent=True)
+
+
+def from_http(error: Exception) -> McpError:
+    """Translate what the HTTP client raised."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, RefusedUrlError):
+        return McpError(McpErrorCode.ADDRESS, str(cause))
+    if isinstance(cause, RefusedAddressError):
+        return McpError(McpErrorCode.ADDRESS, "This address is not public, so BaseChat does not connect to it.")
+    if isinstance(error, aiohttp.ClientConnectorDNSError | aiohttp.InvalidURL | UnicodeError):
+        return McpError(McpErrorCode.UNREACHABLE, "There is no server with this name.")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return McpError(McpErrorCode.UNREACHABLE, "The server's certificate is not valid, or it does not use TLS.")
+    if isinstance(error, _NOT_SENT):
+        return McpError(McpErrorCode.UNREACHABLE, "The server can't be reached.")
+    return McpError(McpErrorCode.FAILED, "The connection broke, or the server does not follow HTTP.", sent=True)
+
+
+def message_of(error: MCPError) -> str:
+    """The server's own error message, cut."""
+    return storable(error.message)[:_MESSAGE_LENGTH]

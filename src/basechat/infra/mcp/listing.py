@@ -1,4 +1,4 @@
-"""From what a server lists to the tools that are offered: at most so many, of bounded size, that can be stored."""
+"""The tools of a server's listing that BaseChat uses: limited in number and size, and storable."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from mcp.client.session import ClientSession
 from mcp_types import PaginatedRequestParams, Tool, ToolAnnotations
 
-from basechat.infra.mcp.bounds import Bounds
+from basechat.infra.mcp.limits import McpLimits
 from basechat.infra.mcp.tools import ToolSpec
 from basechat.kit import json
 from basechat.kit.text import storable
@@ -17,30 +17,30 @@ NAME_LENGTH = 128
 TITLE_LENGTH = 200
 
 
-async def list_all(session: ClientSession, bounds: Bounds) -> list[ToolSpec]:
-    """Return what a server offers, as far as it is within bounds; of two tools of one name the first.
+async def list_all(session: ClientSession, limits: McpLimits) -> list[ToolSpec]:
+    """List the tools within the limits, without those whose name or schema is unusable.
 
-    A tool whose name or schema can't be used is left out.
+    Of two tools with one name the first is listed.
     """
     found: dict[str, ToolSpec] = {}
-    room = bounds.listing_length
-    async for tool in _pages(session, bounds.pages):
+    room = limits.listing_length
+    async for tool in _pages(session, limits.pages):
         size = _schema_size(tool)
-        if size is None or size > bounds.schema_bytes or not _is_name(tool.name):
-            log.warning("a tool of an MCP server is left out: its name or its schema can't be used")
+        if size is None or size > limits.schema_bytes or not _is_name(tool.name):
+            log.warning("skipped a tool of an MCP server: its name or its schema is unusable")
             continue
-        spec = _spec(tool, bounds)
+        spec = _spec(tool, limits)
         room -= size + len(spec.description)
-        if room < 0 or len(found) == bounds.tools:
-            log.warning("an MCP server offers more than is taken: the first %s tools are", len(found))
+        if room < 0 or len(found) == limits.tools:
+            log.warning("an MCP server lists too much: only its first %s tools are used", len(found))
             break
         found.setdefault(spec.name, spec)
     return list(found.values())
 
 
-async def _pages(session: ClientSession, most: int) -> AsyncIterator[Tool]:
+async def _pages(session: ClientSession, limit: int) -> AsyncIterator[Tool]:
     cursor: str | None = None
-    for _ in range(most):
+    for _ in range(limit):
         page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor) if cursor else None)
         for tool in page.tools:
             yield tool
@@ -49,13 +49,13 @@ async def _pages(session: ClientSession, most: int) -> AsyncIterator[Tool]:
             return
 
 
-def _spec(tool: Tool, bounds: Bounds) -> ToolSpec:
+def _spec(tool: Tool, limits: McpLimits) -> ToolSpec:
     hints = tool.annotations or ToolAnnotations()
     read_only, idempotent = bool(hints.read_only_hint), bool(hints.idempotent_hint)
     return ToolSpec(
         name=tool.name,
         title=storable(tool.title or hints.title or tool.name)[:TITLE_LENGTH],
-        description=storable(tool.description or "")[: bounds.description_length],
+        description=storable(tool.description or "")[: limits.description_length],
         input_schema=tool.input_schema,
         read_only=read_only,
         idempotent=idempotent or read_only,
@@ -68,9 +68,9 @@ def _is_name(name: str) -> bool:
 
 
 def _schema_size(tool: Tool) -> int | None:
-    """Return how long a schema is in JSON; None for one that can't be stored."""
+    """Length of the schema in JSON; None if it can't be stored."""
     try:
-        written = json.dumps(tool.input_schema)
+        schema = json.dumps(tool.input_schema)
     except TypeError:  # numbers beyond 64 bits, or nested too deep
         return None
-    return None if b"\\u0000" in written else len(written)
+    return None if b"\\u0000" in schema else len(schema)

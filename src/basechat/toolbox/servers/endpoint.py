@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from basechat.infra.mcp.client import McpClient
 from basechat.infra.mcp.connections import McpConnections
-from basechat.infra.mcp.errors import McpError, Trouble
-from basechat.infra.mcp.server import McpServer
+from basechat.infra.mcp.errors import McpError, McpErrorCode
 from basechat.infra.mcp.tools import ToolSpec
 
 Transport = Literal["http", "stdio"]
@@ -21,13 +21,13 @@ class Endpoint:
     command: str | None = None
     headers: Mapping[str, str] | None = field(default_factory=dict, repr=False)
 
-    def connect(self, mcp: McpConnections) -> McpServer:
+    def connect(self, mcp: McpConnections) -> McpClient:
         """Return the server; raises `McpError` for one that is not to be asked."""
         if self.transport == "stdio":
             return mcp.program(self.command or "")
         if self.headers is None:
             raise McpError(
-                Trouble.CREDENTIALS, "The credentials of this server can't be read any more; enter them anew."
+                McpErrorCode.CREDENTIALS, "The credentials of this server can't be read any more; enter them anew."
             )
         return mcp.outside(self.url or "", self.headers)
 

@@ -6,8 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, status
 
 from basechat.identity.access import ChatCaller
-from basechat.infra.mcp.connections import McpConnections
-from basechat.infra.mcp.own import OwnServer
+from basechat.infra.mcp.connections import McpConnections, OwnServer
 from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.errors import UnavailableError
 from basechat.toolbox.servers import service, store
@@ -83,7 +82,7 @@ async def check_mcp_server(server_id: UUID, caller: ChatCaller, resources: Resou
 @router.get("/tools")
 async def list_tools(caller: ChatCaller, resources: ResourcesDep, own_server: OwnServerDep) -> Tools:
     """List what can be switched on in a chat: BaseChat's own tools, and those of the servers that are enabled."""
-    specs = await own_server.specs()
+    specs = await own_server.tools()
     if not specs:
         raise UnavailableError("BaseChat's tools can't be listed now. Try again.", code="tools.away")
     own = [own_tool(each) for each in specs]

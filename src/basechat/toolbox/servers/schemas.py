@@ -10,8 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_
 from sqlalchemy import Row
 from yarl import URL
 
-from basechat.infra.mcp.naming import function_names
-from basechat.infra.mcp.tools import ToolSpec
+from basechat.infra.mcp.tools import ToolSpec, function_names
 from basechat.kit.request_model import RequestModel
 from basechat.kit.text import Line
 from basechat.toolbox.servers.endpoint import Transport

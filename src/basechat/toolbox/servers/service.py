@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, func
 
 from basechat.infra.mcp.connections import McpConnections
-from basechat.infra.mcp.errors import Trouble
+from basechat.infra.mcp.errors import McpErrorCode
 from basechat.infra.ratelimit import Limit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError
@@ -22,7 +22,7 @@ from basechat.toolbox.servers.schemas import NewServer, ServerChange
 
 _CHECKS = Limit(30, 60)  # each reaches out to an address of somebody's choice
 _FIELDS = {"http": {"url", "headers"}, "stdio": {"command"}}
-_REFUSED: Mapping[str, str] = {Trouble.ADDRESS: "url", Trouble.COMMAND: "command"}
+_REFUSED: Mapping[str, str] = {McpErrorCode.ADDRESS: "url", McpErrorCode.COMMAND: "command"}
 
 
 async def add_server(resources: Resources, mcp: McpConnections, owner_id: UUID, body: NewServer) -> Row[Any]:

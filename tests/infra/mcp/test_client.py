@@ -8,9 +8,9 @@ import pytest
 from mcp.server.mcpserver import MCPServer
 
 from basechat import __version__
-from basechat.infra.mcp.bounds import Bounds
 from basechat.infra.mcp.connections import McpConnections, open_connections
-from basechat.infra.mcp.errors import McpError, Trouble
+from basechat.infra.mcp.errors import McpError, McpErrorCode
+from basechat.infra.mcp.limits import McpLimits
 from basechat.infra.mcp.tools import ToolSpec
 from basechat.kit import json
 from basechat.kit.config import Settings
@@ -57,7 +57,7 @@ async def test_tools_are_listed_with_what_their_hints_come_to(mcp: McpConnection
         ("fail", {}, False, "Error executing tool fail: there is no more paper"),
         ("crash", {}, False, "Error executing tool crash"),
         ("bare", {}, True, '{"degrees":21}'),
-        ("nothing", {}, True, "The tool answered nothing."),
+        ("nothing", {}, True, "The tool returned nothing."),
         (
             "mixed",
             {},
@@ -120,11 +120,11 @@ async def test_a_server_that_wants_arguments_in_headers_gets_them(mcp: McpConnec
 
 
 async def test_a_slow_tool_is_not_waited_for_for_ever(mcp: McpConnections, peer: Peer) -> None:
-    server = mcp.outside(peer.url, {}, bounds=Bounds(call_seconds=1.5))
+    server = mcp.outside(peer.url, {}, limits=McpLimits(call_seconds=1.5))
     assert (await server.call("add", {"a": 1, "b": 2}, call_id="x")).ok
     with pytest.raises(McpError) as caught:
         await server.call("wait", {"seconds": 30}, call_id="x")
-    assert (caught.value.code, caught.value.sent) == (Trouble.TIMEOUT, True)
+    assert (caught.value.code, caught.value.sent) == (McpErrorCode.TIMEOUT, True)
     assert (await server.call("add", {"a": 1, "b": 2}, call_id="x")).ok
 
 
@@ -161,7 +161,7 @@ async def test_our_own_server_is_asked_in_one_round_trip(stack: Stack, person: P
         assert json.loads(outcome.text)["result"] == "42"
         with pytest.raises(McpError) as caught:
             await ours.own({INTERNAL_HEADER: "forged"}).call("calculate", {"expression": "1"}, call_id="x")
-    assert (caught.value.code, caught.value.sent) == (Trouble.REFUSED, False)
+    assert (caught.value.code, caught.value.sent) == (McpErrorCode.REFUSED, False)
 
 
 async def test_names_that_can_not_be_used_are_left_out(mcp: McpConnections) -> None:

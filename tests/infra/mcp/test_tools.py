@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from basechat.infra.mcp.naming import function_names
+from basechat.infra.mcp.tools import function_names
 
 VALID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from basechat.infra.mcp.bounds import Bounds
 from basechat.infra.mcp.connections import McpConnections, open_connections
-from basechat.infra.mcp.errors import McpError, Trouble
+from basechat.infra.mcp.errors import McpError, McpErrorCode
+from basechat.infra.mcp.limits import McpLimits
 from basechat.kit import json
 from basechat.kit.config import Settings
 from tests.support.stack import SECRET
 from tests.support.waiting import until
 
-PEER = f"env PYTHONPATH={Path(__file__).parents[2]} {sys.executable} -m tests.peers.program"
-IMPATIENT = Bounds(call_seconds=0.5, list_seconds=0.5)
+PEER = f"env PYTHONPATH={Path(__file__).parents[3]} {sys.executable} -m tests.peers.program"
+IMPATIENT = McpLimits(call_seconds=0.5, list_seconds=0.5)
 
 
 @asynccontextmanager
@@ -89,20 +89,20 @@ async def test_a_cancelled_call_ends_the_program_and_its_children() -> None:
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        ("/bin/sleep 300", Trouble.TIMEOUT),
-        ("/bin/true", Trouble.FAILED),
-        ("/bin/cat /dev/zero", Trouble.TOO_LARGE),
-        ("/usr/bin/yes nonsense", Trouble.TIMEOUT),
-        ("/bin/cat", Trouble.FAILED),
-        ("/bin/no-such-program", Trouble.COMMAND),
-        ("/etc/passwd", Trouble.COMMAND),
-        ("'", Trouble.COMMAND),
+        ("/bin/sleep 300", McpErrorCode.TIMEOUT),
+        ("/bin/true", McpErrorCode.FAILED),
+        ("/bin/cat /dev/zero", McpErrorCode.TOO_LARGE),
+        ("/usr/bin/yes nonsense", McpErrorCode.TIMEOUT),
+        ("/bin/cat", McpErrorCode.FAILED),
+        ("/bin/no-such-program", McpErrorCode.COMMAND),
+        ("/etc/passwd", McpErrorCode.COMMAND),
+        ("'", McpErrorCode.COMMAND),
     ],
 )
-async def test_what_is_no_server(command: str, code: Trouble) -> None:
+async def test_what_is_no_server(command: str, code: McpErrorCode) -> None:
     before = _children()
     async with allowing(command) as mcp:
-        server = mcp.program(command, bounds=IMPATIENT)
+        server = mcp.program(command, limits=IMPATIENT)
         with pytest.raises(McpError) as listed:
             await server.list_tools()
         with pytest.raises(McpError) as called:
@@ -116,7 +116,7 @@ async def test_no_other_command_is_run(command: str) -> None:
     async with allowing("/bin/cat", "/bin/true") as mcp:
         with pytest.raises(McpError) as caught:
             mcp.program(command)
-    assert (caught.value.code, caught.value.sent) == (Trouble.COMMAND, False)
+    assert (caught.value.code, caught.value.sent) == (McpErrorCode.COMMAND, False)
     async with allowing() as mcp:
         with pytest.raises(McpError):
             mcp.program("/bin/cat")

@@ -4,18 +4,17 @@ import random
 
 import pytest
 
-from basechat.infra.mcp.bounds import Bounds
-from basechat.infra.mcp.errors import McpError, Trouble
-from basechat.infra.mcp.volume import Volume
+from basechat.infra.mcp.errors import McpError, McpErrorCode
+from basechat.infra.mcp.limits import McpLimits, ResponseLimiter
 from basechat.kit import json
 
 
 def _fits(text: bytes, values: int, size: int) -> bool:
     """Return whether a text, in parts of this size, has at most so many values."""
-    volume = Volume(Bounds(answer_values=values))
+    limiter = ResponseLimiter(McpLimits(answer_values=values))
     try:
         for start in range(0, len(text), size):
-            volume.take(text[start : start + size])
+            limiter.count(text[start : start + size])
     except McpError:
         return False
     return True
@@ -53,8 +52,8 @@ def test_any_text_is_counted_as_it_is_written() -> None:
 
 
 def test_bytes_count_too() -> None:
-    volume = Volume(Bounds(answer_bytes=10))
-    volume.take(b"x" * 10)
+    limiter = ResponseLimiter(McpLimits(answer_bytes=10))
+    limiter.count(b"x" * 10)
     with pytest.raises(McpError, match="10 bytes") as caught:
-        volume.take(b"x")
-    assert caught.value.code == Trouble.TOO_LARGE
+        limiter.count(b"x")
+    assert caught.value.code == McpErrorCode.TOO_LARGE
