@@ -15,6 +15,7 @@ LONG = "One two three four five six seven eight nine ten, " * 3 + "end."
         ("a.py", '"""Nobody reads this."""', "a.py:1: “Nobody”"),
         ("a.py", "x = 1\n# It was told\n# to the model.\n", "a.py:2: “told”"),
         ("a.py", f'def f():\n    """{LONG}"""\n', "a.py:2: a sentence of 31 words"),
+        ("src/a.py", 'raise ValueError("The row is no row.")\n', "src/a.py:1: “is no”"),
         ("a.md", f"# Title\n\n- short\n- {LONG}\n", "a.md:4: a sentence of 31 words"),
         ("a.md", "| term | this is no address |\n", "a.md:1: “is no”"),
         ("en.json", '{\n  "again": "Ask anew."\n}\n', "en.json:2: “anew”"),
@@ -42,6 +43,7 @@ def test_plain_text_passes(tmp_path: Path, name: str, text: str) -> None:
 
 
 def _check(folder: Path, name: str, text: str) -> tuple[int, str]:
+    (folder / "src").mkdir()
     (folder / name).write_text(text)
     done = subprocess.run([PROSE, name], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
     return done.returncode, done.stdout
