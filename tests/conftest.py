@@ -12,7 +12,7 @@ from tests.support.person import TIMEOUT, Person
 from tests.support.stack import Servers, Stack, data_servers, services
 from tests.upstream import Upstream, running_upstream
 
-# Cores are shared, so time is no verdict; what fails prints how to repeat it, and nothing is left in the checkout.
+# Cores are shared, so time must not fail a test. A failure prints how to repeat it, and leaves no files behind.
 settings.register_profile("basechat", deadline=None, database=None, print_blob=True)
 settings.load_profile("basechat")
 
@@ -52,7 +52,7 @@ async def stranger(stack: Stack) -> AsyncIterator[Person]:
 
 @pytest.fixture
 async def person(stranger: Person) -> Person:
-    """Somebody with a new account."""
+    """A person with a new account."""
     return await register(stranger)
 
 

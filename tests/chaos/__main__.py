@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: the ordeal at full length, with a report."""
+"""`python -m tests.chaos`: the full chaos run, with a report."""
 
 import asyncio
 import secrets
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from tests.chaos.ordeal import ordeal
+from tests.chaos.chaos_run import run_chaos
 
 
 @click.command()
@@ -19,11 +19,11 @@ from tests.chaos.ordeal import ordeal
 @click.option("--seed", type=int, help="Repeats the faults and moments of another run.")
 @click.option("--keep", type=click.Path(exists=False, path_type=Path), help="Work in this new folder, and leave it.")
 def main(faults: int, chats: int, seed: int | None, keep: Path | None) -> None:
-    """Break BaseChat under load, and count what was lost: nothing, if all is well."""
+    """Break BaseChat under load, and count lost messages."""
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     click.echo(f"{faults} faults to come, {chats} chats, seed {seed}")
     with _folder(keep) as folder:
-        verdict = asyncio.run(ordeal(folder, faults=faults, chats=chats, seed=seed))
+        verdict = asyncio.run(run_chaos(folder, faults=faults, chats=chats, seed=seed))
     for line in verdict.lines():
         click.echo(line)
     sys.exit(1 if verdict.problems else 0)

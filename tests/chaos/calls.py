@@ -1,4 +1,4 @@
-"""Counting what calls of tools came to: ours exactly once, outside ones with side effects at most once."""
+"""Counts tool calls: our own exactly once, outside ones with side effects at most once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _NOTES = "SELECT coalesce(json_agg(content), '[]') FROM notes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A row of `tool_calls`; `text` is what the model was told."""
+    """A row of `tool_calls`; `text` is the result that the model received."""
 
     run: str
     name: str
@@ -30,13 +30,13 @@ class Call:
 
     @property
     def outcome(self) -> str:
-        """The status, with the code of what went wrong."""
+        """The status, with the code of the error."""
         is_bad = self.status in {"failed", "unknown"}
         return f"{self.name} {self.status} ({self.text.partition(':')[0]})" if is_bad else f"{self.name} {self.status}"
 
 
-def judge_calls(site: Site, seen: list[Watched], till: Till, verdict: Verdict) -> None:
-    """Compare the calls that were written down with what the tools have done."""
+def check_calls(site: Site, seen: list[Watched], till: Till, verdict: Verdict) -> None:
+    """Compare the stored calls with the effects of the tools."""
     calls = [Call(**row) for row in json.loads(postgres.query(site.basechat.layout, _CALLS))]
     notes: list[str] = json.loads(postgres.query(site.basechat.layout, _NOTES))
     verdict.calls.update(call.outcome for call in calls)

@@ -1,4 +1,4 @@
-"""What breaks: processes killed, stopped or restarted, servers emptied, the model's answers cut."""
+"""The faults: processes killed, stopped or restarted, servers emptied, the model's answers cut."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ Fault = Callable[[Site], Awaitable[None]]
 
 
 def plan(count: int, seed: int) -> list[str]:
-    """Return the names of faults to come, each kind about as often as the others, in random order."""
+    """Names of faults in random order, each kind about equally often."""
     names = sorted(FAULTS)
     chosen = [names[number % len(names)] for number in range(count)]
     random.Random(seed).shuffle(chosen)  # noqa: S311 - a run that can be repeated, no secret
@@ -31,9 +31,9 @@ def plan(count: int, seed: int) -> list[str]:
 
 
 async def strike(site: Site, names: list[str], seed: int, done: Counter[str]) -> None:
-    """Do the faults one after the other, at random moments, and count them.
+    """Cause the faults one after the other, at random moments, and count them.
 
-    Half of them come while the one before is still being mended, half when all is well again and answers are under way.
+    Half of them come during the recovery from the previous one, and half after it, while answers are running.
     """
     moments = random.Random(seed)  # noqa: S311 - as above
     for name in names:
@@ -47,7 +47,7 @@ async def strike(site: Site, names: list[str], seed: int, done: Counter[str]) ->
 
 
 async def _recovered(site: Site) -> None:
-    """Return when every service is ready, or after some time all the same."""
+    """Wait until every service is ready, at most `RECOVERY_SECONDS`."""
     deadline = time.monotonic() + RECOVERY_SECONDS
     while time.monotonic() < deadline:
         if all(service.phase == "ready" for service in site.services()) and await _serves(site):
@@ -70,7 +70,7 @@ def _kill(name: str) -> Fault:
 
 
 async def _signal(site: Site, name: str, number: signal.Signals) -> None:
-    """Wait until the service runs, as one that is dead can't die, then send it a signal."""
+    """Wait until the service runs, then send it a signal."""
     async with asyncio.timeout(PATIENCE):
         while not _has_sent(site.service(name).pid, number):  # noqa: ASYNC110 - another process comes to it
             await asyncio.sleep(0.02)

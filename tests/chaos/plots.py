@@ -1,4 +1,4 @@
-"""What chats say, and what the model does then: the whole answer follows from the message."""
+"""Messages of chats, and the model's answers to them. The message determines the whole answer."""
 
 import re
 from collections.abc import Callable
@@ -23,21 +23,21 @@ _CALLS: dict[str, Callable[[str], tuple[Call, ...]]] = {
 
 
 def calls_of(plot: str) -> int:
-    """Return how many calls of tools an answer takes."""
+    """Number of tool calls of an answer."""
     return len(_CALLS[plot]("0"))
 
 
 def whole_answer(content: str) -> str:
-    """Return the text of the complete answer to a message: a paragraph for each turn."""
+    """The text of the complete answer to a message: a paragraph for each turn."""
     plot, _ = content.split()
     return "\n\n".join("".join(_tokens(content, turn)) for turn in range(2 if calls_of(plot) else 1))
 
 
 def choose_script(document: dict[str, Any]) -> Script:
-    """Return what the model does; what is not of our chats, like the request for a title, gets a short answer."""
+    """The model's script. Requests of other kinds, such as titles, get a short answer."""
     content, turn = prompt_of(document), turn_of(document)
     if not (match := _MESSAGE.fullmatch(content)):
-        return (Say(("An ordeal",)),)
+        return (Say(("A chaos run",)),)
     text = tuple(step for token in _tokens(content, turn) for step in (Say((token,)), PAUSE))
     return (*text, *_CALLS[match[1]](match[2])) if turn == 0 else text
 

@@ -1,17 +1,17 @@
-"""The ordeal in short: each kind of fault once."""
+"""A short chaos run: each kind of fault once."""
 
 from pathlib import Path
 
 import pytest
 
+from tests.chaos.chaos_run import run_chaos
 from tests.chaos.faults import FAULTS
-from tests.chaos.ordeal import ordeal
 
 
 @pytest.mark.stack
 @pytest.mark.timeout(300)
 async def test_no_answer_is_lost(tmp_path: Path) -> None:
-    verdict = await ordeal(tmp_path, faults=len(FAULTS), chats=8, seed=1)
+    verdict = await run_chaos(tmp_path, faults=len(FAULTS), chats=8, seed=1)
     assert verdict.problems == []
     assert verdict.accepted == verdict.ended.total() > 8
     assert verdict.ended["completed"] > 0

@@ -1,4 +1,4 @@
-"""An outside tool with a side effect that must not happen twice: a till, which counts what it has charged."""
+"""An outside tool whose side effect must not happen twice: a till that counts its charges."""
 
 import asyncio
 from collections import Counter
@@ -7,7 +7,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
 
 NAME = "till"
-TAKES_SECONDS = 0.3  # after the charge, so that whoever called can die without knowing of it
+TAKES_SECONDS = 0.3  # after the charge, so that the caller can die before it gets the result
 
 
 class Till:
@@ -23,7 +23,7 @@ class Till:
         return f"charged {key}"
 
     def server(self) -> MCPServer:
-        """Return the MCP server that offers it."""
+        """The MCP server that offers the till."""
         server = MCPServer("Till", log_level="ERROR")
         server.add_tool(self.charge, title="Charge", annotations=ToolAnnotations(read_only_hint=False))
         return server

@@ -1,4 +1,4 @@
-"""What came of an ordeal, and how it is told."""
+"""The verdict of a chaos run, and its report."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
-    """The counts; `problems` is empty if all promises were kept."""
+    """The counts. `problems` is empty if all promises were kept."""
 
     seed: int
     chats: int

@@ -1,4 +1,4 @@
-"""A program that sends messages and watches every answer to its end, through whatever breaks meanwhile."""
+"""A program that sends messages and watches every answer to its end, through all faults."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,13 +12,13 @@ from basechat.protocol import LAST_EVENTS
 from tests.support.person import Person, Reply, read_events
 
 PAUSE = 0.25
-_WEATHER = (aiohttp.ClientError, TimeoutError, ConnectionError)
+_TRANSIENT_ERRORS = (aiohttp.ClientError, TimeoutError, ConnectionError)
 Ask = Callable[[], Awaitable[Reply]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Chatter:
-    """Who sends messages: the plots of its messages take turns, and it always decides alike."""
+    """Sends messages. Their plots take turns, and its decisions on approvals are always the same."""
 
     person: Person
     model: str
@@ -29,7 +29,7 @@ class Chatter:
 
 @dataclass(slots=True, kw_only=True)
 class Watched:
-    """One accepted message, and what its viewer saw of the answer."""
+    """One accepted message, and the answer as its viewer saw it."""
 
     chat: str
     content: str
@@ -41,11 +41,11 @@ class Watched:
 
 
 async def insist(ask: Ask) -> Reply:
-    """Ask until there is an answer that is not bad weather."""
+    """Repeat a request until it gets an answer below status 500."""
     while True:
         try:
             reply = await ask()
-        except _WEATHER:
+        except _TRANSIENT_ERRORS:
             await asyncio.sleep(PAUSE)
             continue
         if reply.status < 500:
@@ -54,7 +54,7 @@ async def insist(ask: Ask) -> Reply:
 
 
 async def converse(chatter: Chatter, seen: list[Watched], stop: asyncio.Event) -> None:
-    """Send one message after another in a chat of its own until it is time to stop."""
+    """Send one message after another in one chat until `stop` is set."""
     person = chatter.person
     chat = (await insist(lambda: person.post("/sessions", {}))).json["id"]
     number = 0
@@ -77,7 +77,7 @@ async def _send(chatter: Chatter, chat: str, content: str) -> Watched:
 
 
 async def watch(chatter: Chatter, watched: Watched) -> None:
-    """Watch a run to its end, coming back with `Last-Event-ID` as often as it takes."""
+    """Watch a run to its end, and reconnect with `Last-Event-ID` as often as needed."""
     person = chatter.person
     last_id: str | None = None
     while not watched.ends:
@@ -92,7 +92,7 @@ async def watch(chatter: Chatter, watched: Watched) -> None:
                             await _decide(chatter, watched, event.data["call_id"])
                         else:
                             _apply(watched, event.event, event.data)
-        except _WEATHER:
+        except _TRANSIENT_ERRORS:
             pass
         if not watched.ends:
             await asyncio.sleep(PAUSE)
@@ -110,7 +110,7 @@ def _apply(watched: Watched, event: str, data: Any) -> None:
 
 
 async def _decide(chatter: Chatter, watched: Watched, call_id: str) -> None:
-    """Allow a call; who comes back hears of it again, and has decided already."""
+    """Allow a call. After a reconnect the same approval may arrive again."""
     body = {"call_id": call_id, "decision": chatter.decision}
     reply = await insist(lambda: chatter.person.post(f"/runs/{watched.run}/approvals", body))
     if reply.status not in {202, 409}:

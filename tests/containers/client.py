@@ -1,4 +1,4 @@
-"""Somebody who uses the deployment through its door."""
+"""A client of the deployment's nginx."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from basechat.kit import json
 
 @dataclass(slots=True)
 class Client:
-    """Asks nginx on a port of this machine."""
+    """Calls nginx on a port of this machine."""
 
     port: int
     token: str | None = None
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Return the status and the document that is answered."""
+        """The status and the document of an answer."""
         response = self._send(method, path, body, "application/json")
         content = response.read()
         return response.status, json.loads(content) if content else None
 
     def events(self, path: str, body: Any) -> Iterator[tuple[str, Any]]:
-        """Post, and yield the events that are answered, each as soon as it is here."""
+        """Post, and yield the events of the answer as they arrive."""
         response = self._send("POST", path, body, "text/event-stream")
         assert response.status == 200, response.read()
         name = ""

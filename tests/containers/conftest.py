@@ -10,7 +10,7 @@ from tests.containers.deployment import Deployment, deployed, engine_trouble
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """What `cp env.example .env` and `docker-compose up -d --wait` make."""
+    """The result of `cp env.example .env` and `docker-compose up -d --wait`."""
     trouble = engine_trouble()
     if trouble:
         pytest.skip(f"NO CONTAINER ENGINE, SO THE CONTAINERS ARE NOT TRIED: {trouble}")
@@ -20,7 +20,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 @pytest.fixture(scope="session")
 def admin(deployment: Deployment) -> Client:
-    """The first account, registered from this machine, which for the containers is another one."""
+    """The first account, registered from this machine, which is another machine for the containers."""
     client = Client(deployment.web_port)
     body = {"username": "ann", "email": "ann@example.org", "password": "correct horse"}
     status, problem = client.ask("POST", "/api/auth/register", body)

@@ -1,4 +1,4 @@
-"""A deployment of BaseChat by Docker Compose, made as the operations guide says, from a clean copy of this checkout."""
+"""A deployment with Docker Compose as the operations guide describes, from a clean copy of this checkout."""
 
 import shlex
 import shutil
@@ -20,7 +20,7 @@ _DOCKER_COMPOSE = '#!/bin/sh\nexec docker compose "$@"\n'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """Where it lies, and the ports of this machine on which it is reached."""
+    """The folder of the deployment, and its ports on this machine."""
 
     folder: Path
     web_port: int
@@ -28,7 +28,7 @@ class Deployment:
     redis_port: int
 
     def run(self, line: str, *, seconds: float = 60) -> str:
-        """Run a line of the guide in `deploy/`, with the port it is served on here; returns all that it prints."""
+        """Run a line of the guide in `deploy/`, with this deployment's port; returns its output."""
         line = line.replace("http://localhost/", f"http://localhost:{self.web_port}/")
         script = f"export PATH=$PATH:{shlex.quote(str(self.folder / 'bin'))}\n{line}"
         done = subprocess.run(  # noqa: S603 - lines of these tests
@@ -45,16 +45,16 @@ class Deployment:
         return done.stdout
 
     def sql(self, statement: str) -> str:
-        """Run SQL as the guide does."""
+        """Run SQL with the guide's command."""
         return self.run(f"docker-compose exec postgres psql -U admin -d basechat -c {shlex.quote(statement)}")
 
     def backend(self, python: str) -> str:
-        """Run Python in the backend's container as the guide does."""
+        """Run Python in the backend's container with the guide's command."""
         return self.run(f"docker exec backend-main-backend-1 python -c {shlex.quote(python)}")
 
 
 def engine_trouble() -> str | None:
-    """Return why nothing can be run here, if so."""
+    """The reason why containers can't run here, if any."""
     try:
         _output("docker", "version")
         _output("docker", "compose", "version")
@@ -69,7 +69,7 @@ def engine_trouble() -> str | None:
 
 @contextmanager
 def deployed(folder: Path) -> Iterator[Deployment]:
-    """Do the guide's quick start in a copy of this checkout, and take all of it away again."""
+    """Run the guide's quick start in a copy of this checkout, and remove everything at the end."""
     _refuse_a_real_one()
     deployment = _prepare(folder)
     try:
@@ -87,7 +87,7 @@ def deployed(folder: Path) -> Iterator[Deployment]:
 
 
 def _refuse_a_real_one() -> None:
-    """The guide's names are fixed, so a test can't stand beside a deployment, and must not remove its volumes."""
+    """The guide's names are fixed. A test can't run beside a deployment, and must not remove its volumes."""
     of_project = ("-q", "--filter", f"label=com.docker.compose.project={PROJECT}")
     found = _output("docker", "ps", "-a", *of_project) + _output("docker", "volume", "ls", *of_project)
     if found:
@@ -111,7 +111,7 @@ def _prepare(folder: Path) -> Deployment:
 
 
 def _copy_checkout(folder: Path) -> None:
-    """What git would give a new user, and what is not committed yet."""
+    """The tracked files and the untracked ones that git doesn't ignore."""
     listed = _output("git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, listed.split("\0")):
         source, target = CHECKOUT / name, folder / name

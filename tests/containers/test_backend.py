@@ -1,4 +1,4 @@
-"""What the guide runs inside the backend's container: the facade `app.*`, and Alembic."""
+"""The guide's lines inside the backend's container: the facade `app.*`, and Alembic."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A chat from end to end: browser's door, backend, worker, gateway, a provider."""
+"""A chat from end to end: nginx, backend, worker, gateway, provider."""
 
 import pytest
 
@@ -12,7 +12,7 @@ UPSTREAM = "docker-compose -f docker-compose.yml -f ../tests/containers/upstream
 
 @pytest.fixture(scope="module")
 def upstream(deployment: Deployment) -> None:
-    """The scripted provider, which `.env` names."""
+    """The scripted provider that `.env` names."""
     deployment.run(f"{UPSTREAM} up -d --wait --no-recreate upstream")
 
 
@@ -30,7 +30,7 @@ def test_a_message_is_answered(admin: Client) -> None:
 
 @pytest.mark.usefixtures("upstream")
 def test_text_is_here_before_the_answer_has_ended(admin: Client) -> None:
-    """The provider falls silent after five words: what nginx kept back would never come."""
+    """The provider falls silent after five words. Text that nginx buffered would never arrive."""
     _, session = admin.ask("POST", "/api/sessions", {})
     path = f"/api/sessions/{session['id']}/messages"
     events = admin.events(path, {"content": "Hello", "model": "stall-5"})
@@ -55,7 +55,7 @@ def test_a_tool_is_called(admin: Client) -> None:
 
 @pytest.mark.parametrize("service", ["main-backend", "worker", "llm-agent", "mcp-server"])
 def test_what_calls_others_has_a_way_out(deployment: Deployment, service: str) -> None:
-    """Providers, public pages and people's MCP servers lie outside; the data's network has no way there."""
+    """Providers, public pages and people's MCP servers are outside. The data network has no route to them."""
     networks = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
     assert "backend_outside" in deployment.run(f"docker inspect -f '{networks}' backend-{service}-1").split()
     inspected = deployment.run("docker network inspect -f '{{.Internal}}' backend_outside backend_data")

@@ -44,7 +44,7 @@ def test_the_gateway(deployment: Deployment) -> None:
 
 
 def test_a_backend_at_another_address_is_found(deployment: Deployment) -> None:
-    """Its old address is taken by another container while it is away; nginx is not told."""
+    """Another container takes its old address while it is away, without a reload of nginx."""
     address = (
         "docker inspect -f '{{(index .NetworkSettings.Networks \"backend_web\").IPAddress}}' backend-main-backend-1"
     )

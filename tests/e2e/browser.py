@@ -1,4 +1,4 @@
-"""Chromium, and what a person does with the page in it."""
+"""Chromium, and the actions of a person on the page."""
 
 import re
 import shutil
@@ -25,14 +25,14 @@ _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
 def find_chromium() -> str | None:
-    """The browser that is installed here, where scripts/chromium looks for it."""
+    """The installed browser, at the path of scripts/chromium."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     return found or (str(_MAC) if _MAC.exists() else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One tab, and the person before it."""
+    """One tab and its person."""
 
     page: Page
     url: str
@@ -76,14 +76,14 @@ class Tab:
         return self.page.url.rpartition("=")[2]
 
     async def text(self) -> str:
-        """What a reader sees of the last answer."""
+        """Visible text of the last answer."""
         return (await self.answer.locator(".prose").inner_text()).strip()
 
     async def ended(self, status: str) -> None:
         await expect(self.answer).to_have_attribute("data-status", status, timeout=20_000)
 
     async def save(self, name: str) -> None:
-        """Keep a picture, once nothing moves any more."""
+        """Take a screenshot after all animations have ended."""
         await self.page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
 
     async def _enter(self, name: str, password: str) -> None:

@@ -23,7 +23,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """A BaseChat of this file's own."""
+    """A BaseChat for this file."""
     async with running_site(tmp_path_factory.mktemp("site"), **SETTINGS) as running:
         yield running
 
@@ -38,19 +38,19 @@ def upstream(site: Site) -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 async def admin(site: Site) -> Person:
-    """The administrator, as long as nobody came before."""
+    """The administrator: the first account."""
     return await site.join()
 
 
 @pytest.fixture
 async def person(site: Site) -> Person:
-    """Somebody with a new account."""
+    """A person with a new account."""
     return await site.join()
 
 
 @pytest.fixture
 async def tab(site: Site, person: Person) -> AsyncIterator[Tab]:
-    """Somebody signed in, before a new chat; a script that fails fails the test."""
+    """A signed-in person on an empty chat. A script error on the page fails the test."""
     path = find_chromium()
     if path is None:
         pytest.skip("no Chromium on this machine and none could be installed (scripts/chromium)")

@@ -46,7 +46,7 @@ TALK: tuple[tuple[str, *tuple[Script, ...]], ...] = (
 
 
 async def draw(site: Site, path: Path) -> None:
-    """Talk as a person would, and keep what the page shows at the end."""
+    """Chat like a person, and take a screenshot at the end."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = await browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
@@ -69,7 +69,7 @@ async def draw(site: Site, path: Path) -> None:
 
 
 async def main(path: Path) -> None:
-    """Draw on a BaseChat made for it."""
+    """Take the picture on a new BaseChat."""
     with TemporaryDirectory() as folder:
         async with running_site(Path(folder), DEFAULT_MODEL=MODEL, TITLES="first-line") as site:
             site.upstream.models[:] = [MODEL]

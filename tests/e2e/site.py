@@ -1,4 +1,4 @@
-"""A BaseChat that runs somewhere, with what a test may do to it."""
+"""A running BaseChat, and what a test can do to it."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ Condition = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The running stack, the upstream that its gateway asks, and a way to speak HTTP with its nginx."""
+    """The running stack, its upstream, and an HTTP client of its nginx."""
 
     basechat: Basechat
     upstream: Upstream
@@ -34,11 +34,11 @@ class Site:
         return f"http://127.0.0.1:{self.basechat.port}"
 
     def stranger(self) -> Person:
-        """Somebody without an account."""
+        """A person without an account."""
         return Person(self.http, base=f"{self.url}/api")
 
     async def join(self) -> Person:
-        """Somebody with a new account."""
+        """A person with a new account."""
         name = f"user-{uuid4().hex[:8]}"
         body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
         reply = await self.stranger().post("/auth/register", body)
@@ -46,21 +46,21 @@ class Site:
         return Person(self.http, reply.json["token"], reply.json["user"], base=f"{self.url}/api")
 
     def services(self) -> tuple[ProcessState, ...]:
-        """What the supervisor last said about all services."""
+        """The supervisor's last recorded state of all services."""
         state = find_running(self.basechat.layout)
         assert state is not None
         return state.services
 
     def service(self, name: str) -> ProcessState:
-        """What it said about one of them."""
+        """The recorded state of one service."""
         return next(service for service in self.services() if service.name == name)
 
     async def serves(self) -> bool:
-        """Whether main-backend answers, with all that it needs."""
+        """Whether main-backend and its dependencies answer."""
         return (await self.stranger().get("/health/ready")).status == 200
 
     def kill(self, *names: str) -> Condition:
-        """`kill -9` services; returns what tells whether all of them are back."""
+        """`kill -9` services; returns a check that all of them are back."""
         before = {name: self.service(name) for name in names}
         for service in before.values():
             assert service.pid is not None
@@ -75,7 +75,7 @@ class Site:
 
 @asynccontextmanager
 async def running_site(folder: Path, **settings: str) -> AsyncIterator[Site]:
-    """`basechat up --detach` with the local model, on an upstream in this process, so that it can be scripted."""
+    """`basechat up --detach` with the local model, on a scripted upstream in this process."""
     async with running_upstream() as upstream:
         basechat = Basechat(data=folder / "data", port=free_port())  # not before: the upstream might take it
         provider = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "sk-of-the-scripted-upstream"}
@@ -91,7 +91,7 @@ async def running_site(folder: Path, **settings: str) -> AsyncIterator[Site]:
 
 
 async def until(condition: Condition) -> None:
-    """Wait for what other processes come to, which can't tell us, and no longer than is bearable."""
+    """Poll a condition that other processes fulfil, with a time limit."""
     async with asyncio.timeout(_SOON):
         while not await condition():  # noqa: ASYNC110 - there is no event of ours to wait for
             await asyncio.sleep(0.02)

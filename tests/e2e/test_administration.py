@@ -18,13 +18,13 @@ MODEL = "second-model"
 
 @pytest.fixture
 async def person(admin: Person) -> Person:
-    """The administrator, whom `tab` signs in."""
+    """The administrator, signed in in `tab`."""
     return admin
 
 
 @pytest.fixture
 async def second() -> AsyncIterator[Upstream]:
-    """An upstream that no setting names."""
+    """An upstream without a setting that names it."""
     async with running_upstream() as upstream:
         upstream.models[:] = [MODEL]
         upstream.script(MODEL, Say(("From", " the second.")))
@@ -93,7 +93,7 @@ async def test_a_provider_is_added_and_its_model_answers(tab: Tab, person: Perso
     await expect(added.get_by_test_id("provider-model")).to_have_text([MODEL])
     await tab.save("providers")
 
-    # Its key is never shown again, is kept where none is written, and leaves for no other address.
+    # The key is never shown again, stays if the field is empty, and is not sent to another address.
     await added.get_by_test_id("edit-provider").click()
     await expect(part("provider-form")).to_contain_text("ends in …ream")
     await expect(part("provider-key")).to_have_value("")

@@ -1,4 +1,4 @@
-"""What follows from an answer is done once, whatever process dies over it: the title of the chat, and its usage."""
+"""The title and the usage of an answer are written once, whatever process dies."""
 
 import asyncio
 from collections import Counter
@@ -20,7 +20,7 @@ PACED = tuple(step for n in range(60) for step in (Say((f"{n} ",)), Wait(0.02)))
 
 @pytest.fixture(scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """A BaseChat whose model names chats."""
+    """A BaseChat whose model writes titles."""
     async with running_site(tmp_path_factory.mktemp("site"), **SETTINGS | {"TITLES": "model"}) as running:
         yield running
 

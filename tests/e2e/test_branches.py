@@ -1,4 +1,4 @@
-"""A person asks and is answered anew, goes back to what was there before, and says what an answer is worth."""
+"""A person edits a message, regenerates an answer, switches back, and rates an answer."""
 
 import pytest
 from playwright.async_api import expect
@@ -14,7 +14,7 @@ SLOWLY = tuple(step for n in range(20) for step in (Say((f"word{n} ",)), Wait(0.
 
 
 async def _shows(tab: Tab, *texts: str) -> None:
-    """The transcript is these messages, all of them finished, and so it is after a reload."""
+    """Check that the transcript shows these finished messages, also after a reload."""
     messages = tab.page.get_by_role("log").get_by_role("article")
     for _ in range(2):
         await expect(messages).to_have_count(len(texts))

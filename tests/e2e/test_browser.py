@@ -1,4 +1,4 @@
-"""A person signs up, asks, watches the answer come, stops it, reloads the page, and speaks Korean or English."""
+"""A person signs up, sends messages, stops an answer and reloads the page, in Korean and English."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -35,7 +35,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def new_tab(chromium: Browser, site: Site) -> AsyncIterator[NewTab]:
-    """Opens tabs, each of a person of its own unless told whose; a script that fails in one fails the test."""
+    """Opens tabs, each with its own person by default. A script error in one fails the test."""
     broken: list[str] = []
     async with AsyncExitStack() as contexts:
 
@@ -56,7 +56,7 @@ async def new_tab(chromium: Browser, site: Site) -> AsyncIterator[NewTab]:
 
 @pytest.fixture
 async def tab(new_tab: NewTab, person: Person) -> Tab:
-    """Somebody with an account, signed in, before a new chat."""
+    """A signed-in person on an empty chat."""
     tab = await new_tab()
     await tab.sign_in(person.user["username"])
     return tab

@@ -1,4 +1,4 @@
-"""An administrator sets a budget in the page; who it binds sees it fill up, and is told when it is used up."""
+"""An administrator sets a budget on the page. The person sees it fill up, and sees when it is used up."""
 
 import itertools
 
@@ -17,12 +17,12 @@ BUDGET = 1_000_000
 
 @pytest.fixture
 async def person(admin: Person) -> Person:
-    """The administrator, whom `tab` signs in."""
+    """The administrator, signed in in `tab`."""
     return admin
 
 
 async def _settled(person: Person) -> int:
-    """Wait until nothing is reserved any more, and return the tokens that were used."""
+    """Wait until no tokens are reserved; returns the used tokens."""
     used = 0
 
     async def is_settled() -> bool:

@@ -1,4 +1,4 @@
-"""What nginx lets in, keeps out, passes on and adds."""
+"""Requests that nginx accepts, rejects and forwards, and the headers that it adds."""
 
 import asyncio
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""The title that a model writes some seconds after the first answer comes into the page by itself."""
+"""The model's title, some seconds after the first answer, appears on the page without a reload."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 @pytest.fixture(scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """A BaseChat whose models name chats."""
+    """A BaseChat whose models write titles."""
     async with running_site(tmp_path_factory.mktemp("site"), **SETTINGS | {"TITLES": "model"}) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Whatever process dies, an accepted message is answered, and who watches ends with exactly what is stored."""
+"""Whatever process dies, an accepted message is answered, and its viewers end with the stored text."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,7 +18,7 @@ PACED_TEXT = "".join(f"{n} " for n in range(150))
 
 
 async def _read_until(text: str, events: AsyncIterator[Event]) -> list[Event]:
-    """Read as far as the viewer has this text."""
+    """Read until the viewer has this text."""
     seen: list[Event] = []
     async for event in events:
         seen.append(event)
@@ -38,7 +38,7 @@ async def _stored(person: Person, chat: str) -> dict[str, Any]:
 
 
 async def _resume(site: Site, person: Person, run_id: str, last_event_id: str) -> list[Event]:
-    """Reconnect as a browser does, until somebody answers."""
+    """Reconnect like a browser until a server answers."""
     await until(site.serves)
     async with person.stream("GET", f"/runs/{run_id}/events", last_event_id=last_event_id) as events:
         return [event async for event in events]

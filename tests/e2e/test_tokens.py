@@ -1,4 +1,4 @@
-"""What programs reach with a bearer token, and that nothing else opens the doors of the gateway and the tools."""
+"""Bearer tokens open the gateway and the tools, and nothing else does."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def _completion(**fields: Any) -> dict[str, Any]:
 
 
 async def _status(http: aiohttp.ClientSession, root: str, service: str, headers: dict[str, str]) -> int:
-    """Knock at a service whose root is there."""
+    """Call the root of a service."""
     if service == "llm-agent":
         asking = http.get(f"{root}/v1/models", headers=headers)
     else:

@@ -1,4 +1,4 @@
-"""A person watches tools being called, allows a call, adds a server of tools, and corrects what is remembered."""
+"""A person watches tool calls, approves one, adds a tool server, and edits notes."""
 
 import pytest
 from playwright.async_api import expect
@@ -108,7 +108,7 @@ async def test_a_server_is_added_and_its_tool_allowed_for_a_chat(tab: Tab, upstr
         await server.get_by_test_id("switch-server").click()
         await tab.page.keyboard.press("Escape")
 
-    # What is away is said, and not in the way.
+    # A server that is away is named, and nothing else is blocked.
     await part("account-menu").click()
     await part("servers").click()
     await part("unfold-server").click()

@@ -1,4 +1,4 @@
-"""Viewers that don't read cost nobody anything, and have missed nothing when they read on."""
+"""Viewers that don't read cost no memory, and miss nothing when they continue."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ MOST = 70_000_000  # bytes; the answers of all the viewers together are 190 MB
 
 @pytest.fixture
 async def idle(site: Site, person: Person) -> AsyncIterator[Person]:
-    """The person at main-backend's own door, as nginx would keep some; with hardly any room for what comes."""
+    """The person at main-backend itself, because nginx would buffer, with a small receive buffer."""
     connector = aiohttp.UnixConnector(str(site.basechat.layout.socket("main-backend")), limit=0)
     async with aiohttp.ClientSession(connector=connector, read_bufsize=4096, timeout=TIMEOUT) as http:
         yield Person(http, person.token)
@@ -35,7 +35,7 @@ async def _send(person: Person) -> str:
 
 
 async def _watch(person: Person, runs: list[str]) -> list[aiohttp.ClientResponse]:
-    """Open viewers of each run that read nothing of what comes."""
+    """Open viewers of each run that read nothing."""
     headers = {"authorization": f"Bearer {person.token}"}
     paths = [f"{person.base}/runs/{run}/events" for run in runs for _ in range(VIEWERS)]
     responses = await asyncio.gather(*(person.http.get(path, headers=headers) for path in paths))
@@ -48,7 +48,7 @@ async def _have_ended(person: Person, runs: list[str]) -> bool:
 
 
 async def _text(viewer: aiohttp.ClientResponse) -> str:
-    """Read on to the end; the lines are too long for the client to give them one by one."""
+    """Read to the end. The lines are too long for the client's line reader."""
     blocks = [block.splitlines() for block in (await viewer.text("utf-8")).split("\n\n") if "data: " in block]
     fields = [dict(line.split(": ", 1) for line in block) for block in blocks]
     return text_of([Event(each["id"], each["event"], json.loads(each["data"])) for each in fields])

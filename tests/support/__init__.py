@@ -1,1 +1,1 @@
-"""What tests work with: the real services on a real database, and people who use them."""
+"""The real services on a real database, and people who use them."""

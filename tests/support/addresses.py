@@ -1,4 +1,4 @@
-"""Addresses that a policy decides on."""
+"""Addresses for the tests of the network policy."""
 
 
 def _each(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A Valkey cluster of three primaries, for as long as a test takes."""
+"""A Valkey cluster of three primaries for one test."""
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -40,7 +40,7 @@ class _Node:
 
 @asynccontextmanager
 async def valkey_cluster(folder: Path) -> AsyncIterator[str]:
-    """Run it; gives the URL of one node."""
+    """Run the cluster; yields the URL of one node."""
     ports = _free_ports(2 * NODES)
     nodes = [_Node(folder / f"n{n}", ports[2 * n], ports[2 * n + 1]) for n in range(NODES)]
     with running(*(node.service() for node in nodes)):

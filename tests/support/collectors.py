@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector on loopback: OTLP over HTTP, and what it was sent."""
+"""An OpenTelemetry collector on loopback that keeps what it receives (OTLP over HTTP)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.support.waiting import until
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentSpan:
-    """One span, read."""
+    """One received span."""
 
     service: str
     name: str
@@ -28,7 +28,7 @@ class SentSpan:
 
 @dataclass(slots=True)
 class Collector:
-    """Keeps spans; with `status` it refuses them, while `is_stuck` it does not answer."""
+    """Keeps spans. `status` refuses them, `is_stuck` leaves them unanswered."""
 
     url: str = ""
     status: int = 200
@@ -38,7 +38,7 @@ class Collector:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait_for(self, number: int) -> list[SentSpan]:
-        """Return the spans when there are so many."""
+        """Wait until there are so many spans."""
 
         async def are_there() -> bool:
             return len(self.spans) >= number
@@ -60,7 +60,7 @@ class Collector:
 
 @asynccontextmanager
 async def collector() -> AsyncIterator[Collector]:
-    """Run one."""
+    """Run a collector."""
     running = Collector()
     app = web.Application()
     app.router.add_post("/v1/traces", running.take)

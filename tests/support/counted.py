@@ -1,4 +1,4 @@
-"""What a cache has counted."""
+"""The counters of a cache."""
 
 from basechat.infra.cache.layers import Layer
 from basechat.infra.cache.store import Cache
@@ -7,6 +7,6 @@ _OUTCOMES = ("hit", "miss", "stored", "error", "unreadable")
 
 
 def counted(cache: Cache, layer: Layer) -> dict[str, float]:
-    """Return how often a layer of this cache had each outcome, where it had it at all."""
+    """Count of each outcome of a cache layer, without zeros."""
     values = {outcome: cache.counters.value(f"cache.{layer.name}.{outcome}") for outcome in _OUTCOMES}
     return {outcome: value for outcome, value in values.items() if value}

@@ -1,4 +1,4 @@
-"""Databases of a test's own, on the server that all tests share."""
+"""Separate databases on the shared server."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from tests.support.stack import Servers
 
 @asynccontextmanager
 async def own_database(servers: Servers, **changes: Any) -> AsyncIterator[Settings]:
-    """Make an empty database, give the settings of services on it, and drop it in the end."""
+    """Create an empty database, yield the settings of services on it, and drop it at the end."""
     name = f"test_{uuid4().hex}"
     await as_owner(servers.settings(), f"CREATE DATABASE {name}")
     try:

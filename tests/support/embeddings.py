@@ -1,4 +1,4 @@
-"""Clients of embeddings: through a gateway of the test's own, in front of the real local model or of the upstream."""
+"""Embeddings through a separate gateway, in front of the real local model or the upstream."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from tests.support.stack import Servers, serving
 
 @asynccontextmanager
 async def embeddings_through(servers: Servers, **providers: Any) -> AsyncIterator[Embeddings]:
-    """Run a gateway with these settings and give a client of it."""
+    """Run a gateway with these settings; yields its client."""
     socket = f"{servers.folder}/agent-{uuid4().hex[:8]}.sock"
     settings = servers.settings(llm_agent_url=f"unix:{socket}", **providers)
     async with serving(agent.create_app(settings), socket), open_agent_client(settings) as client:

@@ -1,4 +1,4 @@
-"""Services of a test's own: on an empty database, with other settings, with workers that come and go."""
+"""Separate services: on an empty database, with other settings, with workers that start and stop."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ REMOTE = {"x-real-ip": "203.0.113.7", "x-forwarded-for": "203.0.113.7", "host": 
 
 @asynccontextmanager
 async def empty_backend(servers: Servers, **changes: Any) -> AsyncIterator[Person]:
-    """Serve an empty database; gives somebody at this machine, without an account."""
+    """Serve an empty database; yields a local person without an account."""
     async with own_database(servers, **({"setup_token": SETUP_TOKEN} | changes)) as settings:
         socket = _socket(servers, "backend")
         async with serving(backend.create_app(settings), socket), visitor(socket) as somebody:
@@ -49,7 +49,7 @@ class Quiet:
 
 @asynccontextmanager
 async def quiet_stack(servers: Servers, upstream: Upstream, **changes: Any) -> AsyncIterator[Quiet]:
-    """Run main-backend and llm-agent on a database of their own, with a reaper in a hurry; gives its first person."""
+    """Run main-backend and llm-agent on a new database, with a fast reaper; yields their first account."""
     names = {
         "openai_base_url": upstream.base_url,
         "llm_agent_url": f"unix:{_socket(servers, 'agent')}",
@@ -71,7 +71,7 @@ async def quiet_stack(servers: Servers, upstream: Upstream, **changes: Any) -> A
 
 @asynccontextmanager
 async def visitor(socket: str, headers: dict[str, str] | None = None) -> AsyncIterator[Person]:
-    """Give somebody who asks the service at `socket`."""
+    """Yield a client of the service at `socket`."""
     async with aiohttp.ClientSession(
         connector=aiohttp.UnixConnector(socket, limit=0), cookie_jar=aiohttp.DummyCookieJar(), timeout=TIMEOUT
     ) as http:
@@ -79,7 +79,7 @@ async def visitor(socket: str, headers: dict[str, str] | None = None) -> AsyncIt
 
 
 def account(name: str, **fields: Any) -> dict[str, Any]:
-    """Return what registers an account."""
+    """The body that registers an account."""
     return {"username": name, "email": f"{name}@example.org", "password": "correct horse", **fields}
 
 

@@ -14,7 +14,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that was read whole."""
+    """A completely read answer."""
 
     status: int
     headers: dict[str, str]
@@ -46,7 +46,7 @@ class Event:
 
 @dataclass(slots=True)
 class Person:
-    """Asks main-backend, signed in or not."""
+    """A client of main-backend, signed in or not."""
 
     http: aiohttp.ClientSession
     token: str | None = None
@@ -55,7 +55,7 @@ class Person:
     base: str = "http://localhost"
 
     async def ask(self, method: str, path: str, **options: Any) -> Reply:
-        """Ask and read the answer."""
+        """Send a request and read the answer."""
         options["headers"] = self._headers(options.get("headers"))
         async with self.http.request(method, f"{self.base}{path}", **options) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -85,7 +85,7 @@ class Person:
     async def stream(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """Ask for an event stream."""
+        """Open an event stream."""
         wanted = self._headers({"accept": "text/event-stream"} | {k.replace("_", "-"): v for k, v in headers.items()})
         async with self.http.request(method, f"{self.base}{path}", json=body, headers=wanted) as response:
             assert response.status == 200, await response.text()
@@ -93,7 +93,7 @@ class Person:
             yield read_events(response)
 
     async def messages(self, chat_id: str) -> list[dict[str, Any]]:
-        """Return the newest page of a chat."""
+        """The newest page of a chat."""
         items: list[dict[str, Any]] = (await self.get(f"/sessions/{chat_id}/messages")).json["items"]
         return items
 
@@ -103,7 +103,7 @@ class Person:
 
 
 async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
-    """Yield the events of a stream as they come; comments are passed over."""
+    """Yield the events of a stream as they arrive, without comments."""
     fields: dict[str, str] = {}
     async for raw in response.content:
         line = raw.decode().rstrip("\n")
@@ -116,7 +116,7 @@ async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
 
 
 def text_of(events: list[Event]) -> str:
-    """Return the text that a viewer has who heard these events; checks that no piece is missing."""
+    """The text that a viewer has after these events. Checks that no delta is missing."""
     text = ""
     for event in events:
         if event.event == "message.delta":

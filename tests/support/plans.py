@@ -1,4 +1,4 @@
-"""What the database is asked, and how it would go about it."""
+"""Executed statements and their query plans."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ Statement = tuple[str, Any]
 
 @contextmanager
 def statements(engine: AsyncEngine) -> Iterator[list[Statement]]:
-    """Record what is executed, with its values."""
+    """Record executed statements with their values."""
     seen: list[Statement] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -26,7 +26,7 @@ def statements(engine: AsyncEngine) -> Iterator[list[Statement]]:
 
 
 async def explain(engine: AsyncEngine, *seen: Statement) -> str:
-    """Return the plan of the last statement, made as for the service: once, for whatever values."""
+    """The generic plan of the last statement, as the service uses it."""
     async with engine.begin() as connection:
         *before, (statement, values) = seen
         for each, its_values in before:

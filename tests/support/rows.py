@@ -1,4 +1,4 @@
-"""A person with something in every table, so that what is forgotten shows."""
+"""A person with rows in every table, so that a forgotten table shows."""
 
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,7 @@ _NAMES = (
 
 
 async def fill_every_table(settings: Settings, owner_id: UUID | str) -> dict[str, str]:
-    """Give a person rows in every table; returns their ids."""
+    """Insert rows for a person in every table; returns their ids."""
     ids = {name: str(new_id()) for name in _NAMES}
     for statement in _ROWS:
         values: dict[str, Any] = {name: value for name, value in ids.items() if f":{name}" in statement}
@@ -60,7 +60,7 @@ async def fill_every_table(settings: Settings, owner_id: UUID | str) -> dict[str
 
 
 async def make_user(settings: Settings) -> str:
-    """Make a person who can't sign in, with rows in every table."""
+    """Create a person who can't sign in, with rows in every table."""
     user_id = str(new_id())
     values = {"id": user_id, "name": f"n-{user_id}", "email": f"{user_id}@example.org"}
     insert = "INSERT INTO users (id, username, email, password_hash) VALUES (:id, :name, :email, 'none')"

@@ -1,4 +1,4 @@
-"""The services under test: real apps behind real uvicorn, on PostgreSQL and Valkey of their own."""
+"""The services under test: real apps behind real uvicorn, on separate PostgreSQL and Valkey servers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -32,7 +32,7 @@ class Servers:
     folder: Path
 
     def settings(self, **changes: Any) -> Settings:
-        """Return settings of services on these servers."""
+        """Settings of services on these servers."""
         values: dict[str, Any] = {
             "database_url": postgres.url(self.layout),
             "redis_url": redis.url(self.layout, redis.CACHE),
@@ -51,7 +51,7 @@ class Servers:
 
 @contextmanager
 def data_servers(folder: Path) -> Iterator[Servers]:
-    """Run PostgreSQL and both Valkeys, without fsync, for as long as the tests take."""
+    """Run PostgreSQL and both Valkeys without fsync."""
     layout = Layout.of(folder / "data")
     prepare(layout)
     sockets = layout.run
@@ -64,7 +64,7 @@ def data_servers(folder: Path) -> Iterator[Servers]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """All services, and the upstream that they ask."""
+    """All services and their upstream."""
 
     servers: Servers
     upstream: Upstream
@@ -72,12 +72,12 @@ class Stack:
 
     @property
     def resources(self) -> Resources:
-        """What main-backend works with."""
+        """The resources of main-backend."""
         resources: Resources = self.backend.state.resources  # type: ignore[attr-defined]
         return resources
 
     def socket(self, service: str) -> str:
-        """Return the Unix socket of a service."""
+        """The Unix socket of a service."""
         return f"{self.servers.folder}/{service}.sock"
 
 
@@ -100,7 +100,7 @@ async def services(servers: Servers, upstream: Upstream) -> AsyncIterator[Stack]
 
 @asynccontextmanager
 async def serving(app: ASGIApp, where: str | socket) -> AsyncIterator[None]:
-    """Serve an app on a Unix socket, or on a socket that listens already."""
+    """Serve an app on a Unix socket, or on a listening socket."""
     config = uvicorn.Config(
         app,
         uds=where if isinstance(where, str) else None,
@@ -128,7 +128,7 @@ async def serving(app: ASGIApp, where: str | socket) -> AsyncIterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to pytest."""
+    """Installs no signal handlers: they are pytest's."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

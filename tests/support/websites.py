@@ -1,4 +1,4 @@
-"""Sites of the outside world, played on loopback, and names that resolve to what a test says."""
+"""Public sites, served on loopback, and a scripted name resolution."""
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,13 +19,13 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 @dataclass(slots=True)
 class Site:
-    """A site that answers every request by one function, and what it was asked."""
+    """A site that answers every request with one function, and records the requests."""
 
     port: int
     requests: list[web.BaseRequest] = field(default_factory=list)
 
     def url(self, path: str = "/", host: str = HERE) -> str:
-        """Return an address on this site."""
+        """An address on this site."""
         return f"http://{host}:{self.port}{path}"
 
 
@@ -49,7 +49,7 @@ async def site(handler: Handler) -> AsyncIterator[Site]:
 
 
 def page(body: str | bytes = "<p>hello", kind: str = "text/html; charset=utf-8", **headers: str) -> Handler:
-    """Return a handler that answers with a page."""
+    """A handler that answers with a page."""
     content = body.encode() if isinstance(body, str) else body
 
     async def answer(_: web.BaseRequest) -> web.Response:
@@ -60,7 +60,7 @@ def page(body: str | bytes = "<p>hello", kind: str = "text/html; charset=utf-8",
 
 
 def redirect(location: str, status: int = 302) -> Handler:
-    """Return a handler that sends elsewhere."""
+    """A handler that redirects."""
 
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(status=status, headers={"location": location, "set-cookie": "a=b"})
@@ -69,7 +69,7 @@ def redirect(location: str, status: int = 302) -> Handler:
 
 
 class Names(AbstractResolver):
-    """Answers with the addresses of a script, one entry per question; the last one stays."""
+    """Resolves to the addresses of a script, one entry per query. The last entry repeats."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
@@ -78,7 +78,7 @@ class Names(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the next answer."""
+        """The next answer."""
         found = self.answers[min(self.asked, len(self.answers) - 1)]
         self.asked += 1
         return [

@@ -1,4 +1,4 @@
-"""A scripted OpenAI-compatible upstream on loopback: what it answers is chosen by the model's name."""
+"""A scripted OpenAI-compatible upstream on loopback. The model's name chooses the answer."""
 
 from tests.upstream.records import RequestRecord
 from tests.upstream.scripts import Call, Cut, Fail, Head, Raw, Say, Script, Stall, Stamp, Step, Wait

@@ -1,4 +1,4 @@
-"""The upstream as a process: `python -m tests.upstream --port 0` prints its base URL and serves until it is ended."""
+"""The upstream as a process: `python -m tests.upstream --port 0` prints its base URL and serves until a signal."""
 
 import argparse
 import asyncio

@@ -15,7 +15,7 @@ from tests.upstream.sinks import Body, Channel, Events, Sink
 
 @dataclass(slots=True)
 class Answer:
-    """One answer while it is given; `play` ends when the answer does."""
+    """One answer in progress; `play` ends with the answer."""
 
     channel: Channel
     record: RequestRecord
@@ -26,7 +26,7 @@ class Answer:
     finish_reason: str = "stop"
 
     async def play(self, script: Script) -> None:
-        """Give the answer that the script and the request ask for."""
+        """Write the answer of the script in the form that the request wants."""
         document = self.record.document
         self.due = asyncio.get_running_loop().time()
         if script and isinstance(script[0], Fail):
@@ -58,7 +58,7 @@ class Answer:
         self.channel.write(wire.frame(tail + wire.DONE) + wire.LAST_FRAME)
 
     async def _bare(self, script: Script) -> None:
-        """Give an answer of which the script says every byte."""
+        """Write an answer whose script contains every byte."""
         is_framed = True
         for step in script:
             if isinstance(step, Head):
@@ -90,7 +90,7 @@ class Answer:
         self.channel.write(wire.response(200, body))
 
     async def _step(self, step: Step, sink: Sink) -> bool:
-        """Do one step; false where nothing may follow."""
+        """Play one step; false if nothing may follow."""
         match step:
             case Say(tokens, piece):
                 for token in tokens:
@@ -119,7 +119,7 @@ class Answer:
         self.finish_reason = "tool_calls"
 
     def _may_say(self) -> bool:
-        """Count a token against `max_tokens`; false where it is spent."""
+        """Count a token against `max_tokens`; false if the limit is reached."""
         if self.left == 0:
             self.finish_reason = "length"
             return False

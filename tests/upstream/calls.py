@@ -1,4 +1,4 @@
-"""Models that call tools: what they do depends on the turn, and on what the tools answered."""
+"""Models that call tools. Their script depends on the turn and on the tools' results."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ MISSING = "no_such_tool"
 
 
 def turn_of(document: dict[str, Any]) -> int:
-    """Return how often tools were called since the last user message."""
+    """Number of tool calls since the last user message."""
     turns = 0
     for message in document["messages"]:
         if message["role"] == "user":
@@ -22,7 +22,7 @@ def turn_of(document: dict[str, Any]) -> int:
 
 
 def results_of(document: dict[str, Any]) -> list[str]:
-    """Return what the tools answered since the last call, oldest first."""
+    """Results of the tools since the last call, oldest first."""
     results: list[str] = []
     for message in reversed(document["messages"]):
         if message["role"] != "tool":
@@ -32,9 +32,9 @@ def results_of(document: dict[str, Any]) -> list[str]:
 
 
 def find_calls(model: str, document: dict[str, Any]) -> Script | None:
-    """Return what a model does that calls tools, or None where this is no such model.
+    """Script of a model that calls tools; None for other models.
 
-    `tool-NAME` calls the tool with the JSON object that the prompt is (none: `{}`), then says what it answered.
+    `tool-NAME` calls the tool with the prompt as its JSON arguments (`{}` by default), then echoes the result.
     """
     if model == "calls-forever":
         return (Call("current_time", {}),)
@@ -52,7 +52,7 @@ def _once(call: Call, document: dict[str, Any]) -> Script:
 
 
 def _arguments(prompt: str) -> str:
-    """Return the prompt where it is a JSON object, unchanged."""
+    """The prompt itself if it is a JSON object."""
     try:
         return prompt if isinstance(orjson.loads(prompt), dict) else "{}"
     except ValueError:

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection of the upstream: parsing, keep-alive, one answer at a time."""
+"""One HTTP/1.1 connection of the upstream, with keep-alive and one answer at a time."""
 
 import asyncio
 from collections import deque
@@ -100,11 +100,11 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def abort(self) -> None:
-        """Close without sending what is left."""
+        """Close without sending the rest."""
         self._transport.abort()
 
     async def flushed(self) -> None:
-        """Let the loop send what was written, and wait while the client is slower than we are."""
+        """Let the loop send the written bytes, and wait for a slow client."""
         await asyncio.sleep(0)
         if not self._writable.is_set():
             await self._writable.wait()

@@ -1,4 +1,4 @@
-"""Embeddings of the scripted upstream: texts are as near as they share words."""
+"""Embeddings of the scripted upstream: the similarity is the share of common words."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ DIMENSIONS = 64
 
 
 def answer(document: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Return status and document of an answer; a model with `embed` in its name is there."""
+    """Status and document of an answer. Models with `embed` in their names exist."""
     model, said = document.get("model"), document.get("input")
     if not isinstance(model, str) or "embed" not in model:
         return 404, wire.error(404, "model_not_found", f"The model `{model}` does not exist.")
@@ -28,7 +28,7 @@ def answer(document: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 def vector(text: str) -> list[float]:
-    """Return a unit vector of the text's words."""
+    """A unit vector of the text's words."""
     values = [0.0] * DIMENSIONS
     for word in text.lower().split():
         digest = hashlib.sha256(word.encode()).digest()

@@ -1,4 +1,4 @@
-"""What the upstream saw, for tests to assert on."""
+"""Recorded requests, for assertions."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ Outcome = Literal["open", "finished", "cut", "client_closed"]
 
 @dataclass(slots=True, kw_only=True)
 class RequestRecord:
-    """One request: what was asked, and how its answer ended."""
+    """One request, and the end of its answer."""
 
     number: int
     method: str
@@ -26,7 +26,7 @@ class RequestRecord:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The body as a JSON object; raises `ValueError` where it is none."""
+        """The body as a JSON object; raises `ValueError` for anything else."""
         document = orjson.loads(self.body)
         if not isinstance(document, dict):
             raise ValueError("the body is not a JSON object")
@@ -34,7 +34,7 @@ class RequestRecord:
 
     @property
     def model(self) -> str:
-        """The model that was asked for."""
+        """The requested model."""
         return str(self.document.get("model", ""))
 
     @property
@@ -45,23 +45,23 @@ class RequestRecord:
 
     @property
     def tools(self) -> list[str]:
-        """The names of the tools that were offered."""
+        """Names of the offered tools."""
         return [tool["function"]["name"] for tool in self.document.get("tools") or ()]
 
     @property
     def closed_early(self) -> bool:
-        """Whether the client went away before the answer's end."""
+        """Whether the client disconnected before the answer's end."""
         return self.outcome == "client_closed"
 
     def end(self, outcome: Outcome) -> None:
-        """Note how the answer ended; the first note counts."""
+        """Record the end of the answer; the first record counts."""
         if self.outcome == "open":
             self.outcome = outcome
             self.ended_at = time.monotonic_ns()
             self.ended.set()
 
     def summary(self) -> dict[str, Any]:
-        """Return what `GET /_requests` tells of this request."""
+        """This request in `GET /_requests`."""
         return {
             "number": self.number,
             "method": self.method,
@@ -74,7 +74,7 @@ class RequestRecord:
 
 
 def prompt_of(document: dict[str, Any]) -> str:
-    """Return the text of the last user message; content parts that are text are joined."""
+    """The text of the last user message; content parts that are text are joined."""
     for message in reversed(document["messages"]):
         if message["role"] == "user":
             content = message["content"]
@@ -85,5 +85,5 @@ def prompt_of(document: dict[str, Any]) -> str:
 
 
 def prompt_tokens(document: dict[str, Any]) -> int:
-    """Return a stand-in for the number of prompt tokens: the words of all messages."""
+    """The number of words of all messages, in place of prompt tokens."""
     return sum(len(str(message.get("content") or "").split()) for message in document["messages"])

@@ -1,4 +1,4 @@
-"""The upstream itself: listens on loopback, routes requests, keeps the records and the scripts of tests."""
+"""The upstream itself: listens on loopback, routes requests, keeps records and scripts."""
 
 import asyncio
 import time
@@ -42,7 +42,7 @@ class Upstream:
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """Number of open connections."""
         return len(self._connections)
 
     @property
@@ -71,12 +71,12 @@ class Upstream:
             await self._server.wait_closed()
 
     def cut(self) -> None:
-        """Close every connection in the middle of whatever it answers."""
+        """Close every connection during its answer."""
         for connection in list(self._connections):
             connection.abort()
 
     def script(self, model: str, *steps: Any) -> None:
-        """Give a model (new, or one of those listed) a script of its own."""
+        """Give a new or listed model a script."""
         self.script_turns(model, steps)
 
     def script_turns(self, model: str, *scripts: Script) -> None:
@@ -84,29 +84,29 @@ class Upstream:
         self.script_by(model, lambda document: scripts[min(turn_of(document), len(scripts) - 1)])
 
     def script_by(self, model: str, choose: Choose) -> None:
-        """Let a function choose a model's script by what is asked."""
+        """Let a function choose a model's script by the request."""
         self._scripts[model] = choose
         if model not in self.models:
             self.models.append(model)
 
     def next_answers(self, *scripts: Script) -> None:
-        """Answer the next completions by these scripts, whatever their model."""
+        """Answer the next completions with these scripts, for any model."""
         self._next.extend(scripts)
 
     def refuse_embeddings(self, status: int, code: str | None, message: str) -> None:
-        """Answer every call for embeddings with an error."""
+        """Answer every request for embeddings with an error."""
         self._embeddings = (status, wire.error(status, code, message))
 
     def answer_embeddings(self, document: dict[str, Any]) -> None:
-        """Answer every call for embeddings with this document."""
+        """Answer every request for embeddings with this document."""
         self._embeddings = (200, document)
 
     def limit(self, model: str, window: int) -> None:
-        """Tell in the list how many tokens a model takes, and refuse prompts that are longer."""
+        """Report a context window in the list of models, and refuse longer prompts."""
         self.windows[model] = window
 
     def clear(self) -> None:
-        """Forget records, scripts, windows and what was to come next."""
+        """Clear records, scripts, windows and queued scripts."""
         self.count = 0
         self.requests.clear()
         self._scripts.clear()

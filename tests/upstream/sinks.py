@@ -1,4 +1,4 @@
-"""Where an answer goes: events of a stream, or what one body gathers."""
+"""Outputs of an answer: events of a stream, or one body."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ ARGUMENTS_PIECES = 200
 
 
 class Channel(Protocol):
-    """What an answer is written to."""
+    """The output of an answer."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -23,7 +23,7 @@ class Channel(Protocol):
 
 
 class Sink(Protocol):
-    """What the steps of a script give."""
+    """Methods for the steps of a script."""
 
     async def token(self, text: str, piece: int | None) -> None: ...
 
@@ -31,7 +31,7 @@ class Sink(Protocol):
 
 
 class Events:
-    """Writes each token as an event of its own; the first one carries the role before it."""
+    """Writes each token as one event. The first event carries the role."""
 
     def __init__(self, channel: Channel, completion: wire.Completion) -> None:
         self._channel = channel
@@ -40,7 +40,7 @@ class Events:
         self._before, self._after = completion.token_parts()
 
     def opening(self) -> bytes:
-        """Return the role's event once, then nothing."""
+        """The event with the role once, then nothing."""
         opening, self._opening = self._opening, b""
         return opening
 
@@ -61,7 +61,7 @@ class Events:
 
 @dataclass(slots=True)
 class Body:
-    """Gathers what an answer says that is sent as one body."""
+    """Collects an answer that is sent as one body."""
 
     texts: list[str] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The scripted upstream calls tools as OpenAI's models do, and answers by what the tools said."""
+"""The scripted upstream calls tools like OpenAI's models, and answers with the tools' results."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -31,7 +31,7 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 async def _whole(
     client: aiohttp.ClientSession, upstream: Upstream, model: str, *more: dict[str, Any]
 ) -> tuple[dict[str, Any], str]:
-    """Return the message and how it finished."""
+    """The message and how it finished."""
     body = {"model": model, "messages": [QUESTION, *more]}
     async with client.post(f"{upstream.base_url}/chat/completions", json=body) as response:
         (choice,) = (await response.json())["choices"]
@@ -48,7 +48,7 @@ async def _deltas(client: aiohttp.ClientSession, upstream: Upstream, model: str)
 
 
 def _answered(message: dict[str, Any], *results: str) -> list[dict[str, Any]]:
-    """Return what follows in the prompt when these are the results of a message's calls."""
+    """The messages that follow in the prompt after these tool results."""
     calls = message["tool_calls"]
     assert len(calls) == len(results)
     said = [{"role": "tool", "tool_call_id": c["id"], "content": r} for c, r in zip(calls, results, strict=True)]

@@ -1,4 +1,4 @@
-"""The scripted upstream does what its scripts say, as any OpenAI client would see it."""
+"""The scripted upstream plays its scripts, seen by an OpenAI client."""
 
 import asyncio
 from collections.abc import AsyncIterator

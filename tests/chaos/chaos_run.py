@@ -1,13 +1,13 @@
-"""One ordeal: chats under load, faults, quiet, and then the count of what is not as it must be."""
+"""One chaos run: chats under load, faults, recovery, and then the count of broken promises."""
 
 import asyncio
 import time
 from pathlib import Path
 
 from basechat.kit.tasks import cancel_and_wait
-from tests.chaos.calls import judge_calls
+from tests.chaos.calls import check_calls
+from tests.chaos.checks import check_answers
 from tests.chaos.faults import plan, strike
-from tests.chaos.judge import judge
 from tests.chaos.plots import MODEL, choose_script
 from tests.chaos.till import NAME as TILL
 from tests.chaos.till import Till
@@ -30,8 +30,8 @@ SETTINGS = {
 }
 
 
-async def ordeal(folder: Path, *, faults: int, chats: int, seed: int) -> Verdict:
-    """Run the whole; a promise that was broken is a problem of the verdict, not an error."""
+async def run_chaos(folder: Path, *, faults: int, chats: int, seed: int) -> Verdict:
+    """Run everything. A broken promise is a problem of the verdict, not an error."""
     verdict = Verdict(seed=seed, chats=chats)
     till = Till()
     async with running_peer(till.server()) as peer, running_site(folder, **SETTINGS) as site:
@@ -40,8 +40,8 @@ async def ordeal(folder: Path, *, faults: int, chats: int, seed: int) -> Verdict
         seen: list[Watched] = []
         chatters = [_chatter(program, number) for number in range(chats)]
         await _under_load(site, chatters, seen, verdict, faults)
-        await judge(site, chatters[0], seen, verdict)
-        judge_calls(site, seen, till, verdict)
+        await check_answers(site, chatters[0], seen, verdict)
+        check_calls(site, seen, till, verdict)
     return verdict
 
 
@@ -62,17 +62,17 @@ async def _under_load(site: Site, chatters: list[Chatter], seen: list[Watched], 
 
 
 async def _program(site: Site, peer: Peer) -> Person:
-    """Somebody's program, with an API token and an outside MCP server."""
+    """A program with an API token and an outside MCP server."""
     person = await site.join()
     added = await person.post("/mcp-servers", {"name": TILL, "url": peer.url})
     assert added.status == 201, added.body
     assert added.json["error"] is None, added.body
-    reply = await person.post("/auth/tokens", {"name": "ordeal", "scopes": ["chat"]})
+    reply = await person.post("/auth/tokens", {"name": "chaos", "scopes": ["chat"]})
     return Person(person.http, reply.json["token"], person.user, base=person.base)
 
 
 def _chatter(program: Person, number: int) -> Chatter:
-    """Chats begin with different plots, and every other one allows a tool for good."""
+    """Chats begin with different plots, and every other chat allows a tool always."""
     turned = number % len(PLOTS)
     plots = PLOTS[turned:] + PLOTS[:turned]
     return Chatter(person=program, model=MODEL, plots=plots, tools=TOOLS, decision="chat" if number % 2 else "once")

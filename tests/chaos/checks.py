@@ -1,4 +1,4 @@
-"""Counting what is not as it must be, when all is quiet again."""
+"""Counts broken promises after the faults have ended."""
 
 from collections import Counter
 from typing import Any
@@ -11,8 +11,8 @@ from tests.chaos.viewer import Chatter, Watched, insist, watch
 from tests.e2e.site import Site
 
 
-async def judge(site: Site, chatter: Chatter, seen: list[Watched], verdict: Verdict) -> None:
-    """Compare what viewers saw, what is stored and what must be."""
+async def check_answers(site: Site, chatter: Chatter, seen: list[Watched], verdict: Verdict) -> None:
+    """Compare what viewers saw with what is stored and what is expected."""
     verdict.accepted = len(seen)
     verdict.reconnects = sum(each.connections - 1 for each in seen)
     answers = _stored_answers(site)
@@ -67,7 +67,7 @@ def _viewing(watched: Watched, stored: str | None) -> list[str]:
 
 
 def _ending(run: dict[str, Any], watched: Watched, stored: str | None, verdict: Verdict) -> list[str]:
-    """Return what is wrong with the end: a complete answer is the model's, a failed one says why, and knows it."""
+    """Problems of an answer's end. A complete answer has the model's text; a failed one has a known cause."""
     if run["status"] == "completed":
         whole = whole_answer(watched.content)
         return [] if stored == whole else [f"stored is {stored!r}, the model's answer was {whole!r}"]
