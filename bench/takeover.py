@@ -25,7 +25,7 @@ DEFAULT_LEASE = Lease(name="default lease", limit_seconds=45.0)
 SHORT_LEASE = Lease(
     name="lease of 2 s",
     limit_seconds=3.0,
-    settings={"RUN_LEASE_SECONDS": "2", "RUN_HEARTBEAT_SECONDS": "0.5", "REAPER_SECONDS": "0.5"},
+    settings={"RUN_LEASE_SECONDS": "2", "RUN_HEARTBEAT_SECONDS": "0.5"},
 )
 
 

@@ -23,7 +23,6 @@ PLOTS = ("plain", "note", "sums", "charge")
 TOOLS = ("basechat", TILL)
 SETTINGS = {
     "MCP_ALLOW_PRIVATE": "true",
-    "REAPER_SECONDS": "0.5",
     "REGISTRATION": "open",
     "RUN_HEARTBEAT_SECONDS": "0.5",
     "RUN_LEASE_SECONDS": "2",

@@ -193,7 +193,7 @@ async def test_who_comes_late_is_asked_too(stack: Stack, person: Person, upstrea
     assert text_of(late) == "Well,\n\nDone."
 
 
-async def test_what_nobody_answers_is_not_done(stack: Stack, person: Person, upstream: Upstream) -> None:
+async def test_a_call_without_a_decision_is_denied(stack: Stack, person: Person, upstream: Upstream) -> None:
     _remember(upstream, "one")
     run, _ = await _ask(person, await person.chat())
     late = "UPDATE tool_calls SET expires_at = now() WHERE run_id::text = :run"
@@ -201,11 +201,11 @@ async def test_what_nobody_answers_is_not_done(stack: Stack, person: Person, ups
     await Reaper(stack.resources.database, stack.resources.state, every_seconds=60).repair()
     events = await _rest(person, run)
     assert events[-1].event == "message.completed"
-    assert "Nobody allowed" in upstream.completions[-1].messages[-1]["content"]
+    assert "within 24 hours" in upstream.completions[-1].messages[-1]["content"]
     assert await _notes(stack, person) == []
 
 
-async def test_who_answers_for_nobody_waits_for_nobody(stack: Stack, person: Person, upstream: Upstream) -> None:
+async def test_the_reaper_skips_runs_that_are_being_decided(stack: Stack, person: Person, upstream: Upstream) -> None:
     _remember(upstream, "one")
     run, seen = await _ask(person, await person.chat())
     late = "UPDATE tool_calls SET expires_at = now() WHERE run_id::text = :run"

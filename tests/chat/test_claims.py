@@ -8,8 +8,7 @@ from uuid import UUID
 import pytest
 
 from basechat.chat.runs.answer import RunRequest
-from basechat.chat.runs.lease import claim
-from basechat.chat.runs.summaries import StoredSummaries
+from basechat.chat.runs.lease import StoredSummaries, claim
 from basechat.kit.ids import new_id
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack

@@ -32,7 +32,7 @@ INSERT = "INSERT INTO jobs (id, kind, payload) VALUES (:id, :kind, :payload)"
 async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
     """A stack without workers; redis-state has a database of its own."""
     state = stack.resources.settings.state_redis_url.replace("db=0", "db=7")
-    changes = {"run_heartbeat_seconds": 0.1, "job_concurrency": 3, "reaper_seconds": 3600}
+    changes = {"run_heartbeat_seconds": 0.1, "job_concurrency": 3}
     async with quiet_stack(servers, stack.upstream, redis_state_url=state, **changes) as running:
         yield running
         await running.resources.state.flushdb()
@@ -280,5 +280,5 @@ async def test_what_is_over_is_cleared_away_after_a_week(resources: Resources) -
     age = "UPDATE jobs SET finished_at = now() - make_interval(days => :days), status = 'completed' WHERE id = :id"
     await as_owner(resources.settings, age, id=old, days=8)
     await as_owner(resources.settings, age, id=new, days=6)
-    await Reaper(resources.database, resources.state, every_seconds=1).clear_away()
+    await Reaper(resources.database, resources.state, every_seconds=1).clean_up()
     assert await as_owner(resources.settings, "SELECT id FROM jobs ORDER BY id") == [(new,), (open_,)]

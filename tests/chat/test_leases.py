@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from basechat.chat.runs.answer import Answer
-from basechat.chat.runs.finish import Ending, finish
+from basechat.chat.runs.execution import Ending, finish_run
 from basechat.chat.runs.lease import Lease, claim, hand_over, keep_texts, renew
 from basechat.chat.runs.reap import Reaper
 from basechat.infra.db import Database, open_database
@@ -85,8 +85,8 @@ async def test_a_former_attempt_writes_nothing(database: Database, queued: UUID,
     assert await _take(database, queued, "b") == 2
     await keep_texts(database, {former: "half and more", Lease(new_id(), 1): "of nothing"})
     assert await _row(stack, queued) == ("running", 2, "답", "half")
-    assert await finish(database, queued, 1, Ending(status="completed", content="wrong")) is None
-    assert await finish(database, queued, 3, Ending(status="completed", content="wrong")) is None
+    assert await finish_run(database, Lease(queued, 1), Ending(status="completed", content="wrong")) is None
+    assert await finish_run(database, Lease(queued, 3), Ending(status="completed", content="wrong")) is None
     assert await hand_over(database, [former]) == []
     assert await renew(database, [former], lease_seconds=30) == {}
     assert await _row(stack, queued) == ("running", 2, "답", "half")
@@ -100,14 +100,14 @@ async def test_the_last_attempt_ends_the_run_once(database: Database, queued: UU
         if attempt == 1:
             await hand_over(database, [Lease(queued, 1)])
     answer = Answer(model="echo", tokens_used=7, meta_info={"finish_reason": "length"})
-    finished = await finish(database, queued, 2, Ending(status="completed", content="whole", answer=answer))
+    finished = await finish_run(database, Lease(queued, 2), Ending(status="completed", content="whole", answer=answer))
     assert finished
     message = finished.message
     assert (message["content"], message["tokens_used"], message["model_used"]) == ("whole", 7, "echo")
     assert (message["run"]["status"], message["run"]["attempt"]) == ("completed", 2)
     assert await _row(stack, queued) == ("completed", 2, "whole", None)
     for ending in (Ending(status="completed", content="again"), Ending(status="cancelled", content="again")):
-        assert await finish(database, queued, 2, ending) is None
+        assert await finish_run(database, Lease(queued, 2), ending) is None
     assert await _take(database, queued) is None
     assert await _row(stack, queued) == ("completed", 2, "whole", None)
 

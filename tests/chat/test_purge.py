@@ -38,7 +38,7 @@ async def test_a_purge_stops_runs(quiet: Quiet, upstream: Upstream, script: Scri
         await person.ask("DELETE", f"/sessions/{chat}")
         purge = "UPDATE chat_sessions SET deleted_at = now() - interval '1 day' WHERE id::text = :id"
         await as_owner(quiet.settings, purge, id=chat)
-        await Reaper(quiet.resources.database, quiet.resources.state, every_seconds=60).clear_away()
+        await Reaper(quiet.resources.database, quiet.resources.state, every_seconds=60).clean_up()
         assert [event.event async for event in events if event.event.startswith(("run.", "message.completed"))] == []
         await upstream.completions[0].ended.wait()
     assert upstream.completions[0].closed_early is (script is ANSWERING)

@@ -260,7 +260,7 @@ async def test_a_viewer_who_returns_while_redis_is_away_gets_no_older_text(
                 return [event async for event in events]
 
         async def has_failed() -> bool:
-            return "a log can't be replayed" in caplog.text
+            return "can't replay a live log" in caplog.text
 
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(watch_again())

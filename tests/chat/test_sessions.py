@@ -130,7 +130,7 @@ async def test_what_was_deleted_is_purged_with_all_it_held(person: Person, upstr
         await person.ask("DELETE", f"/sessions/{chat}")
     await _age(stack, purged, "deleted_at", "601 seconds")
     resources = stack.resources
-    await Reaper(resources.database, resources.state, every_seconds=5).clear_away()
+    await Reaper(resources.database, resources.state, every_seconds=5).clean_up()
     left = "SELECT (SELECT count(*) FROM {}  WHERE {}::text = :id)"
     for table, column in (("chat_sessions", "id"), ("messages", "session_id"), ("runs", "session_id")):
         counts = [
@@ -147,7 +147,7 @@ async def test_a_temporary_chat_is_gone_a_day_after_its_last_use(person: Person,
     for chat in (old, kept):
         await _age(stack, chat, "updated_at", "25 hours")
     resources = stack.resources
-    await Reaper(resources.database, resources.state, every_seconds=5).clear_away()
+    await Reaper(resources.database, resources.state, every_seconds=5).clean_up()
     statuses = [(await person.get(f"/sessions/{chat}")).status for chat in (old, new, kept)]
     assert statuses == [404, 200, 200]
 

@@ -9,11 +9,11 @@ import pytest
 
 from basechat.chat.runs.answer import LostRunError, RunRequest
 from basechat.chat.runs.checkpoints import CheckpointHandle, RunCheckpoints
-from basechat.chat.runs.lease import Lease, claim
-from basechat.chat.runs.pause import pause
+from basechat.chat.runs.lease import Lease, claim, pause
 from basechat.chat.runs.reap import Reaper
 from basechat.chat.runs.tools.ledger import UNKNOWN, ToolCall, ToolLedger
 from basechat.infra.mcp.tools import ToolResult
+from basechat.toolbox import receipts
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack
 from tests.support.person import Event, text_of
@@ -103,23 +103,23 @@ async def test_what_the_workflow_kept_goes_with_the_run(quiet: Quiet, upstream: 
         assert await _count(quiet, "agent.checkpoints", run) == 1
     await quiet.person.ask("DELETE", f"/sessions/{chat}")
     await as_owner(quiet.settings, "UPDATE chat_sessions SET deleted_at = now() - interval '1 day' WHERE NOT is_active")
-    await Reaper(quiet.resources.database, quiet.resources.state, every_seconds=60).clear_away()
+    await Reaper(quiet.resources.database, quiet.resources.state, every_seconds=60).clean_up()
     assert [await _count(quiet, table, ended[0]) for table in tables] == [0, 0, 1]
     assert [await _count(quiet, table, purged[0]) for table in tables] == [0, 0, 0]
 
 
 async def test_receipts_outlive_their_run_by_hours(quiet: Quiet, upstream: Upstream) -> None:
-    reaper = Reaper(quiet.resources.database, quiet.resources.state, every_seconds=60)
+    reaper = Reaper(quiet.resources.database, quiet.resources.state, housekeeping=[receipts.delete_expired])
     _, run = await _send(quiet)
     assert (await quiet.person.post(f"/runs/{run}/cancel")).json["status"] == "cancelled"
     keep = """INSERT INTO tool_receipts (run_id, call_id, owner_id, result)
               SELECT id, 'call_1', owner_id, '{}' FROM runs WHERE id::text = :run"""
     await as_owner(quiet.settings, keep, run=run)
-    await reaper.clear_away()
+    await reaper.clean_up()
     assert await _count(quiet, "tool_receipts", run) == 1
     long_ago = "UPDATE runs SET finished_at = now() - interval '3 hours' WHERE id::text = :run"
     await as_owner(quiet.settings, long_ago, run=run)
-    await reaper.clear_away()
+    await reaper.clean_up()
     assert await _count(quiet, "tool_receipts", run) == 0
 
 

@@ -16,7 +16,6 @@ SETTINGS = {
     "REGISTRATION": "open",
     "RUN_LEASE_SECONDS": "2",
     "RUN_HEARTBEAT_SECONDS": "0.5",
-    "REAPER_SECONDS": "0.5",
     "TITLES": "first-line",  # so that a test knows what its upstream is asked, and when
 }
 

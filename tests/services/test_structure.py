@@ -42,12 +42,9 @@ DUPLICATE_CLASSES = {
 LONG_FILES = {
     "llm/accounting/ledger.py",
 }
-CROWDED_FOLDERS = {
-    "chat/runs",
-}
+CROWDED_FOLDERS: set[str] = set()
 DRIVERS_OUTSIDE_INFRA = {
     "assistant:aiohttp",
-    "chat:redis",
     "gateway_admin:redis",
     "identity:redis",
     "llm:redis",
@@ -57,9 +54,6 @@ DRIVERS_OUTSIDE_INFRA = {
     "toolbox:httpx2",
 }
 FOREIGN_TABLES = {
-    "chat:auth_sessions",
-    "chat:tool_receipts",
-    "chat:user_preferences",
     "llm:api_tokens",
     "llm:runs",
     "llm:users",

@@ -43,7 +43,7 @@ class Quiet:
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[Resources]:
         """Run a worker."""
-        async with open_resources(self.settings) as resources, working(resources):
+        async with open_resources(self.settings) as resources, working(resources, reaper_seconds=0.2):
             yield resources
 
 
@@ -53,7 +53,6 @@ async def quiet_stack(servers: Servers, upstream: Upstream, **changes: Any) -> A
     names = {
         "openai_base_url": upstream.base_url,
         "llm_agent_url": f"unix:{_socket(servers, 'agent')}",
-        "reaper_seconds": 0.2,
         "cache_scope": "off",  # most tests count what the upstream is asked
     }
     async with own_database(servers, **(names | changes)) as settings:

@@ -1,1 +1,1 @@
-"""Conversations: chats, messages, and the runs that answer them."""
+"""Chats and messages, the runs that answer them, and background jobs."""

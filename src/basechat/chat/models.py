@@ -1,4 +1,4 @@
-"""Tables of conversations: chats, messages, runs that answer them, and what a run leaves behind."""
+"""Tables of chats, messages, runs, tool calls and jobs."""
 
 from datetime import datetime
 from typing import Any
@@ -26,11 +26,11 @@ class ChatSession(Base):
     pinned: Mapped[bool] = mapped_column(server_default="false")
     temporary: Mapped[bool] = mapped_column(server_default="false")
     instructions: Mapped[str | None] = mapped_column(Text)
-    # Names of servers and tools that are on; None is what new chats have.
+    # Names of servers and tools that are on. None: the default of new chats.
     tools: Mapped[list[Any] | None]
-    # Keys of tools that may be called in this chat without asking again.
+    # Keys of tools that are always approved in this chat.
     approved_tools: Mapped[list[Any]] = mapped_column(server_default="[]")
-    # The leaf that is shown, and the branch it ends. No foreign key: both name rows written by the same statement.
+    # The end of the active branch. No foreign keys: one statement writes these columns and the rows that they name.
     active_leaf_id: Mapped[UUID | None]
     active_branch_id: Mapped[UUID | None]
     deleted_at: Mapped[datetime | None]
@@ -50,7 +50,7 @@ Index("ix_chat_sessions_deleted", ChatSession.deleted_at, postgresql_where=text(
 
 
 class Message(Base):
-    """One message; its parent is what it answers or follows."""
+    """One message. Its parent is the message before it in the branch."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -73,21 +73,21 @@ class Message(Base):
 
 
 class Run(Base):
-    """The making of one answer: who works on it, for how long, and how it ended."""
+    """The work that makes one answer: its lease, its state and its end."""
 
     __tablename__ = "runs"
     __table_args__ = (
         CheckConstraint(
             "status IN ('queued', 'running', 'waiting', 'completed', 'cancelled', 'failed')", name="status"
         ),
-        # Two messages at the same instant can't both pass. What waits for its predecessor is not active yet.
+        # Of two messages at the same moment, one is refused. A run that waits for its predecessor is not active yet.
         Index(
             "uq_runs_active_branch",
             "branch_id",
             unique=True,
             postgresql_where=text(f"{ACTIVE} AND after_run_id IS NULL"),
         ),
-        # A queue has no forks: each run is waited for by one other at most.
+        # A queue has no forks: a run has one follower at most.
         Index(
             "uq_runs_follower",
             "after_run_id",
@@ -113,10 +113,10 @@ class Run(Base):
     after_run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"), index=True)
     status: Mapped[str] = mapped_column(String(16), server_default="queued")
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
-    # How often its worker was lost. Attempts rise by approvals and hand-overs too, which are no failures.
+    # How often its worker was lost. `attempt` also rises after approvals and hand-overs.
     takeovers: Mapped[int] = mapped_column(Integer, server_default="0")
     worker: Mapped[str | None] = mapped_column(String(100))
-    # While running: whose it is until then. While queued: nobody's before then.
+    # While running: the end of the lease. While queued: no claim before this time.
     lease_until: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     request: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
@@ -130,7 +130,7 @@ class Run(Base):
 
 
 class RunText(Base):
-    """The text of a run that is still being written, stored every two seconds."""
+    """The text so far of an active run, stored every two seconds."""
 
     __tablename__ = "run_texts"
 
@@ -142,7 +142,7 @@ class RunText(Base):
 
 
 class ToolCall(Base):
-    """One call of a tool, committed before the call is made."""
+    """One tool call, committed before the call is made."""
 
     __tablename__ = "tool_calls"
     __table_args__ = (
@@ -163,21 +163,21 @@ class ToolCall(Base):
     result: Mapped[dict[str, Any] | None]
     created_at: Mapped[Created]
     finished_at: Mapped[datetime | None]
-    # The attempt that made the call last, and the turn of the model that asked for it.
+    # The last attempt that made the call, and the turn of the model that requested it.
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
     step: Mapped[int] = mapped_column(Integer, server_default="0")
     server: Mapped[str] = mapped_column(String(64), server_default="")
     title: Mapped[str] = mapped_column(String(200), server_default="")
-    # Where in the text of the answer it stands.
+    # Position in the text of the answer.
     text_at: Mapped[int] = mapped_column(Integer, server_default="0")
-    # Of a call that asks first: the form of its arguments, what "always in this chat" stands for, how long it waits.
+    # For approval: the schema of the arguments, the key of "always in this chat", and the end of the wait.
     input_schema: Mapped[dict[str, Any] | None]
     approval_key: Mapped[str | None] = mapped_column(String(64))
     expires_at: Mapped[datetime | None]
 
 
 class ContextSummary(Base):
-    """A branch up to and including one message, told in brief for the model."""
+    """A summary of a branch up to and including one message."""
 
     __tablename__ = "context_summaries"
 
@@ -188,7 +188,7 @@ class ContextSummary(Base):
 
 
 class Job(Base):
-    """Work that follows from something, written in the transaction that causes it."""
+    """Background work, inserted in the transaction that causes it."""
 
     __tablename__ = "jobs"
     __table_args__ = (

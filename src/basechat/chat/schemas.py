@@ -1,4 +1,4 @@
-"""What the chat routes take and answer."""
+"""Requests and responses of the chat routes."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -16,7 +16,7 @@ ToolSelection = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,6
 
 
 class NewChat(RequestModel):
-    """A chat to begin."""
+    """A new chat."""
 
     title: Title = ""
     model_type: Annotated[ModelName, Field(max_length=50)] | None = None
@@ -27,7 +27,7 @@ class NewChat(RequestModel):
 
 
 class ChatChange(RequestModel):
-    """What to change of a chat; a field left out stays as it is."""
+    """Changes of a chat. Omitted fields do not change."""
 
     title: Title = ""
     model_type: Annotated[ModelName, Field(max_length=50)] | None = None
@@ -66,7 +66,7 @@ UseCache = Annotated[bool, Field(description="Whether a stored answer may be giv
 
 
 class NewMessage(RequestModel):
-    """A message to be answered."""
+    """A new message."""
 
     content: Annotated[Text, Field(min_length=1, max_length=CONTENT_LIMIT)]
     model: ModelName | None = None
@@ -79,7 +79,7 @@ class NewMessage(RequestModel):
 
 
 class Regeneration(RequestModel):
-    """How a message is to be answered once more; what is left out is as for the chat."""
+    """Options of a regenerated answer. Omitted fields are taken from the chat."""
 
     model: ModelName | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -88,28 +88,28 @@ class Regeneration(RequestModel):
 
 
 class EditedMessage(Regeneration):
-    """What is asked in place of a message."""
+    """The new content of a message, and options of its answer."""
 
     content: Annotated[Text, Field(min_length=1, max_length=CONTENT_LIMIT)]
     use_cache: UseCache = True
 
 
 class Feedback(RequestModel):
-    """What a person thinks of an answer; without a rating it is taken back."""
+    """A rating of an answer. A null rating removes the feedback."""
 
     rating: Literal["up", "down"] | None
     comment: Annotated[Text, Field(max_length=2000)] | None = None
 
 
 class RunError(BaseModel):
-    """Why a run failed; `detail` is for people."""
+    """Why a run failed. `detail` explains it to a person."""
 
     code: str
     detail: str
 
 
 class PendingApproval(BaseModel):
-    """A call of a tool that waits to be approved; `arguments` may be changed within `input_schema`."""
+    """A tool call that waits for approval. Changed `arguments` must match `input_schema`."""
 
     call_id: str
     name: str
@@ -121,7 +121,7 @@ class PendingApproval(BaseModel):
 
 
 class ApprovalDecision(RequestModel):
-    """What becomes of a call that asks first: made once, made and not asked about again in this chat, or not made."""
+    """A decision about a tool call: allow it once, always in this chat, or deny it."""
 
     call_id: Annotated[Text, Field(min_length=1, max_length=100)]
     decision: Literal["once", "chat", "deny"]
@@ -129,7 +129,7 @@ class ApprovalDecision(RequestModel):
 
 
 class Run(BaseModel):
-    """The making of one answer; `approvals` are the calls that it waits for."""
+    """The work that makes one answer. The run waits for `approvals`."""
 
     id: UUID
     session_id: UUID
@@ -145,7 +145,7 @@ class Run(BaseModel):
 
 
 class Message(BaseModel):
-    """One message of a chat; `run` is the making of an answer."""
+    """One message of a chat. An answer has a `run`."""
 
     id: UUID
     session_id: UUID
@@ -162,14 +162,28 @@ class Message(BaseModel):
 
 
 class Messages(BaseModel):
-    """A page of the active branch, oldest first; `next_cursor` is the `before` of the page of older ones."""
+    """A page of the active branch, oldest first. `next_cursor` is the `before` of the page of older messages."""
 
     items: list[Message]
     next_cursor: str | None
 
 
+class Model(BaseModel):
+    """A model and its provider."""
+
+    id: str
+    provider: str
+
+
+class Models(BaseModel):
+    """All models, the default first."""
+
+    items: list[Model]
+    next_cursor: None = None
+
+
 class Accepted(BaseModel):
-    """What was stored of a message; the run answers it."""
+    """The run, the stored message and its empty answer."""
 
     run: Run
     user_message: Message

@@ -1,4 +1,4 @@
-"""Chats: pages of them, and their life from creation to purge."""
+"""Chats: list, create, change, delete and restore."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _COLUMNS = [
 async def list_chats(
     connection: AsyncConnection, owner_id: UUID, *, limit: int, cursor: str | None
 ) -> tuple[list[Row[Any]], str | None]:
-    """Return a page of chats, newest activity first, and the cursor of the next."""
+    """A page of chats, newest activity first, and the cursor of the next page."""
     statement = (
         select(*_COLUMNS)
         .where(ChatSession.user_id == owner_id, ChatSession.is_active)
@@ -42,23 +42,22 @@ async def list_chats(
 
 
 async def create_chat(connection: AsyncConnection, owner_id: UUID, values: Mapping[str, Any]) -> Row[Any]:
-    """Begin a chat."""
     statement = insert(ChatSession).values(id=new_id(), user_id=owner_id, **values).returning(*_COLUMNS)
     return (await connection.execute(statement)).one()
 
 
 async def get_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> Row[Any]:
-    """Return a chat; raises `NotFoundError`, also for one that was deleted."""
+    """Raises `NotFoundError`, also for a deleted chat."""
     statement = select(*_COLUMNS).where(
         ChatSession.id == chat_id, ChatSession.user_id == owner_id, ChatSession.is_active
     )
-    return _found((await connection.execute(statement)).one_or_none())
+    return _required((await connection.execute(statement)).one_or_none())
 
 
 async def change_chat(
     connection: AsyncConnection, owner_id: UUID, chat_id: UUID, changes: Mapping[str, Any]
 ) -> Row[Any]:
-    """Change a chat. This is no activity: the order of chats stays."""
+    """Change a chat. The order of chats does not change."""
     if not changes:
         return await get_chat(connection, owner_id, chat_id)
     statement = (
@@ -67,10 +66,10 @@ async def change_chat(
         .values(**changes)
         .returning(*_COLUMNS)
     )
-    return _found((await connection.execute(statement)).one_or_none())
+    return _required((await connection.execute(statement)).one_or_none())
 
 
-# From the message named down to the newest leaf below it. Ids are made in order of time.
+# From the message down to its newest leaf. Ids rise with time.
 _SHOW = text("""
     WITH RECURSIVE down AS (
         SELECT m.id, m.branch_id, 1 AS depth FROM messages m
@@ -89,7 +88,7 @@ _SHOW = text("""
 
 
 async def show_branch(connection: AsyncConnection, owner_id: UUID, chat_id: UUID, message_id: UUID) -> None:
-    """Show the branch that a message is on, to its newest end; raises `NotFoundError`."""
+    """Make the branch of a message the active one, down to its newest leaf."""
     values = {"owner_id": owner_id, "chat_id": chat_id, "message_id": message_id}
     if await connection.scalar(_SHOW, values) is None:
         await get_chat(connection, owner_id, chat_id)
@@ -97,18 +96,18 @@ async def show_branch(connection: AsyncConnection, owner_id: UUID, chat_id: UUID
 
 
 async def delete_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> None:
-    """Delete a chat; for ten minutes it can be restored."""
+    """Delete a chat. The owner can restore it for ten minutes."""
     statement = (
         update(ChatSession)
         .where(ChatSession.id == chat_id, ChatSession.user_id == owner_id, ChatSession.is_active)
         .values(is_active=False, deleted_at=func.now())
         .returning(ChatSession.id)
     )
-    _found((await connection.execute(statement)).one_or_none())
+    _required((await connection.execute(statement)).one_or_none())
 
 
 async def restore_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> Row[Any]:
-    """Take a deletion back; raises `NotFoundError` when it is too late."""
+    """Restore a deleted chat. Raises `NotFoundError` after ten minutes."""
     statement = (
         update(ChatSession)
         .where(
@@ -119,10 +118,10 @@ async def restore_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUI
         .values(is_active=True, deleted_at=None)
         .returning(*_COLUMNS)
     )
-    return _found((await connection.execute(statement)).one_or_none())
+    return _required((await connection.execute(statement)).one_or_none())
 
 
-def _found(row: Row[Any] | None) -> Row[Any]:
+def _required(row: Row[Any] | None) -> Row[Any]:
     if row is None:
         raise NotFoundError("There is no such chat.", code="session.not_found")
     return row
@@ -137,11 +136,11 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
         updated_at, _, chat_id = urlsafe_b64decode(cursor).decode().partition("|")
         return _in_utc(datetime.fromisoformat(updated_at)), UUID(chat_id)
     except (ValueError, OverflowError):
-        problem = FieldError(field="cursor", detail="This is no cursor of a page.")
+        problem = FieldError(field="cursor", detail="Enter the `next_cursor` of a page.")
         raise InvalidRequestError("Some fields are invalid.", errors=[problem]) from None
 
 
 def _in_utc(time: datetime) -> datetime:
     if time.tzinfo is None:
-        raise ValueError("a time without a zone")
+        raise ValueError("the time has no time zone")
     return time.astimezone(UTC)

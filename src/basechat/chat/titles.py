@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 
 from basechat.chat.jobs.queue import Job, PermanentJobError
 from basechat.chat.runs.answer import AnswerError
+from basechat.identity.sql import MODEL_PREFERENCES
 from basechat.infra.db import Database
 from basechat.kit.text import first_line
 
@@ -21,15 +22,15 @@ _TRANSIENT = {
     "provider.unreachable",
 }  # fmt: skip
 
-_FIND = text("""
+_FIND = text(f"""
     SELECT c.id AS chat_id, c.title, r.id AS run_id, r.owner_id, r.attempt, q.content AS question, a.content AS answer,
            coalesce(r.request ->> 'model', c.model_name, p.default_model) AS model,
            ARRAY(SELECT m.content FROM messages m WHERE m.session_id = c.id AND m.parent_id IS NULL) AS beginnings
     FROM runs r JOIN chat_sessions c ON c.id = r.session_id AND c.is_active
     JOIN messages q ON q.id = r.user_message_id JOIN messages a ON a.id = r.message_id
-    LEFT JOIN user_preferences p ON p.user_id = r.owner_id
+    LEFT JOIN ({MODEL_PREFERENCES}) p ON p.user_id = r.owner_id
     WHERE r.id = :run_id
-""")
+""")  # noqa: S608 - composed of a constant
 
 # A person may have renamed the chat in the meantime, and a later attempt may own the job.
 _STORE = text("""

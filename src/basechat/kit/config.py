@@ -101,7 +101,6 @@ class Settings(BaseSettings):
         30, description="How long a run or job belongs to a worker that gives no sign of life."
     )
     run_heartbeat_seconds: Seconds = Field(10, description="How often a worker renews its leases.")
-    reaper_seconds: Seconds = Field(5, description="How often a worker looks for runs that were left behind.")
 
     # Models
     openai_api_key: SecretStr | None = Field(None, description="Key of OpenAI, or of what OPENAI_BASE_URL names.")

@@ -13,7 +13,7 @@ from basechat.assistant.model import ModelClient
 from basechat.assistant.tools.bench import Workbench
 from basechat.assistant.tools.offer import OutsideServers, ToolServer
 from basechat.chat.runs.checkpoints import RunCheckpoints
-from basechat.chat.runs.summaries import StoredSummaries
+from basechat.chat.runs.lease import StoredSummaries
 from basechat.chat.runs.tools.ledger import ToolLedger
 from basechat.infra.background import background
 from basechat.infra.cache.store import Cache

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from basechat import __version__
-from basechat.chat.routes import messages, models, runs, sessions
+from basechat.chat.routes import runs, sessions
 from basechat.gateway_admin.routes import router as gateway_router
 from basechat.identity.registration import log_setup_token
 from basechat.identity.routes import router as identity_router
@@ -64,9 +64,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (
         identity_router,
         sessions.router,
-        messages.router,
         runs.router,
-        models.router,
+        sessions.models_router,
         servers.router,
         notes.router,
         gateway_router,

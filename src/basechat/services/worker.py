@@ -8,9 +8,10 @@ from starlette.applications import Starlette
 from basechat.assistant.model import ModelClient
 from basechat.assistant.titles import ModelTitler
 from basechat.chat.jobs.runner import JobRunner, RunnerParts
-from basechat.chat.runs.reap import Reaper
+from basechat.chat.runs.reap import REAPER_SECONDS, Reaper
 from basechat.chat.runs.worker import RunWorker, WorkerParts
 from basechat.chat.titles import TITLE_JOB, TitleJobs
+from basechat.identity.credentials import delete_expired_sessions
 from basechat.infra.background import background
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.redis import open_redis
@@ -22,6 +23,7 @@ from basechat.ops.metrics import metrics_routes
 from basechat.ops.rollup import RollUp
 from basechat.services.assistant import open_assistant
 from basechat.services.wiring import open_resources
+from basechat.toolbox import receipts
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -42,7 +44,7 @@ def create_app(settings: Settings) -> Starlette:
 
 
 @asynccontextmanager
-async def working(resources: Resources) -> AsyncIterator[None]:
+async def working(resources: Resources, *, reaper_seconds: float = REAPER_SECONDS) -> AsyncIterator[None]:
     """Execute runs, do jobs and repair what others left behind, in the background."""
     settings = resources.settings
     async with AsyncExitStack() as stack:
@@ -62,8 +64,10 @@ async def working(resources: Resources) -> AsyncIterator[None]:
         reaper = Reaper(
             resources.database,
             resources.state,
-            every_seconds=settings.reaper_seconds,
+            # Four rounds for each lease, so that tests and operators with short leases get short takeovers.
+            every_seconds=min(reaper_seconds, settings.run_lease_seconds / 4),
             grace_seconds=2 * settings.run_heartbeat_seconds,
+            housekeeping=(delete_expired_sessions, receipts.delete_expired),
         )
         runs = RunWorker(parts)
         jobs = JobRunner(

@@ -275,7 +275,7 @@ export interface paths {
         put?: never;
         /**
          * Create Chat
-         * @description Begin a chat.
+         * @description Create a chat.
          */
         post: operations["create_chat"];
         delete?: never;
@@ -293,21 +293,21 @@ export interface paths {
         };
         /**
          * Get Chat
-         * @description Return a chat.
+         * @description Get a chat.
          */
         get: operations["get_chat"];
         put?: never;
         post?: never;
         /**
          * Delete Chat
-         * @description Delete a chat; for ten minutes it can be restored.
+         * @description Delete a chat. It can be restored for ten minutes.
          */
         delete: operations["delete_chat"];
         options?: never;
         head?: never;
         /**
          * Change Chat
-         * @description Change a chat's title, model, pin or instructions, or show the branch that a message is on.
+         * @description Change the title, model, pin, instructions or tools of a chat, or make the branch of a message the active one.
          */
         patch: operations["change_chat"];
         trace?: never;
@@ -323,7 +323,7 @@ export interface paths {
         put?: never;
         /**
          * Restore Chat
-         * @description Take the deletion of a chat back.
+         * @description Restore a deleted chat.
          */
         post: operations["restore_chat"];
         delete?: never;
@@ -341,15 +341,15 @@ export interface paths {
         };
         /**
          * List Messages
-         * @description Return a page of the active branch, from its newest end.
+         * @description List a page of the active branch, starting with its newest messages.
          */
         get: operations["list_messages"];
         put?: never;
         /**
          * Send Message
-         * @description Store a message and answer it.
+         * @description Send a message.
          *
-         *     With `Accept: text/event-stream` the answer is the run's event stream, else 202 and the run to watch.
+         *     With `Accept: text/event-stream` the response is the event stream of the run, otherwise 202 and the run.
          */
         post: operations["send_message"];
         delete?: never;
@@ -368,7 +368,7 @@ export interface paths {
         get?: never;
         /**
          * Put Feedback
-         * @description Say what an answer is worth; without a rating, take it back. It shows as the message's `meta_info.feedback`.
+         * @description Rate an answer. Without a rating, the feedback is removed. Messages show it as `meta_info.feedback`.
          */
         put: operations["put_feedback"];
         post?: never;
@@ -389,7 +389,7 @@ export interface paths {
         put?: never;
         /**
          * Regenerate Answer
-         * @description Answer a message once more, on a branch beside the answer named; answered as a new message is.
+         * @description Regenerate an answer on a new branch. The response is the same as for a new message.
          */
         post: operations["regenerate_answer"];
         delete?: never;
@@ -409,7 +409,7 @@ export interface paths {
         put?: never;
         /**
          * Edit Message
-         * @description Ask something else in place of a message, on a branch beside it; answered as a new message is.
+         * @description Edit a message: send other content on a new branch. The response is the same as for a new message.
          */
         post: operations["edit_message"];
         delete?: never;
@@ -427,7 +427,7 @@ export interface paths {
         };
         /**
          * Read Run
-         * @description Return a run.
+         * @description Get a run.
          */
         get: operations["read_run"];
         put?: never;
@@ -447,7 +447,7 @@ export interface paths {
         };
         /**
          * Watch Run
-         * @description Stream a run's events: all of them, or those after `Last-Event-ID`; then live, to the end.
+         * @description Stream the events of a run until it ends: all events, or those after `Last-Event-ID`.
          */
         get: operations["watch_run"];
         put?: never;
@@ -469,7 +469,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel
-         * @description Stop a run. The text so far is kept; a run that has ended stays as it ended.
+         * @description Cancel a run. The text so far is kept; a run that has ended does not change.
          */
         post: operations["cancel"];
         delete?: never;
@@ -489,9 +489,9 @@ export interface paths {
         put?: never;
         /**
          * Answer Approval
-         * @description Let a run make a call that it waits with: once, always in this chat, or not at all.
+         * @description Decide about a tool call that waits for approval: allow it once, always in this chat, or deny it.
          *
-         *     Arguments given here take the place of the model's; they must fit the tool's schema.
+         *     `arguments` replace the arguments of the model; they must match the schema of the tool.
          */
         post: operations["answer_approval"];
         delete?: never;
@@ -509,7 +509,7 @@ export interface paths {
         };
         /**
          * List Models
-         * @description List the models that can be chosen now.
+         * @description List the models that are available now.
          */
         get: operations["list_models"];
         put?: never;
@@ -916,7 +916,7 @@ export interface components {
     schemas: {
         /**
          * Accepted
-         * @description What was stored of a message; the run answers it.
+         * @description The run, the stored message and its empty answer.
          */
         Accepted: {
             run: components["schemas"]["Run"];
@@ -1030,7 +1030,7 @@ export interface components {
         };
         /**
          * ApprovalDecision
-         * @description What becomes of a call that asks first: made once, made and not asked about again in this chat, or not made.
+         * @description A decision about a tool call: allow it once, always in this chat, or deny it.
          */
         ApprovalDecision: {
             /** Call Id */
@@ -1395,7 +1395,7 @@ export interface components {
         };
         /**
          * ChatChange
-         * @description What to change of a chat; a field left out stays as it is.
+         * @description Changes of a chat. Omitted fields do not change.
          */
         ChatChange: {
             /**
@@ -1509,7 +1509,7 @@ export interface components {
         };
         /**
          * EditedMessage
-         * @description What is asked in place of a message.
+         * @description The new content of a message, and options of its answer.
          */
         EditedMessage: {
             /** Model */
@@ -1531,7 +1531,7 @@ export interface components {
         };
         /**
          * Feedback
-         * @description What a person thinks of an answer; without a rating it is taken back.
+         * @description A rating of an answer. A null rating removes the feedback.
          */
         Feedback: {
             /** Rating */
@@ -1588,7 +1588,7 @@ export interface components {
         };
         /**
          * Message
-         * @description One message of a chat; `run` is the making of an answer.
+         * @description One message of a chat. An answer has a `run`.
          */
         Message: {
             /**
@@ -1631,7 +1631,7 @@ export interface components {
         };
         /**
          * Messages
-         * @description A page of the active branch, oldest first; `next_cursor` is the `before` of the page of older ones.
+         * @description A page of the active branch, oldest first. `next_cursor` is the `before` of the page of older messages.
          */
         Messages: {
             /** Items */
@@ -1641,7 +1641,7 @@ export interface components {
         };
         /**
          * Model
-         * @description A model and who provides it.
+         * @description A model and its provider.
          */
         Model: {
             /** Id */
@@ -1742,7 +1742,7 @@ export interface components {
         };
         /**
          * NewChat
-         * @description A chat to begin.
+         * @description A new chat.
          */
         NewChat: {
             /**
@@ -1782,7 +1782,7 @@ export interface components {
         };
         /**
          * NewMessage
-         * @description A message to be answered.
+         * @description A new message.
          */
         NewMessage: {
             /** Content */
@@ -1941,7 +1941,7 @@ export interface components {
         };
         /**
          * PendingApproval
-         * @description A call of a tool that waits to be approved; `arguments` may be changed within `input_schema`.
+         * @description A tool call that waits for approval. Changed `arguments` must match `input_schema`.
          */
         PendingApproval: {
             /** Call Id */
@@ -2193,7 +2193,7 @@ export interface components {
         };
         /**
          * Regeneration
-         * @description How a message is to be answered once more; what is left out is as for the chat.
+         * @description Options of a regenerated answer. Omitted fields are taken from the chat.
          */
         Regeneration: {
             /** Model */
@@ -2221,7 +2221,7 @@ export interface components {
         };
         /**
          * Run
-         * @description The making of one answer; `approvals` are the calls that it waits for.
+         * @description The work that makes one answer. The run waits for `approvals`.
          */
         Run: {
             /**
@@ -2266,7 +2266,7 @@ export interface components {
         };
         /**
          * RunError
-         * @description Why a run failed; `detail` is for people.
+         * @description Why a run failed. `detail` explains it to a person.
          */
         RunError: {
             /** Code */
@@ -3474,7 +3474,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run's events. */
+            /** @description The events of the run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3575,7 +3575,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run's events. */
+            /** @description The events of the run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3632,7 +3632,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run's events. */
+            /** @description The events of the run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3727,7 +3727,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The run's events. */
+            /** @description The events of the run. */
             200: {
                 headers: {
                     [name: string]: unknown;

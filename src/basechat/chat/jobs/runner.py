@@ -6,13 +6,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from basechat.chat.jobs.queue import Handler, Job, PermanentJobError, claim, complete, fail, give_back, renew
 from basechat.infra.background import background, every
 from basechat.infra.db import DATABASE_ERRORS, Database, retry_transient
 from basechat.infra.queue import jobs_added, wake_jobs
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis
 from basechat.kit.config import Settings
 from basechat.kit.tasks import cancel_and_wait
 

@@ -1,1 +1,1 @@
-"""HTTP routes of conversations."""
+"""HTTP routes of chats and runs."""

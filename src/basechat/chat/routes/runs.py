@@ -1,24 +1,36 @@
-"""HTTP routes that start, watch and cancel runs."""
+"""HTTP routes that start, watch, cancel and continue runs."""
 
-from typing import Annotated
+import logging
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response, status
 
-from basechat.chat.documents import Document
-from basechat.chat.routes.accepted import EVENT_STREAM, IdempotencyKey, respond
-from basechat.chat.runs.accept import accept_message
+from basechat.chat.messages import Document, get_run
+from basechat.chat.runs.accept import AcceptedRun, accept_message
 from basechat.chat.runs.branch import edit, regenerate
 from basechat.chat.runs.cancel import cancel_run
-from basechat.chat.runs.find import get_run
-from basechat.chat.runs.tools.approve import answer_call
+from basechat.chat.runs.tools.approve import decide_call
 from basechat.chat.runs.watch import Watcher, check_event_id
 from basechat.chat.schemas import Accepted, ApprovalDecision, EditedMessage, NewMessage, Regeneration, Run
 from basechat.identity.access import ChatCaller
+from basechat.infra.events.entry import STARTED_ID, Entry, begin_log, to_entry
+from basechat.infra.queue import add_wake
+from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.resources import Resources
 from basechat.infra.web.depends import ResourcesDep
 from basechat.infra.web.event_stream import EventStream
+from basechat.protocol import RunStarted
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["runs"])
+
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+
+EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "The events of the run."}
+}
 
 
 @router.post(
@@ -35,14 +47,14 @@ async def send_message(
     resources: ResourcesDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Store a message and answer it.
+    """Send a message.
 
-    With `Accept: text/event-stream` the answer is the run's event stream, else 202 and the run to watch.
+    With `Accept: text/event-stream` the response is the event stream of the run, otherwise 202 and the run.
     """
     accepted = await accept_message(
         resources.database, caller.user_id, session_id, body, idempotency_key=idempotency_key
     )
-    return await respond(resources, caller.user_id, accepted, request)
+    return await _respond(resources, caller.user_id, accepted, request)
 
 
 @router.post(
@@ -59,9 +71,9 @@ async def regenerate_answer(
     body: Regeneration | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Answer a message once more, on a branch beside the answer named; answered as a new message is."""
+    """Regenerate an answer on a new branch. The response is the same as for a new message."""
     accepted = await regenerate(resources.database, caller.user_id, message_id, body or Regeneration(), idempotency_key)
-    return await respond(resources, caller.user_id, accepted, request)
+    return await _respond(resources, caller.user_id, accepted, request)
 
 
 @router.post(
@@ -78,15 +90,15 @@ async def edit_message(
     resources: ResourcesDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Ask something else in place of a message, on a branch beside it; answered as a new message is."""
+    """Edit a message: send other content on a new branch. The response is the same as for a new message."""
     accepted = await edit(resources.database, caller.user_id, message_id, body, idempotency_key)
-    return await respond(resources, caller.user_id, accepted, request)
+    return await _respond(resources, caller.user_id, accepted, request)
 
 
 @router.get("/runs/{run_id}", response_model=Run)
 async def read_run(run_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> Document:
-    """Return a run."""
-    return await get_run(resources.database, caller.user_id, run_id)
+    """Get a run."""
+    return await _get_run(resources, caller.user_id, run_id)
 
 
 @router.get("/runs/{run_id}/events", status_code=200, response_class=EventStream, responses=EVENT_STREAM)
@@ -96,26 +108,59 @@ async def watch_run(
     resources: ResourcesDep,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
 ) -> EventStream:
-    """Stream a run's events: all of them, or those after `Last-Event-ID`; then live, to the end."""
-    run = await get_run(resources.database, caller.user_id, run_id)
+    """Stream the events of a run until it ends: all events, or those after `Last-Event-ID`."""
+    run = await _get_run(resources, caller.user_id, run_id)
     after = check_event_id(run, last_event_id)
-    return EventStream(Watcher(resources, caller.user_id, run).after(after))
+    return EventStream(Watcher(resources.database, resources.tail, caller.user_id, run).after(after))
 
 
 @router.post("/runs/{run_id}/cancel", status_code=status.HTTP_202_ACCEPTED, response_model=Run)
 async def cancel(run_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> Document:
-    """Stop a run. The text so far is kept; a run that has ended stays as it ended."""
-    await cancel_run(resources, caller.user_id, run_id)
-    return await get_run(resources.database, caller.user_id, run_id)
+    """Cancel a run. The text so far is kept; a run that has ended does not change."""
+    await cancel_run(resources.database, resources.state, resources.encryptor, caller.user_id, run_id)
+    return await _get_run(resources, caller.user_id, run_id)
 
 
 @router.post("/runs/{run_id}/approvals", status_code=status.HTTP_202_ACCEPTED, response_model=Run)
 async def answer_approval(
     run_id: UUID, body: ApprovalDecision, caller: ChatCaller, resources: ResourcesDep
 ) -> Document:
-    """Let a run make a call that it waits with: once, always in this chat, or not at all.
+    """Decide about a tool call that waits for approval: allow it once, always in this chat, or deny it.
 
-    Arguments given here take the place of the model's; they must fit the tool's schema.
+    `arguments` replace the arguments of the model; they must match the schema of the tool.
     """
-    await answer_call(resources, caller.user_id, run_id, body)
-    return await get_run(resources.database, caller.user_id, run_id)
+    await decide_call(resources.database, resources.state, caller.user_id, run_id, body)
+    return await _get_run(resources, caller.user_id, run_id)
+
+
+async def _respond(resources: Resources, owner_id: UUID, accepted: AcceptedRun, request: Request) -> Response:
+    """Begin the live log of a new run, wake a worker, and respond as `Accept` demands."""
+    event = RunStarted(
+        run=accepted.run, user_message=accepted.user_message, assistant_message=accepted.assistant_message
+    )
+    started = to_entry(STARTED_ID, event)
+    if accepted.is_new:
+        await _announce(resources, accepted, started)
+    headers = {"location": f"/api/runs/{accepted.run['id']}"}
+    if "text/event-stream" in request.headers.get("accept", ""):
+        watcher = Watcher(resources.database, resources.tail, owner_id, accepted.run)
+        return EventStream(watcher.from_start(started) if accepted.is_new else watcher.after("0-0"), headers)
+    return Response(started.data, status_code=202, headers=headers, media_type="application/json")
+
+
+async def _announce(resources: Resources, accepted: AcceptedRun, started: Entry) -> None:
+    """Begin the live log and wake a worker, in one round trip. While Redis is away, the reaper wakes a worker."""
+    run_id = accepted.run["id"]
+    try:
+        async with resources.state.pipeline(transaction=False) as pipeline:
+            begin_log(pipeline, run_id, started, resources.encryptor)
+            if accepted.is_ready:
+                add_wake(pipeline, run_id)
+            await pipeline.execute()
+    except REDIS_ERRORS as error:
+        log.warning("run %s waits for the reaper: %s", run_id, error)
+
+
+async def _get_run(resources: Resources, owner_id: UUID, run_id: UUID) -> Document:
+    async with resources.database.owner_transaction(owner_id) as connection:
+        return await get_run(connection, owner_id, run_id)

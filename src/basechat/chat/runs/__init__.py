@@ -1,1 +1,1 @@
-"""Runs: how a message is accepted, executed, watched, cancelled, and never lost."""
+"""Runs: accept, execute, watch, approve, cancel and recover the work that makes an answer."""

@@ -1,27 +1,28 @@
-"""Accepting a message: one statement stores it, its empty answer and the run that will fill it."""
+"""Accept a message: one statement stores the message, its empty answer and the run that makes the answer."""
 
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from basechat.chat.documents import new_message_document
-from basechat.chat.runs.accepted import Accepted, stored
-from basechat.chat.runs.idempotency import Idempotency
+from basechat.chat.messages import Document, find_messages, message_document
 from basechat.chat.schemas import NewMessage
 from basechat.infra.db import Database
 from basechat.kit import json
-from basechat.kit.errors import ConflictError, NotFoundError
+from basechat.kit.errors import ConflictError, InvalidRequestError, NotFoundError
 from basechat.kit.ids import new_id
 from basechat.kit.text import first_line
 
 _TRIES = 3
 
-# The chat's row is locked first, so that what is read of it is the newest. Rows of other tables are read as they
-# were when the statement began: a run accepted meanwhile is not seen, and the unique index refuses ours. Then the
-# statement is tried again and sees it.
+# The row of the chat is locked first, so the statement reads its newest version. Rows of other tables are read as
+# they were when the statement began. A run that was accepted in between is not seen: the unique index refuses ours,
+# and the next try of the statement sees that run.
 _ACCEPT = text("""
     WITH chat AS (
         SELECT id, active_leaf_id, active_branch_id FROM chat_sessions
@@ -74,17 +75,58 @@ _ACCEPT = text("""
 """)
 
 
-# Who queues must see the tail of the queue as it is now: the lock is had before the statement takes its snapshot.
+# A queued message must see the current tail of the queue: this lock is taken before `_ACCEPT` takes its snapshot.
 _LOCK_CHAT = text("SELECT FROM chat_sessions WHERE id = :chat_id AND user_id = :owner_id FOR UPDATE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedRun:
+    """A run with its two messages. An earlier request with the same idempotency key may have created them.
+
+    `is_ready`: a worker can claim the run now, because it follows no other run.
+    """
+
+    user_message: Document
+    assistant_message: Document
+    is_new: bool
+    is_ready: bool
+
+    @property
+    def run(self) -> Document:
+        run: Document = self.assistant_message["run"]
+        return run
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The `Idempotency-Key` of a request and the hash of the request; both None without a key."""
+
+    key: str | None
+    hash: str | None
+
+    @classmethod
+    def of(cls, key: str | None, target_id: UUID, body: BaseModel) -> "Idempotency":
+        """`target_id`: the chat or message of the request. The kind of the request is part of the hash."""
+        if key is None:
+            return cls(None, None)
+        hashed = {"kind": type(body).__name__, "target": target_id, "body": body.model_dump(mode="json")}
+        return cls(key, sha256(json.dumps(hashed)).hexdigest())
+
+    def check(self, earlier_hash: str) -> None:
+        """Raise `InvalidRequestError` if the key belongs to a different request."""
+        if earlier_hash != self.hash:
+            raise InvalidRequestError(
+                "This Idempotency-Key belongs to a different request.", code="idempotency.mismatch"
+            )
 
 
 async def accept_message(
     database: Database, owner_id: UUID, chat_id: UUID, body: NewMessage, *, idempotency_key: str | None
-) -> Accepted:
+) -> AcceptedRun:
     """Store a message and the run that answers it.
 
     Raises `NotFoundError` for a chat or parent that is not the owner's, `ConflictError` (`run.active`) while
-    another run of the branch is active, `InvalidRequestError` for an idempotency key used with another body.
+    another run of the branch is active, `InvalidRequestError` for an idempotency key of a different request.
     """
     idempotency = Idempotency.of(idempotency_key, chat_id, body)
     values = _values(owner_id, chat_id, body, idempotency)
@@ -94,11 +136,28 @@ async def accept_message(
                 if body.when_busy == "queue":
                     await connection.execute(_LOCK_CHAT, values)
                 row = (await connection.execute(_ACCEPT, values)).one()
-                return await _judge(connection, row, values, idempotency)
+                if row.replayed_id is not None:
+                    idempotency.check(row.replayed_hash)
+                    ids = row.replayed_user_message_id, row.replayed_message_id
+                    return await load_accepted(connection, *ids, is_new=False)
+                _check(row)
+                return _accepted(row, values)
         except IntegrityError as error:
             if not tries_left or "uq_runs_" not in str(error.orig):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+async def load_accepted(
+    connection: AsyncConnection, user_message_id: UUID, message_id: UUID, *, is_new: bool
+) -> AcceptedRun:
+    messages = await find_messages(connection, [user_message_id, message_id])
+    return AcceptedRun(
+        user_message=messages[user_message_id],
+        assistant_message=messages[message_id],
+        is_new=is_new,
+        is_ready=is_new,
+    )
 
 
 def _values(owner_id: UUID, chat_id: UUID, body: NewMessage, idempotency: Idempotency) -> dict[str, Any]:
@@ -121,44 +180,35 @@ def _values(owner_id: UUID, chat_id: UUID, body: NewMessage, idempotency: Idempo
     }
 
 
-async def _judge(
-    connection: AsyncConnection, row: Row[Any], values: dict[str, Any], idempotency: Idempotency
-) -> Accepted:
-    if row.replayed_id is not None:
-        idempotency.check(row.replayed_hash)
-        return await stored(connection, row.replayed_user_message_id, row.replayed_message_id, is_new=False)
+def _check(row: Row[Any]) -> None:
     if not row.has_chat:
         raise NotFoundError("There is no such chat.", code="session.not_found")
     if not row.has_place:
         raise NotFoundError("There is no such answer to follow in this chat.", code="message.not_found")
     if not row.accepted:
         raise ConflictError(
-            'The chat is still being answered. Wait, cancel, or say `"when_busy": "queue"`.', code="run.active"
+            'This chat is still being answered. Wait, cancel the run, or send `"when_busy": "queue"`.',
+            code="run.active",
         )
-    return _accepted(row, values)
 
 
-def _accepted(row: Row[Any], values: dict[str, Any]) -> Accepted:
+def _accepted(row: Row[Any], values: dict[str, Any]) -> AcceptedRun:
+    """The stored rows as documents, without a second query."""
     chat_id, created_at = values["chat_id"], row.created_at
     user_id, answer_id = values["user_message_id"], values["message_id"]
+    message = {"session_id": chat_id, "created_at": created_at}
+    question = {"id": user_id, "parent_id": row.parent_id, "role": "user", "content": values["content"]}
+    answer = {"id": answer_id, "parent_id": user_id, "role": "assistant", "content": ""}
     run = {
-        "id": values["run_id"],
-        "session_id": chat_id,
-        "user_message_id": user_id,
-        "message_id": answer_id,
-        "status": "queued",
-        "attempt": 0,
-        "error": None,
-        "approvals": [],
-        "created_at": created_at,
-        "started_at": None,
-        "finished_at": None,
+        "run_id": values["run_id"],
+        "run_session_id": chat_id,
+        "run_user_message_id": user_id,
+        "run_message_id": answer_id,
+        "run_created_at": created_at,
     }
-    answer = new_message_document(answer_id, chat_id, user_id, "assistant", "", created_at)
-    return Accepted(
-        run=run,
-        user_message=new_message_document(user_id, chat_id, row.parent_id, "user", values["content"], created_at),
-        assistant_message=answer | {"run": run},
+    return AcceptedRun(
+        user_message=message_document(message | question),
+        assistant_message=message_document(message | answer | run),
         is_new=True,
         is_ready=row.after_run_id is None,
     )

@@ -1,4 +1,4 @@
-"""Answering anew: another answer beside one, or another message beside one, on a branch of its own."""
+"""Regenerate an answer or edit a message: a sibling on a new branch, and a run that makes the answer."""
 
 from typing import Any
 from uuid import UUID
@@ -6,16 +6,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from basechat.chat.runs.accepted import Accepted, stored
-from basechat.chat.runs.idempotency import Idempotency
+from basechat.chat.runs.accept import AcceptedRun, Idempotency, load_accepted
 from basechat.chat.schemas import EditedMessage, Regeneration
 from basechat.infra.db import Database
 from basechat.kit import json
 from basechat.kit.errors import ConflictError, NotFoundError
 from basechat.kit.ids import new_id
 
-# A new branch is never busy, so this works while another branch is answered. A message without content is not written:
-# then the answer follows the same message as the one it stands beside.
+# A new branch is never busy, so this works while another branch is being answered. Without content no message is
+# written: the new answer follows the same message as the answer beside it.
 _BRANCH = text("""
     WITH target AS (
         SELECT m.session_id, m.parent_id FROM messages m
@@ -53,18 +52,20 @@ _BRANCH = text("""
 
 async def regenerate(
     database: Database, owner_id: UUID, message_id: UUID, body: Regeneration, key: str | None
-) -> Accepted:
-    """Answer a message once more, beside the answer given; raises as `edit`."""
+) -> AcceptedRun:
+    """Make a sibling of an answer. Raises the errors of `edit`."""
     request = body.model_dump(exclude_none=True) | {"use_cache": False}
     idempotency = Idempotency.of(key, message_id, body)
     return await _branch(database, owner_id, message_id, "assistant", None, request, idempotency)
 
 
-async def edit(database: Database, owner_id: UUID, message_id: UUID, body: EditedMessage, key: str | None) -> Accepted:
-    """Ask something else in place of a message, beside it.
+async def edit(
+    database: Database, owner_id: UUID, message_id: UUID, body: EditedMessage, key: str | None
+) -> AcceptedRun:
+    """Make a sibling of a user message, and its answer.
 
-    Raises `NotFoundError` where there is no such message of the right kind, `InvalidRequestError` for an
-    idempotency key used with another body.
+    Raises `NotFoundError` for a message that is not the owner's or has another role, and `InvalidRequestError` for
+    an idempotency key of a different request.
     """
     request = body.model_dump(exclude={"content"}, exclude_none=True)
     idempotency = Idempotency.of(key, message_id, body)
@@ -79,7 +80,7 @@ async def _branch(
     content: str | None,
     request: dict[str, Any],
     idempotency: Idempotency,
-) -> Accepted:
+) -> AcceptedRun:
     answer_id = new_id()
     values = {
         "owner_id": owner_id,
@@ -102,11 +103,11 @@ async def _branch(
                 if row.replayed_message_id is not None:
                     idempotency.check(row.replayed_hash)
                     ids = row.replayed_user_message_id, row.replayed_message_id
-                    return await stored(connection, *ids, is_new=False)
+                    return await load_accepted(connection, *ids, is_new=False)
                 if row.question_id is None:
-                    raise NotFoundError("There is no such message to do this with.", code="message.not_found")
-                return await stored(connection, row.question_id, answer_id, is_new=True)
-        except IntegrityError as error:  # the same key at the same moment: then the other call's run is there now
+                    raise NotFoundError("There is no such message.", code="message.not_found")
+                return await load_accepted(connection, row.question_id, answer_id, is_new=True)
+        except IntegrityError as error:  # the run of a concurrent call with the same key exists now
             if "uq_runs_idempotency" not in str(error.orig):
                 raise
-    raise ConflictError("Another call with this Idempotency-Key is under way.", code="idempotency.busy")
+    raise ConflictError("Another request with this Idempotency-Key is in progress.", code="idempotency.busy")

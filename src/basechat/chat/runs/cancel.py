@@ -1,4 +1,4 @@
-"""Cancelling a run: one that nobody works on ends in the statement, a running one is told to stop."""
+"""Cancel a run: a run without a worker ends here, the worker of a running one gets a request to stop."""
 
 import logging
 from typing import Any
@@ -6,19 +6,20 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from basechat.chat.history import get_messages
+from basechat.chat.messages import find_messages
 from basechat.chat.runs.tools.ledger import CALLS, TOOLS_USED
 from basechat.infra.cancels import announce_cancel
+from basechat.infra.db import Database
+from basechat.infra.encryption import Encryptor
 from basechat.infra.events.entry import begin_log, to_entry
 from basechat.infra.queue import add_wake
-from basechat.infra.redis import REDIS_ERRORS
-from basechat.infra.resources import Resources
+from basechat.infra.redis import REDIS_ERRORS, Redis
 from basechat.kit.errors import NotFoundError
 from basechat.protocol import RunCancelled
 
 log = logging.getLogger(__name__)
 
-# The run is locked by a statement of its own, so that the next one sees the text with which it was paused just now.
+# A separate statement locks the run, so that the next one sees the text of a pause that has just ended.
 _LOCK = text("SELECT FROM runs WHERE id = :run_id AND owner_id = :owner_id FOR UPDATE")
 
 _CANCEL = text(f"""
@@ -45,33 +46,30 @@ _CANCEL = text(f"""
 _EXISTS = text("SELECT EXISTS (SELECT FROM runs WHERE id = :run_id AND owner_id = :owner_id)")
 
 
-async def cancel_run(resources: Resources, owner_id: UUID, run_id: UUID) -> None:
-    """Cancel a run; one that has ended stays as it ended. Raises `NotFoundError` for somebody else's."""
+async def cancel_run(database: Database, state: Redis, encryptor: Encryptor, owner_id: UUID, run_id: UUID) -> None:
+    """Cancel a run; a run that has ended does not change. Raises `NotFoundError` for a run of another owner."""
     values = {"run_id": run_id, "owner_id": owner_id}
-    async with resources.database.owner_transaction(owner_id) as connection:
+    async with database.owner_transaction(owner_id) as connection:
         await connection.execute(_LOCK, values)
         run = (await connection.execute(_CANCEL, values)).one_or_none()
-        if run is None and not await connection.scalar(_EXISTS, values):
-            raise NotFoundError("There is no such run.", code="run.not_found")
-    if run is None:
-        return
+        if run is None:
+            if not await connection.scalar(_EXISTS, values):
+                raise NotFoundError("There is no such run.", code="run.not_found")
+            return
+        message = (await find_messages(connection, [run.message_id]))[run.message_id]
     try:
         if run.status == "running":
-            await announce_cancel(resources.state, run_id)
+            await announce_cancel(state, run_id)
         else:
-            await _tell(resources, owner_id, run)
+            await _end_log(state, encryptor, run, RunCancelled(message=message))
     except REDIS_ERRORS as error:
-        log.warning("the cancelling of run %s is told by its row alone: %s", run_id, error)
+        log.warning("run %s is cancelled in PostgreSQL only: %s", run_id, error)
 
 
-async def _tell(resources: Resources, owner_id: UUID, run: Row[Any]) -> None:
-    """Write the last event of a run that no attempt will write to again, and wake what waited for it."""
-    async with resources.database.owner_transaction(owner_id) as connection:
-        message = (await get_messages(connection, [run.message_id]))[run.message_id]
-    async with resources.state.pipeline(transaction=False) as pipeline:
-        begin_log(
-            pipeline, run.id, to_entry(f"{run.attempt + 1}-1", RunCancelled(message=message)), resources.encryptor
-        )
+async def _end_log(state: Redis, encryptor: Encryptor, run: Row[Any], event: RunCancelled) -> None:
+    """Write the last event of a run, which no attempt writes to now, and wake a worker for its follower."""
+    async with state.pipeline(transaction=False) as pipeline:
+        begin_log(pipeline, run.id, to_entry(f"{run.attempt + 1}-1", event), encryptor)
         if run.follower_id is not None:
             add_wake(pipeline, run.follower_id)
         await pipeline.execute()

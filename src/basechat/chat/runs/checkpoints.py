@@ -1,7 +1,7 @@
-"""Checkpoints of the workflow, one per run, written by the attempt that owns the run and by no other.
+"""Checkpoints of the workflow, one per run, written only by the attempt that owns the run.
 
-LangGraph's own savers have no fence: a worker that was stopped past its lease and then went on wrote over the
-checkpoint of its successor. Here each write is conditional on the attempt, and the rows go with their run.
+The savers of LangGraph have no fence: a worker that was stopped beyond its lease and then continued overwrote the
+checkpoint of its successor. Here each write is conditional on the attempt, and the rows are deleted with their run.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -25,12 +25,12 @@ from basechat.infra.db import Database, retry_transient
 from basechat.kit import json
 
 STEPS = "steps"
-"""The channel of the workflow that is empty until the first call of a tool; before that nothing needs keeping."""
+"""A channel of the workflow. It is empty until the first tool call; until then no checkpoint is stored."""
 
 _PUT = text("""
     WITH mine AS (
         SELECT id FROM runs WHERE id = :run_id AND attempt = :attempt AND status = 'running' FOR SHARE
-    ), former AS (
+    ), old_writes AS (
         DELETE FROM agent.checkpoint_writes w USING mine WHERE w.run_id = mine.id AND w.checkpoint_id <> :checkpoint_id
     )
     INSERT INTO agent.checkpoints AS c (run_id, checkpoint_id, attempt, encoding, checkpoint, metadata)
@@ -41,7 +41,7 @@ _PUT = text("""
     RETURNING run_id
 """)
 
-# Writes of a task that is repeated are the same; only an interrupt or an error may be followed by another.
+# A repeated task writes the same values. Only an interrupt or an error may be followed by other writes.
 _PUT_WRITES = text("""
     WITH mine AS (
         SELECT c.run_id FROM runs r JOIN agent.checkpoints c ON c.run_id = r.id AND c.checkpoint_id = :checkpoint_id
@@ -69,7 +69,7 @@ _GET = text("""
 
 @dataclass(slots=True)
 class CheckpointHandle:
-    """The workflow of a run in the hands of one attempt, and which checkpoint of it is kept, if any."""
+    """The checkpoint of one attempt. `kept` is the id of the stored checkpoint, if any."""
 
     run_id: UUID
     attempt: int
@@ -77,19 +77,19 @@ class CheckpointHandle:
 
     @property
     def config(self) -> RunnableConfig:
-        """The configuration under which the workflow is executed."""
+        """The configuration of the workflow."""
         return {"configurable": {"thread_id": str(self.run_id), "handle": self}}
 
 
 class RunCheckpoints(BaseCheckpointSaver[int]):
-    """Keeps the latest checkpoint of each run."""
+    """Stores the latest checkpoint of each run."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()
         self._database = database
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return the run's checkpoint, which a first attempt can't have."""
+        """The checkpoint of the run. A first attempt has none."""
         handle = _handle(config)
         if handle.attempt <= 1:
             return None
@@ -114,7 +114,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Keep a checkpoint in place of the one before; raises `LostRunError` if the run is another's by now."""
+        """Replace the stored checkpoint. Raises `LostRunError` if a later attempt owns the run."""
         handle = _handle(config)
         if checkpoint["channel_values"].get(STEPS):
             encoding, encoded = self.serde.dumps_typed(checkpoint)
@@ -134,7 +134,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """Keep what a task of the present step has written; of a step that is not kept, nothing."""
+        """Store the writes of a task, if the checkpoint of its step is stored."""
         handle = _handle(config)
         if handle.kept is None or handle.kept != config["configurable"]["checkpoint_id"]:
             return
@@ -160,7 +160,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Yield the run's checkpoint: there is no history."""
+        """Yield the one checkpoint of the run."""
         if config is not None and before is None and not filter and limit != 0:
             found = await self.aget_tuple(config)
             if found is not None:

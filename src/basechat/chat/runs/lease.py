@@ -1,22 +1,28 @@
-"""Leases of runs: claimed, renewed and given back, each by one statement on the database's clock."""
+"""What an attempt does with its run: claim, renew, keep texts and summaries, pause, hand over.
 
+Each is one statement on the clock of the database, with the attempt as its fence.
+"""
+
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Row, text
 
 from basechat.chat.runs.answer import RunRequest
-from basechat.infra.db import Database
+from basechat.identity.sql import MODEL_PREFERENCES
+from basechat.infra.db import DATABASE_ERRORS, Database
 
-# A branch is read so far at most: beyond, nobody's window is that large.
+log = logging.getLogger(__name__)
+
+# A claim reads at most this much of a branch; no context window holds more.
 _DEPTH = 4000  # messages
 _BYTES = 8_000_000
 
-# The branch is read by the statement that takes the lease, back to where its older part was told in brief.
-# Answers without text say nothing.
-_CLAIM = text("""
+# The statement that takes the lease also reads the branch, back to its latest summary. Empty answers are left out.
+_CLAIM = text(f"""
     WITH RECURSIVE claimed AS (
         UPDATE runs SET status = 'running', attempt = attempt + 1, worker = :worker,
                lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now())
@@ -41,8 +47,8 @@ _CLAIM = text("""
            (SELECT s.content FROM (SELECT parent_id FROM branch ORDER BY depth DESC LIMIT 1) oldest
             JOIN context_summaries s ON s.message_id = oldest.parent_id) AS summary
     FROM claimed JOIN chat_sessions c ON c.id = claimed.session_id
-    LEFT JOIN user_preferences p ON p.user_id = claimed.owner_id
-""")
+    LEFT JOIN ({MODEL_PREFERENCES}) p ON p.user_id = claimed.owner_id
+""")  # noqa: S608 - composed of constants
 
 _QUEUED = text("""
     SELECT id FROM runs WHERE status = 'queued' AND after_run_id IS NULL AND cancel_requested_at IS NULL
@@ -58,9 +64,9 @@ _RENEW = text("""
 
 _CANCELLED = text("SELECT id FROM runs WHERE id = ANY (:ids) AND cancel_requested_at IS NOT NULL")
 
-# Nobody would claim what is to be cancelled: its lease ends here, and the reaper ends it with its text.
+# No worker claims a run with a cancel request. So its lease ends here, and the reaper ends the run with its text.
 _HAND_OVER = text("""
-    WITH left_alone AS (
+    WITH released AS (
         UPDATE runs SET worker = NULL,
                status = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE status END,
                lease_until = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END
@@ -68,7 +74,7 @@ _HAND_OVER = text("""
         WHERE runs.id = held.id AND runs.attempt = held.attempt AND runs.status = 'running'
         RETURNING runs.id, runs.status
     )
-    SELECT id FROM left_alone WHERE status = 'queued'
+    SELECT id FROM released WHERE status = 'queued'
 """)
 
 _KEEP_TEXTS = text("""
@@ -81,17 +87,49 @@ _KEEP_TEXTS = text("""
     SET attempt = excluded.attempt, content = excluded.content, updated_at = now()
 """)
 
+# Another branch may have summarised the same part in the meantime. Then its summary stays and is returned.
+_KEEP_SUMMARY = text("""
+    INSERT INTO context_summaries (message_id, owner_id, content)
+    SELECT m.id, m.owner_id, :content FROM messages m
+    JOIN runs r ON r.session_id = m.session_id AND r.owner_id = m.owner_id
+    WHERE m.id = :message_id AND r.id = :run_id AND r.attempt = :attempt AND r.status = 'running'
+    ON CONFLICT (message_id) DO UPDATE SET content = context_summaries.content RETURNING content
+""")
+
+# A separate statement locks the run, so that the next one sees the approvals up to now.
+_LOCK = text("SELECT FROM runs WHERE id = :run_id FOR UPDATE")
+_PAUSE = text("""
+    WITH r AS (
+        UPDATE runs SET worker = NULL, lease_until = NULL,
+               status = CASE WHEN EXISTS (SELECT FROM tool_calls t WHERE t.run_id = runs.id AND t.status = 'proposed')
+                        THEN 'waiting' ELSE 'queued' END
+        WHERE id = :run_id AND attempt = :attempt AND status = 'running' AND cancel_requested_at IS NULL
+        RETURNING id, owner_id, attempt, status
+    ), kept AS (
+        INSERT INTO run_texts (run_id, owner_id, attempt, content) SELECT id, owner_id, attempt, :content FROM r
+        ON CONFLICT (run_id) DO UPDATE
+        SET attempt = excluded.attempt, content = excluded.content, updated_at = now()
+    )
+    SELECT status FROM r
+""")
+_IS_CANCELLED = text("""
+    SELECT cancel_requested_at IS NOT NULL FROM runs
+    WHERE id = :run_id AND attempt = :attempt AND status = 'running'
+""")
+
+PauseStatus = Literal["waiting", "queued", "cancelled", "lost"]
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A run that is ours while `attempt` is the last one."""
+    """A run that this worker holds while `attempt` is the latest."""
 
     run_id: UUID
     attempt: int
 
 
 async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds: float) -> RunRequest | None:
-    """Take a queued run and return what it asks, or None if it is not to be had."""
+    """Claim a queued run. None: another worker has it, or it has ended."""
     values = {"run_id": run_id, "worker": worker, "lease": lease_seconds, "depth": _DEPTH, "bytes": _BYTES}
     async with database.autocommit() as connection:
         row = (await connection.execute(_CLAIM, values)).one_or_none()
@@ -99,35 +137,70 @@ async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds:
 
 
 async def find_queued(database: Database) -> UUID | None:
-    """Return the run that has waited longest, for workers that nobody can wake."""
+    """The run that has waited longest, for workers without a queue."""
     async with database.autocommit() as connection:
         found: UUID | None = await connection.scalar(_QUEUED)
     return found
 
 
 async def renew(database: Database, leases: Collection[Lease], *, lease_seconds: float) -> dict[UUID, bool]:
-    """Renew leases; returns those that are still ours, and whether each is to be cancelled."""
+    """Renew leases. Returns the runs that are still held, and for each whether to cancel it."""
     async with database.autocommit() as connection:
         rows = await connection.execute(_RENEW, _columns(leases) | {"lease": lease_seconds})
         return {row.id: row.cancelled for row in rows}
 
 
-async def find_cancelled(database: Database, run_ids: Collection[UUID]) -> list[UUID]:
-    """Return those of the runs that are to be cancelled."""
+async def list_cancelled(database: Database, run_ids: Collection[UUID]) -> list[UUID]:
+    """The runs among `run_ids` with a cancel request."""
     async with database.autocommit() as connection:
         return list(await connection.scalars(_CANCELLED, {"ids": list(run_ids)}))
 
 
 async def hand_over(database: Database, leases: Collection[Lease]) -> list[UUID]:
-    """Give runs back to be claimed by another worker; returns those that were still ours and can be."""
+    """Put held runs back into the queue; returns the runs that another worker can claim."""
     async with database.autocommit() as connection:
         return list(await connection.scalars(_HAND_OVER, _columns(leases)))
 
 
 async def keep_texts(database: Database, texts: dict[Lease, str]) -> None:
-    """Store the text so far of runs that are still ours."""
+    """Store the text so far of held runs."""
     async with database.autocommit() as connection:
         await connection.execute(_KEEP_TEXTS, _columns(texts) | {"texts": list(texts.values())})
+
+
+async def pause(database: Database, lease: Lease, content: str) -> PauseStatus:
+    """Let a run wait for approvals, with its text so far and without a worker.
+
+    `queued`: all calls were decided in the meantime. `cancelled`: the run must end instead.
+    """
+    values = {"run_id": lease.run_id, "attempt": lease.attempt}
+    async with database.system_transaction() as connection:
+        await connection.execute(_LOCK, values)
+        status: PauseStatus | None = await connection.scalar(_PAUSE, values | {"content": content})
+        if status is not None:
+            return status
+        return "cancelled" if await connection.scalar(_IS_CANCELLED, values) else "lost"
+
+
+class StoredSummaries:
+    """Stores summaries under the last message that they cover, for all branches through this message."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, request: RunRequest, message_id: str, content: str) -> str:
+        """Store a summary; returns the summary that is valid from now on.
+
+        An answer does not wait for the database. If the summary is not stored, the next answer makes a new one.
+        """
+        values = {"message_id": message_id, "content": content, "run_id": request.run_id, "attempt": request.attempt}
+        try:
+            async with self._database.autocommit() as connection:
+                kept: str | None = await connection.scalar(_KEEP_SUMMARY, values)
+        except DATABASE_ERRORS as error:
+            log.warning("run %s: can't store a summary: %s", request.run_id, error)
+            return content
+        return content if kept is None else kept
 
 
 def _columns(leases: Collection[Lease]) -> dict[str, Any]:

@@ -1,32 +1,36 @@
-"""The reaper: takes back what dead workers held, queues what Redis forgot, and clears away what is over."""
+"""The reaper: takes runs and jobs back from dead workers, queues runs that Redis lost, and deletes old rows."""
 
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
-from redis.asyncio import Redis
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from basechat.chat.jobs.queue import take_back as take_back_jobs
-from basechat.chat.runs.answer import RUN_SECONDS
 from basechat.chat.runs.tools.ledger import APPROVAL_HOURS, CALLS, TOOLS_USED, result_document
 from basechat.infra.db import Database
 from basechat.infra.mcp.tools import ToolResult
 from basechat.infra.queue import waiting_runs, wake
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
-HOUSEKEEPING_EVERY = 12  # rounds
-NOT_ANSWERED = ToolResult(
-    ok=False, text=f"Nobody allowed this call within {APPROVAL_HOURS} hours, so it was not made. Go on without it."
+REAPER_SECONDS = 5.0
+HOUSEKEEPING_ROUNDS = 12
+NOT_DECIDED = ToolResult(
+    ok=False, text=f"The user did not allow this call within {APPROVAL_HOURS} hours. It was not made; go on without it."
 )
 
-# A run whose worker is gone: ended if it was to be cancelled or was tried often enough, else queued again. The first
-# time at once; what has failed before, perhaps by killing its worker, waits 2, 4, 8 seconds.
-# `SKIP LOCKED`: another worker's reaper, or a worker that just ends the run, is not waited for.
+Housekeeping = Callable[[AsyncConnection], Awaitable[None]]
+"""Deletes rows of one feature that are too old."""
+
+# A run of a dead worker ends if it has a cancel request or too many takeovers. Otherwise it is queued again: at once
+# after the first takeover, and after 2, 4, 8 seconds later, because the run itself may kill its workers.
+# `SKIP LOCKED`: the reaper does not wait for other reapers, or for a worker that ends the run now.
 _TAKE_BACK = text(f"""
     WITH dead AS (
         SELECT id, message_id, CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
@@ -54,9 +58,9 @@ _TAKE_BACK = text(f"""
     SELECT id FROM r WHERE status = 'queued' AND lease_until IS NULL UNION ALL SELECT id FROM follower
 """)  # noqa: S608 - composed of constants
 
-# Calls that nobody answered in time are not made, and their runs go on. A run that waits for nothing is mended here.
-# Runs are locked before their calls, as where calls are answered; one that is being answered just now is passed over.
-_ANSWER_FOR_NOBODY = text("""
+# Calls without a decision in time are denied, and their runs continue. A waiting run without such a call is repaired.
+# Runs are locked before their calls, as in `approve`. A run with a decision in progress is skipped.
+_DENY_EXPIRED = text("""
     WITH due AS (
         SELECT t.id FROM runs r JOIN tool_calls t ON t.run_id = r.id
         WHERE t.status = 'proposed' AND t.expires_at <= now() FOR UPDATE OF r SKIP LOCKED
@@ -70,8 +74,8 @@ _ANSWER_FOR_NOBODY = text("""
     ) RETURNING id
 """)
 
-# A follower whose predecessor ended while nobody could release it is released here.
-_FORGOTTEN = text("""
+# A follower is released here if its predecessor ended without releasing it.
+_LOST_WAKE_UPS = text("""
     WITH released AS (
         UPDATE runs f SET after_run_id = NULL FROM runs p
         WHERE f.status = 'queued' AND p.id = f.after_run_id AND p.status IN ('completed', 'cancelled', 'failed')
@@ -83,29 +87,22 @@ _FORGOTTEN = text("""
      AND created_at < now() - make_interval(secs => :older_than) AND id <> ALL (:known) LIMIT 1000)
 """)
 
-_HOUSEKEEPING = (
+_OLD_ROWS = (
     text("DELETE FROM chat_sessions WHERE NOT is_active AND deleted_at < now() - interval '10 minutes'"),
     text("""
         DELETE FROM chat_sessions c WHERE temporary AND updated_at < now() - interval '1 day' AND NOT EXISTS (
             SELECT FROM runs r WHERE r.session_id = c.id AND r.status IN ('queued', 'running', 'waiting')
         )
     """),
-    text("DELETE FROM auth_sessions WHERE expires_at < now()"),
-    # Written at the same moment as the end of the run, which could not see it.
+    # Written at the same time as the end of the run, which did not see the row.
     text("""
         DELETE FROM run_texts t USING runs r
         WHERE r.id = t.run_id AND r.status IN ('completed', 'cancelled', 'failed')
     """),
-    # What the workflow of a run that has ended left behind.
     text("""
         DELETE FROM agent.checkpoints c USING runs r
         WHERE r.id = c.run_id AND r.status IN ('completed', 'cancelled', 'failed')
     """),
-    # A call may be late: an mcp-server that was stopped goes on with what it was asked, for as long as that is valid.
-    text(f"""
-        DELETE FROM tool_receipts t USING runs r
-        WHERE r.id = t.run_id AND r.finished_at < now() - interval '{2 * RUN_SECONDS} seconds'
-    """),  # noqa: S608 - composed of a constant
     text("""
         UPDATE runs SET idempotency_key = NULL
         WHERE idempotency_key IS NOT NULL AND created_at < now() - interval '24 hours'
@@ -115,71 +112,84 @@ _HOUSEKEEPING = (
 
 
 class Reaper:
-    """Repairs what was left behind; any number may run at once.
+    """Repairs runs and jobs. Several reapers may run at the same time.
 
-    After a time in which nobody could renew a lease (the database away, the machine asleep) all leases have
-    ended, also those of workers that live. They get `grace_seconds` to renew before anything is taken back.
+    While the database is away or the machine sleeps, no lease is renewed, so the leases of live workers expire,
+    too. These workers get `grace_seconds` to renew before the reaper takes runs back.
     """
 
-    def __init__(self, database: Database, state: Redis, *, every_seconds: float, grace_seconds: float = 20) -> None:
+    def __init__(
+        self,
+        database: Database,
+        state: Redis,
+        *,
+        every_seconds: float = REAPER_SECONDS,
+        grace_seconds: float = 20,
+        housekeeping: Sequence[Housekeeping] = (),
+    ) -> None:
         self._database = database
         self._state = state
         self._every = every_seconds
         self._grace = grace_seconds
+        self._housekeeping = (_delete_old_rows, *housekeeping)
         self._repaired_at = _clock()
-        self._patient_until = 0.0
+        self._take_back_from = 0.0
 
     async def run(self) -> None:
-        """Repair for ever; a round that fails is logged and the next one tries again."""
+        """Repair periodically. A round that fails is logged."""
         rounds = 0
         while True:
             try:
                 await self.repair()
-                if rounds % HOUSEKEEPING_EVERY == 0:
-                    await self.clear_away()
+                if rounds % HOUSEKEEPING_ROUNDS == 0:
+                    await self.clean_up()
             except Exception:
                 log.exception("the reaper failed")
             rounds += 1
             await asyncio.sleep(self._every)
 
     async def repair(self) -> None:
-        """Take back what dead workers held, and wake workers for runs among it and for those that Redis forgot."""
+        """Take runs and jobs back from dead workers, and wake workers for these runs and for lost wake-ups."""
         now = _clock()
         if now - self._repaired_at > self._every + self._grace:
-            self._patient_until = now + self._grace
-        taken = await self._take_back() if now >= self._patient_until else []
-        taken += await self._answer_for_nobody()
+            self._take_back_from = now + self._grace
+        taken = await self._take_back() if now >= self._take_back_from else []
+        taken += await self._deny_expired_calls()
         self._repaired_at = now
         try:
             known = await waiting_runs(self._state)
             async with self._database.system_transaction() as connection:
                 values = {"older_than": self._every, "known": known}
-                forgotten = list(await connection.scalars(_FORGOTTEN, values))
-            if runs := {*taken, *forgotten}:
+                lost = list(await connection.scalars(_LOST_WAKE_UPS, values))
+            if runs := {*taken, *lost}:
                 await wake(self._state, *runs)
         except REDIS_ERRORS as error:
             log.warning("workers can't be woken: %s", error)
 
-    async def clear_away(self) -> None:
-        """Delete what is over: deleted chats, ended sign-ins, keys of yesterday, jobs of last week."""
-        for statement in _HOUSEKEEPING:
+    async def clean_up(self) -> None:
+        for clean in self._housekeeping:
             async with self._database.system_transaction() as connection:
-                await connection.execute(statement)
+                await clean(connection)
 
-    async def _answer_for_nobody(self) -> list[UUID]:
+    async def _deny_expired_calls(self) -> list[UUID]:
         async with self._database.system_transaction() as connection:
-            return list(await connection.scalars(_ANSWER_FOR_NOBODY, {"result": result_document(NOT_ANSWERED)}))
+            return list(await connection.scalars(_DENY_EXPIRED, {"result": result_document(NOT_DECIDED)}))
 
     async def _take_back(self) -> list[UUID]:
         async with self._database.system_transaction() as connection:
             runs: list[UUID] = list(await connection.scalars(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS}))
         if runs:
-            log.warning("%d runs were left behind by their workers", len(runs))
+            log.warning("took %d runs back from dead workers", len(runs))
         if jobs := await take_back_jobs(self._database):
-            log.warning("%d jobs were left behind by their workers", jobs)
+            log.warning("took %d jobs back from dead workers", jobs)
         return runs
 
 
+async def _delete_old_rows(connection: AsyncConnection) -> None:
+    for statement in _OLD_ROWS:
+        await connection.execute(statement)
+
+
 def _clock() -> float:
-    """Return seconds that go on while the machine sleeps, where the system counts them."""
+    """Seconds, including the time in which the machine sleeps if the system counts it."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()

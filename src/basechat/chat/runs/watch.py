@@ -1,28 +1,18 @@
-"""Watching a run: its log from any point on, closed from PostgreSQL where the log is silent or gone."""
+"""Watch a run: the live log from any event on. PostgreSQL ends the stream if the log is silent or lost."""
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
-from basechat.chat.documents import Document
-from basechat.chat.history import get_messages
+from basechat.chat.messages import Document, find_messages, last_event
 from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.infra.events.entry import Entry, order
-from basechat.infra.events.tail import Subscription
+from basechat.infra.events.tail import EventTail, Subscription
 from basechat.infra.redis import REDIS_ERRORS
-from basechat.infra.resources import Resources
 from basechat.kit import json, sse
 from basechat.kit.errors import FieldError, InvalidRequestError
-from basechat.protocol import (
-    LAST_EVENTS,
-    ApprovalAsked,
-    MessageCompleted,
-    MessageReset,
-    RunCancelled,
-    RunEvent,
-    RunFailed,
-)
+from basechat.protocol import LAST_EVENTS, ApprovalAsked, MessageReset, RunEvent
 
 log = logging.getLogger(__name__)
 
@@ -34,26 +24,27 @@ _END = {"completed", "cancelled", "failed"}
 class Watcher:
     """One viewer of one run."""
 
-    def __init__(self, resources: Resources, owner_id: UUID, run: Document) -> None:
-        self._resources = resources
+    def __init__(self, database: Database, tail: EventTail, owner_id: UUID, run: Document) -> None:
+        self._database = database
+        self._tail = tail
         self._owner_id = owner_id
         self._run_id: UUID = run["id"]
         self._message_id: UUID = run["message_id"]
         self._last_id = "0-0"
         self._ended = False
-        self._asked: set[str] = set()
+        self._sent_approvals: set[str] = set()
 
     async def from_start(self, started: Entry) -> AsyncGenerator[bytes]:
-        """Yield the events of a run that was just accepted; nothing of it can have been missed."""
+        """Yield the events of a new run."""
         yield self._encode(started)
-        with self._resources.tail.follow(self._run_id, after=started.id) as subscription:
+        with self._tail.follow(self._run_id, after=started.id) as subscription:
             async for piece in self._follow(subscription):
                 yield piece
 
     async def after(self, last_id: str) -> AsyncGenerator[bytes]:
-        """Yield the events after one that was seen: what the log holds, then what comes."""
+        """Yield the events after `last_id`: first the events in the log, then new ones."""
         self._last_id = last_id
-        with self._resources.tail.follow(self._run_id, after=last_id) as subscription:
+        with self._tail.follow(self._run_id, after=last_id) as subscription:
             is_lost = False
             try:
                 seen = 0
@@ -61,11 +52,11 @@ class Watcher:
                     seen += len(entries)
                     for entry in entries:
                         yield self._encode(entry)
-                is_lost = not seen and not self._ended and not await self._resources.tail.holds(self._run_id, last_id)
+                is_lost = not seen and not self._ended and not await self._tail.holds(self._run_id, last_id)
             except REDIS_ERRORS as error:
                 # The stored text may be older than `last_id`, and the log may continue after `last_id`: only a log
                 # that is lost for certain is replaced by the stored text.
-                log.warning("a log can't be replayed: %s", error)
+                log.warning("can't replay a live log: %s", error)
                 subscription.miss()
             if is_lost:
                 for piece in await self._from_rows():
@@ -74,7 +65,7 @@ class Watcher:
                 yield piece
 
     async def _follow(self, subscription: Subscription) -> AsyncGenerator[bytes]:
-        """Yield what comes until the end. After two seconds of silence the rows say what the log did not."""
+        """Yield new events until the end. After two seconds without an event, read the rows."""
         loop = asyncio.get_running_loop()
         sent_at = loop.time()
         while not self._ended:
@@ -84,7 +75,7 @@ class Watcher:
             if entries:
                 sent_at = loop.time()
                 continue
-            for piece in await self._if_silent():
+            for piece in await self._check_rows():
                 yield piece
             if loop.time() - sent_at >= KEEP_ALIVE_SECONDS:
                 sent_at = loop.time()
@@ -94,77 +85,66 @@ class Watcher:
         try:
             return await subscription.next(timeout=SILENCE_SECONDS)
         except REDIS_ERRORS as error:
-            log.warning("a log can't be followed: %s", error)
+            log.warning("can't follow a live log: %s", error)
             await asyncio.sleep(SILENCE_SECONDS)
             return []
 
-    async def _if_silent(self) -> list[bytes]:
-        """Return the end of a run that has ended, or what one that waits asks for, where the log was lost with it."""
+    async def _check_rows(self) -> list[bytes]:
+        """The end of the run, or its approvals, in case the log lost them."""
         try:
-            message = await get_answer(self._resources.database, self._owner_id, self._message_id)
+            message = await self._find_answer()
         except DATABASE_ERRORS as error:
-            log.warning("whether a run has ended can't be read: %s", error)
+            log.warning("can't read whether a run has ended: %s", error)
             return []
         if message is None or message["run"]["status"] in _END:
             return self._closing(message)
         return self._approvals(message)
 
     async def _from_rows(self) -> list[bytes]:
-        """Return the stored text, and the end if there is one, in place of a log that is not there."""
-        message = await get_answer(self._resources.database, self._owner_id, self._message_id)
+        """The stored text and the end, if any, in place of a lost log."""
+        message = await self._find_answer()
         if message is None or message["run"]["status"] in _END:
             return self._closing(message)
         texts = [self._stored(MessageReset(text=message["content"]))] if message["content"] else []
         return [*texts, *self._approvals(message)]
 
+    async def _find_answer(self) -> Document | None:
+        async with self._database.owner_transaction(self._owner_id) as connection:
+            return (await find_messages(connection, [self._message_id])).get(self._message_id)
+
     def _approvals(self, message: Document) -> list[bytes]:
-        """Return what waits for this viewer's answer and was not told yet."""
-        fresh = [each for each in message["run"]["approvals"] if each["call_id"] not in self._asked]
-        self._asked.update(each["call_id"] for each in fresh)
-        return [self._stored(ApprovalAsked(**each)) for each in fresh]
+        """The pending approvals that this viewer has not received."""
+        new = [each for each in message["run"]["approvals"] if each["call_id"] not in self._sent_approvals]
+        self._sent_approvals.update(each["call_id"] for each in new)
+        return [self._stored(ApprovalAsked(**each)) for each in new]
 
     def _closing(self, message: Document | None) -> list[bytes]:
         self._ended = True
         if message is None:  # purged with its chat
             return []
-        return [self._stored(MessageReset(text=message["content"])), self._stored(_end_event(message))]
+        return [self._stored(MessageReset(text=message["content"])), self._stored(last_event(message))]
 
     def _stored(self, event: RunEvent) -> bytes:
-        """Encode what is no entry of the log, under the id of the last entry that was sent."""
+        """Encode an event that is not in the log, under the id of the last entry sent."""
         return sse.encode(event.event, json.dumps(event), self._last_id)
 
     def _encode(self, entry: Entry) -> bytes:
         self._last_id = entry.id
         self._ended = entry.event in LAST_EVENTS
         if entry.event == ApprovalAsked.event:
-            self._asked.add(json.loads(entry.data)["call_id"])
+            self._sent_approvals.add(json.loads(entry.data)["call_id"])
         return sse.encode(entry.event, entry.data, entry.id)
 
 
-async def get_answer(database: Database, owner_id: UUID, message_id: UUID) -> Document | None:
-    """Return an answer with its run, or None if it is gone."""
-    async with database.owner_transaction(owner_id) as connection:
-        return (await get_messages(connection, [message_id])).get(message_id)
-
-
 def check_event_id(run: Document, last_id: str | None) -> str:
-    """Return the id after which to watch; raises `InvalidRequestError` for one that never was."""
+    """The event id to watch from. Raises `InvalidRequestError` for an id that the run can't have."""
     if last_id is None:
         return "0-0"
     try:
-        known = order(last_id)[0] <= run["attempt"] + 1  # who cancels a queued run writes the end of it
+        known = order(last_id)[0] <= run["attempt"] + 1  # cancelling a queued run writes an event of the next attempt
     except ValueError:
         known = False
     if not known:
         problem = FieldError(field="last-event-id", detail="This run never had such an event.")
         raise InvalidRequestError("Some fields are invalid.", code="event.not_found", errors=[problem])
     return last_id
-
-
-def _end_event(message: Document) -> RunEvent:
-    run = message["run"]
-    if run["status"] == "completed":
-        return MessageCompleted(message=message)
-    if run["status"] == "cancelled":
-        return RunCancelled(message=message)
-    return RunFailed(code=run["error"]["code"], detail=run["error"]["detail"], message=message)

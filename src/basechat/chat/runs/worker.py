@@ -1,4 +1,4 @@
-"""The worker: claims runs as it is woken, renews their leases, keeps their texts, hears cancels, and hands over."""
+"""The worker: claims and executes runs, renews their leases, keeps their texts, and hands them over when it stops."""
 
 import asyncio
 import logging
@@ -10,32 +10,30 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from redis.asyncio import Redis
-
 from basechat.chat.runs.answer import Answerer, RunRequest
 from basechat.chat.runs.execution import Execution
-from basechat.chat.runs.lease import claim, find_cancelled, find_queued, hand_over, keep_texts, renew
+from basechat.chat.runs.lease import claim, find_queued, hand_over, keep_texts, list_cancelled, renew
 from basechat.infra.background import background, every
 from basechat.infra.cancels import CancelListener
 from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.infra.events.writer import LogWriter
 from basechat.infra.queue import next_run, wake, wake_jobs
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis
 from basechat.kit.config import Settings
 
 log = logging.getLogger(__name__)
 
 KEEP_TEXT_SECONDS = 2.0
-LOOK_SECONDS = 0.5
+POLL_CANCELS_SECONDS = 0.5
 HAND_OVER_AFTER_SECONDS = 20.0
 BUSY_RUNS = 8
-_PAUSE = 0.5
-_EARLY = 1000  # cancels that are remembered: one may be heard before the answer to the claim of its run
+_RETRY_SECONDS = 0.5
+_EARLY_CANCELS = 1000  # remembered, because a cancel request may arrive before the claim of its run returns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerParts:
-    """What a worker works with. The queue is read on a client of its own: its reads block."""
+    """The dependencies of a worker. `queue` is a client of its own, because its reads block."""
 
     settings: Settings
     database: Database
@@ -46,40 +44,40 @@ class WorkerParts:
 
 
 class RunWorker:
-    """Executes runs until it is told to stop."""
+    """Executes runs, many at a time."""
 
     def __init__(self, parts: WorkerParts) -> None:
         self._parts = parts
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._held: dict[UUID, Execution] = {}
         self._cancels = CancelListener(parts.state)
-        self._early: deque[UUID] = deque(maxlen=_EARLY)
+        self._early: deque[UUID] = deque(maxlen=_EARLY_CANCELS)
         self._slots = asyncio.Semaphore(parts.settings.worker_concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def is_busy(self) -> bool:
-        """Whether so many answers are under way that what nobody waits for had better come later."""
+        """Whether so many answers are in progress that background work should wait."""
         return len(self._held) > BUSY_RUNS
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Work in the background; at the end claim no more, wait for what is under way, then hand over the rest."""
+        """Run in the background; on exit drain for a while and hand over the rest."""
         upkeep = background(
             self._parts.writer.run(),
             every(self._parts.settings.run_heartbeat_seconds, self._renew),
             every(KEEP_TEXT_SECONDS, self._keep_texts),
-            self._hear_cancels(),
-            every(LOOK_SECONDS, self._look_for_cancels),
+            self._listen_for_cancels(),
+            every(POLL_CANCELS_SECONDS, self._poll_cancels),
         )
         async with upkeep:
             try:
-                async with background(self._claim_for_ever()):
+                async with background(self._claim_forever()):
                     yield
             finally:
-                await self._leave()
+                await self._drain()
 
-    async def _claim_for_ever(self) -> None:
+    async def _claim_forever(self) -> None:
         while True:
             await self._slots.acquire()
             try:
@@ -98,19 +96,19 @@ class RunWorker:
         try:
             return await next_run(self._parts.queue)
         except REDIS_ERRORS as error:
-            log.warning("the queue can't be read, runs are looked up in PostgreSQL: %s", error)
-        await asyncio.sleep(_PAUSE)
+            log.warning("can't read the queue, polling PostgreSQL instead: %s", error)
+        await asyncio.sleep(_RETRY_SECONDS)
         try:
             return await find_queued(self._parts.database)
         except DATABASE_ERRORS as error:
-            log.warning("runs can't be looked up: %s", error)
+            log.warning("can't look up runs: %s", error)
             return None
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._slots.release()
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("a run could not be executed; it will be taken up again", exc_info=error)
+            log.error("the execution of a run broke; the reaper will queue the run again", exc_info=error)
 
     async def _work(self, run_id: UUID) -> None:
         lease_seconds = self._parts.settings.run_lease_seconds
@@ -123,11 +121,11 @@ class RunWorker:
         run_log = parts.writer.open(run_id, request.attempt)
         titled = parts.settings.titles == "model"
         execution = Execution(request, run_log, database=parts.database, answerer=parts.answerer, titled=titled)
-        if former := self._held.get(run_id):  # our lease ran out, and it was us who took the run up again
-            former.stop("lost")
+        if former := self._held.get(run_id):  # our lease expired, and this worker claimed the run again
+            former.stop(is_cancelled=False)
         self._held[run_id] = execution
         if run_id in self._early:
-            execution.stop("cancelled")
+            execution.stop(is_cancelled=True)
         try:
             next_id = await execution.run()
         finally:
@@ -143,7 +141,7 @@ class RunWorker:
         try:
             await wake_jobs(self._parts.state)
         except REDIS_ERRORS as error:
-            log.warning("jobs wait to be looked up: %s", error)
+            log.warning("jobs wait for the next poll: %s", error)
 
     async def _wake(self, run_id: UUID) -> None:
         try:
@@ -151,38 +149,38 @@ class RunWorker:
         except REDIS_ERRORS as error:
             log.warning("run %s waits for the reaper: %s", run_id, error)
 
-    async def _hear_cancels(self) -> None:
+    async def _listen_for_cancels(self) -> None:
         async for run_id in self._cancels.listen():
             self._cancel(run_id)
 
-    async def _look_for_cancels(self) -> None:
-        """Read from the rows what redis-state, away or just back, did not tell."""
+    async def _poll_cancels(self) -> None:
+        """Read cancel requests from the rows after redis-state was away."""
         if not self._held or not self._cancels.has_missed():
             return
-        for run_id in await find_cancelled(self._parts.database, self._held):
+        for run_id in await list_cancelled(self._parts.database, self._held):
             self._cancel(run_id)
 
     def _cancel(self, run_id: UUID) -> None:
         if execution := self._held.get(run_id):
-            execution.stop("cancelled")
+            execution.stop(is_cancelled=True)
         else:
             self._early.append(run_id)
 
     async def _renew(self) -> None:
-        """Renew all leases at once. What is not ours any more is dropped; what is to be cancelled, cancelled."""
+        """Renew all leases at once; stop runs that are lost or cancelled."""
         executions = list(self._held.values())
         if not executions:
             return
-        ours = await renew(
+        renewed = await renew(
             self._parts.database,
             [each.lease for each in executions],
             lease_seconds=self._parts.settings.run_lease_seconds,
         )
         for execution in executions:
-            if execution.lease.run_id not in ours:
-                execution.stop("lost")
-            elif ours[execution.lease.run_id]:
-                execution.stop("cancelled")
+            if execution.lease.run_id not in renewed:
+                execution.stop(is_cancelled=False)
+            elif renewed[execution.lease.run_id]:
+                execution.stop(is_cancelled=True)
 
     async def _keep_texts(self) -> None:
         grown = [each for each in self._held.values() if each.log.length > each.kept_length]
@@ -193,8 +191,8 @@ class RunWorker:
         for execution, length in zip(grown, lengths, strict=True):
             execution.kept_length = length
 
-    async def _leave(self) -> None:
-        """Give what is under way some time, then hand it over with its text."""
+    async def _drain(self) -> None:
+        """Wait some time for the runs in progress, then hand over the rest with their texts."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=HAND_OVER_AFTER_SECONDS)
         rest = list(self._held.values())
@@ -207,9 +205,9 @@ class RunWorker:
             await self._keep_texts()
             handed = await hand_over(self._parts.database, [each.lease for each in rest])
         except DATABASE_ERRORS as error:
-            log.warning("%d runs can't be handed over; their leases will end: %s", len(rest), error)
+            log.warning("can't hand over %d runs; their leases will expire: %s", len(rest), error)
             handed = []
         for execution in rest:
-            execution.stop("handed over")
+            execution.stop(is_cancelled=False)
         for run_id in handed:
             await self._wake(run_id)

@@ -1,1 +1,1 @@
-"""Calls of tools: a row each, written before the call is made, and the approvals that some of them wait for."""
+"""Tool calls of runs: their ledger, the check of their arguments, and approvals."""
