@@ -46,6 +46,8 @@ SECONDS = 2.0
         ("0 ** 0", "1"),
         ("sin(0) + cos(0) + exp(0)", "2"),
         ("-0.05", "-0.05"),
+        ("007 + 12. + .5", "19.5"),
+        ("min(1/4, pi)", "0.25"),
     ],
 )
 def test_exact(expression: str, result: str) -> None:
@@ -70,6 +72,8 @@ def test_exact(expression: str, result: str) -> None:
         ("exp(1) - e", "0", None),
         ("exp(-10000)", "0", None),
         ("floor(pi)", "3", None),
+        ("e ** -1e2000", "0", None),
+        ("pi ** 2 % 1", "0.869604401089358618834490999876", None),
     ],
 )
 def test_not_exact_and_said_so(expression: str, result: str, fraction: str | None) -> None:
@@ -133,6 +137,12 @@ def test_functions_agree_with_the_library(name: str, value: float) -> None:
         ("lambda: 1", "can't be read"),
         ("foo(1)", "there is no 'foo'"),
         ("pi(1)", "not expected"),
+        ("(1)(2)", "not expected"),
+        ("1)", "not expected"),
+        ("[1, 2]", "not expected"),
+        ("max(*[1])", "number is missing"),
+        ("sin", "'(' is missing"),
+        ("e ** 1e2000", "3000 digits"),
         ("1\x002", "can't be read"),
     ],
 )
@@ -146,7 +156,8 @@ def test_refused_with_a_reason(expression: str, reason: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     ["(1/3)**1900*", "factorial(999)+", "10**2998*0+", "9**3000-", "1/3**6000*0+", "exp(99)*", "7**0.5*",
-     "sin(1e8)+", "1.0000001*", "log(3,7)+", "sqrt(10**2999)*0+", "1e2999%", "atan(9**9)+", "1e-2999*0+"],
+     "sin(1e8)+", "1.0000001*", "log(3,7)+", "sqrt(10**2999)*0+", "1e2999%", "atan(9**9)+", "1e-2999*0+",
+     "e**1e2999*0+", "e**-1e2999+", "pi**pi**99+", "exp(-1e2999)+", "1e2999%pi+"],
 )  # fmt: skip
 def test_the_dearest_expressions_end_soon(piece: str) -> None:
     expression = piece * ((EXPRESSION_LENGTH - 1) // len(piece)) + "1"
