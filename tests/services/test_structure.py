@@ -50,7 +50,6 @@ DRIVERS_OUTSIDE_INFRA = {
     "llm:redis",
     "ops:redis",
     "toolbox:aiohttp",
-    "toolbox:asyncpg",
     "toolbox:httpx2",
 }
 FOREIGN_TABLES = {

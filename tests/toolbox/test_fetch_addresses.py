@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 
 from basechat.infra.network.addresses import NetworkPolicy
-from basechat.toolbox.fetch_page import FetchPage
+from basechat.toolbox.web.fetch_page import FetchPage
 from tests.support.addresses import PRIVATE, THIS_MACHINE
 from tests.support.websites import ANY_PORT, HERE, OPEN_HERE, Names, page, redirect, site
 from tests.toolbox.tools import in_memory, server_of

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from aiohttp import web
 
-from basechat.toolbox.fetch_page import BODY_LIMIT, TEXT_LIMIT, FetchPage
+from basechat.toolbox.web.fetch_page import BODY_LIMIT, TEXT_LIMIT, FetchPage
 from tests.support.websites import OPEN_HERE, Handler, page, redirect, site
 from tests.toolbox.tools import in_memory, server_of
 

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from basechat.infra.database_url import owner_url
 from basechat.infra.db import open_database
-from basechat.toolbox import owner
+from basechat.toolbox import receipts
 from basechat.toolbox.notes.store import NOTE_LENGTH, NOTES
 from basechat.toolbox.server import build_server
 from tests.support.databases import as_owner
@@ -138,7 +138,7 @@ async def test_without_a_caller_no_rows_are_reached(server: MCPServer) -> None:
 async def test_a_statement_that_waits_too_long_is_stopped(
     server: MCPServer, stack: Stack, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(owner, "_SET_TIMEOUT", text("SET LOCAL statement_timeout = '50ms'"))
+    monkeypatch.setattr(receipts, "_SET_TIMEOUT", text("SET LOCAL statement_timeout = '50ms'"))
     engine = create_async_engine(owner_url(stack.resources.settings), poolclass=NullPool)
     async with in_memory(server, person.user["id"]) as tools:
         async with engine.begin() as blocker:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from basechat.toolbox.pages.markup import readable
+from basechat.toolbox.web.markup import readable
 
 SIZE = 500_000
 SECONDS = 3.0

@@ -8,7 +8,7 @@ from mcp.server.mcpserver import MCPServer
 
 from basechat.kit.config import Settings
 from basechat.toolbox.server import build_server
-from basechat.toolbox.web_search import Engine, WebSearch, brave, find_engine
+from basechat.toolbox.web.web_search import Engine, WebSearch, brave, find_engine
 from tests.support.stack import SECRET, Stack
 from tests.support.websites import Handler, Site, page, redirect, site
 from tests.toolbox.tools import in_memory

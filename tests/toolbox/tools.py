@@ -12,8 +12,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
 from mcp_types import TextContent
 
-from basechat.toolbox.fetch_page import FetchPage
-from basechat.toolbox.owner import ToolCaller, calling
+from basechat.toolbox.access import ToolCaller, calling
+from basechat.toolbox.web.fetch_page import FetchPage
 from tests.support.person import Person
 from tests.support.stack import Stack
 

@@ -35,6 +35,13 @@ Instructions = Annotated[Text, Field(max_length=20_000)]
 ModelName = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
+def like_patterns(query: str, *, limit: int = 12) -> list[str]:
+    """One pattern for ILIKE per word of a query, for at most `limit` words. `%` and `_` have no special meaning."""
+    words = list(dict.fromkeys(query.split()))[:limit]
+    escaped = (word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in words)
+    return [f"%{word}%" for word in escaped]
+
+
 def first_line(text: str, *, limit: int = 80) -> str:
     """Return the first line that says something, cut at `limit` characters."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")

@@ -1,7 +1,14 @@
-"""Who may call tools: our own services, and people's tokens of scope `mcp`."""
+"""Access to tools: who may call them, and whose call a tool serves."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
 
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,10 +18,54 @@ from basechat.infra.mcp.connections import AUDIENCE
 from basechat.infra.resources import Resources
 from basechat.infra.web.problems import problem_response
 from basechat.kit.errors import AppError, AuthRequiredError, ForbiddenError, UnavailableError
-from basechat.protocol import INTERNAL_HEADER, verify_caller
-from basechat.toolbox.owner import ToolCaller, calling
+from basechat.protocol import CALL_ID_META, INTERNAL_HEADER, verify_caller
 
 log = logging.getLogger(__name__)
+
+_CALL_ID_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCaller:
+    """A person who calls a tool, directly or through the assistant in one of their runs.
+
+    `call_id` names the call within the run. A call that is repeated after a fault has the same id.
+    """
+
+    owner_id: UUID
+    run_id: UUID | None = None
+    call_id: str | None = None
+
+
+# `ToolAccess` sets it for one request. The SDK runs the tool in a copy of the context of that request.
+_caller: ContextVar[ToolCaller] = ContextVar("tool_caller")
+
+
+@contextmanager
+def calling(caller: ToolCaller) -> Iterator[None]:
+    """Set the caller for the code inside, and for the tasks that it starts."""
+    reset = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(reset)
+
+
+def current_caller() -> ToolCaller:
+    """Caller of the tool that runs; raises `LookupError` outside of an authorized call."""
+    return _caller.get()
+
+
+async def set_call_id(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Take the id of a run's call from the request. Middleware of the MCP server."""
+    call_id = (ctx.meta or {}).get(CALL_ID_META)
+    caller = _caller.get(None)
+    if caller is None or caller.run_id is None or not isinstance(call_id, str):
+        return await call_next(ctx)
+    if not 0 < len(call_id) <= _CALL_ID_LENGTH:
+        return await call_next(ctx)
+    with calling(replace(caller, call_id=call_id)):
+        return await call_next(ctx)
 
 
 class ToolAccess:

@@ -1,30 +1,35 @@
-"""Tools of ours that write have their effect once per call, however often a run repeats it after a fault."""
+"""Transactions of tools: bounded statements on the rows of the caller, and effects that happen once per call."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from basechat.chat.runs.answer import RUN_SECONDS
 from basechat.chat.search import list_ended_runs
-from basechat.infra.db import Database
+from basechat.infra.db import Database, is_transient
 from basechat.kit import json
-from basechat.toolbox.owner import DatabaseAwayError, current_caller, rows_of
+from basechat.toolbox.access import current_caller
 
 log = logging.getLogger(__name__)
 
-_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds; a server that starts anew needs one or two
+STATEMENT_SECONDS = 3
+_SET_TIMEOUT = text(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
+_STATEMENT_CANCELED = "57014"  # SQLSTATE of a statement beyond its timeout
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds; a database restarts in one or two
 
-Answer = TypeVar("Answer", bound=BaseModel)
+Result = TypeVar("Result", bound=BaseModel)
 
-# Taken before the effect: the same call at the same time waits here for the other to end, and then finds its answer.
+# A receipt is taken before the effect: the same call at the same time waits here, and then reads the stored result.
 _TAKE = text("""
     INSERT INTO tool_receipts (run_id, call_id, owner_id, result) VALUES (:run_id, :call_id, :owner, '{}')
     ON CONFLICT DO NOTHING RETURNING call_id
@@ -37,36 +42,53 @@ _DELETE = text("DELETE FROM tool_receipts WHERE run_id = ANY(:run_ids)")
 _KEPT = timedelta(seconds=2 * RUN_SECONDS)
 
 
-async def delete_expired(connection: AsyncConnection) -> None:
-    """Delete the receipts of runs that ended some time ago. The transaction must see the rows of all owners."""
-    runs = (await connection.scalars(_LIST_RUNS)).all()
-    if ended := await list_ended_runs(connection, runs, age=_KEPT):
-        await connection.execute(_DELETE, {"run_ids": ended})
+class DatabaseUnavailableError(ToolError):
+    """The database became unreachable before its answer: the effect of the call is unknown."""
+
+    def __init__(self) -> None:
+        super().__init__("BaseChat's database does not answer now. Try again in a moment.")
+
+
+@asynccontextmanager
+async def caller_transaction(database: Database) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction on the caller's rows. Faults of the database become errors that the model can read."""
+    try:
+        async with database.owner_transaction(current_caller().owner_id) as connection:
+            await connection.execute(_SET_TIMEOUT)
+            yield connection
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == _STATEMENT_CANCELED:
+            raise ToolError(f"This took longer than {STATEMENT_SECONDS} seconds and was stopped.") from error
+        if not is_transient(error):
+            raise
+        raise DatabaseUnavailableError from error
+    except (PoolTimeoutError, OSError) as error:
+        raise DatabaseUnavailableError from error
 
 
 async def once(
-    database: Database, answer_type: type[Answer], effect: Callable[[AsyncConnection], Awaitable[Answer]]
-) -> Answer:
-    """Have an effect on the caller's rows and return its answer, or the answer of the same call of the same run.
+    database: Database, result_type: type[Result], effect: Callable[[AsyncConnection], Awaitable[Result]]
+) -> Result:
+    """Execute an effect on the caller's rows, or return the stored result of the same call of the same run.
 
-    Effect and receipt are one transaction, so while the database is away it is tried again. A call that belongs to no
-    run has no receipt.
+    Effect and receipt are one transaction, so a retry is safe while the database is unreachable. A call outside of runs
+    has no receipt.
     """
     caller = current_caller()
     for pause in _PAUSES if caller.run_id is not None and caller.call_id is not None else ():
         try:
-            return await _try_once(database, answer_type, effect)
-        except DatabaseAwayError as error:
-            log.warning("call %s of run %s is tried again: %s", caller.call_id, caller.run_id, error)
+            return await _try_once(database, result_type, effect)
+        except DatabaseUnavailableError as error:
+            log.warning("retrying call %s of run %s: %s", caller.call_id, caller.run_id, error)
         await asyncio.sleep(pause)
-    return await _try_once(database, answer_type, effect)
+    return await _try_once(database, result_type, effect)
 
 
 async def _try_once(
-    database: Database, answer_type: type[Answer], effect: Callable[[AsyncConnection], Awaitable[Answer]]
-) -> Answer:
+    database: Database, result_type: type[Result], effect: Callable[[AsyncConnection], Awaitable[Result]]
+) -> Result:
     caller = current_caller()
-    async with rows_of(caller.owner_id, database) as connection:
+    async with caller_transaction(database) as connection:
         if caller.run_id is None or caller.call_id is None:
             return await effect(connection)
         call = {"run_id": caller.run_id, "call_id": caller.call_id}
@@ -75,7 +97,14 @@ async def _try_once(
         except IntegrityError as error:
             raise ToolError("The run of this call is gone.") from error
         if not is_first:
-            return answer_type.model_validate(await connection.scalar(_FIND, {**call, "owner": caller.owner_id}))
-        answer = await effect(connection)
-        await connection.execute(_KEEP, {**call, "result": json.dumps(answer.model_dump(mode="json")).decode()})
-        return answer
+            return result_type.model_validate(await connection.scalar(_FIND, {**call, "owner": caller.owner_id}))
+        result = await effect(connection)
+        await connection.execute(_KEEP, {**call, "result": json.dumps(result.model_dump(mode="json")).decode()})
+        return result
+
+
+async def delete_expired(connection: AsyncConnection) -> None:
+    """Delete the receipts of runs that ended some time ago. The transaction must see the rows of all owners."""
+    runs = (await connection.scalars(_LIST_RUNS)).all()
+    if ended := await list_ended_runs(connection, runs, age=_KEPT):
+        await connection.execute(_DELETE, {"run_ids": ended})

@@ -8,13 +8,15 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from basechat.chat.search import search_messages
 from basechat.infra.db import Database
-from basechat.kit.text import Line, composed
-from basechat.toolbox.owner import current_caller, rows_of
-from basechat.toolbox.words import MOST_WORDS, patterns
+from basechat.kit.text import Line, composed, like_patterns
+from basechat.toolbox.access import current_caller
+from basechat.toolbox.receipts import caller_transaction
+
+MOST_WORDS = 12
 
 
-class Found(BaseModel):
-    """A message that holds all words."""
+class FoundMessage(BaseModel):
+    """A message that contains all words."""
 
     message_id: UUID
     chat_id: UUID
@@ -25,9 +27,9 @@ class Found(BaseModel):
 
 
 class FoundMessages(BaseModel):
-    """Messages that were found, the newest first."""
+    """Messages that match, the newest first."""
 
-    messages: list[Found]
+    messages: list[FoundMessage]
 
 
 class SearchMessages:
@@ -43,7 +45,7 @@ class SearchMessages:
             AfterValidator(composed),
             Field(min_length=1, max_length=200, description=f"At most {MOST_WORDS} words; a message must hold all."),
         ],
-        limit: Annotated[int, Field(ge=1, le=20, description="How many messages to return at most.")] = 10,
+        limit: Annotated[int, Field(ge=1, le=20, description="The most messages to return.")] = 10,
     ) -> FoundMessages:
         """Search the user's own earlier chats for messages that hold all the given words, the newest first.
 
@@ -51,18 +53,18 @@ class SearchMessages:
         telling words. Deleted and temporary chats are not searched.
         """
         caller = current_caller()
-        async with rows_of(caller.owner_id, self.database) as connection:
+        async with caller_transaction(self.database) as connection:
             rows = await search_messages(
                 connection,
                 caller.owner_id,
-                patterns(query),
+                like_patterns(query, limit=MOST_WORDS),
                 first_word=query.split()[0],
                 limit=limit,
                 without_run=caller.run_id,
             )
         return FoundMessages(
             messages=[
-                Found(
+                FoundMessage(
                     message_id=row.id,
                     chat_id=row.session_id,
                     chat_title=row.title,

@@ -1,21 +1,23 @@
 """The MCP server: BaseChat's tools with their annotations, over streamable HTTP without sessions."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
+from pydantic import BaseModel
 from starlette.applications import Starlette
 
 from basechat.infra.db import Database
 from basechat.kit.config import Settings
+from basechat.toolbox.access import set_call_id
 from basechat.toolbox.calculate import calculate
-from basechat.toolbox.calls import name_call
-from basechat.toolbox.current_time import current_time
-from basechat.toolbox.fetch_page import FetchPage
-from basechat.toolbox.forget import Forget
-from basechat.toolbox.recall import Recall
-from basechat.toolbox.remember import Remember
+from basechat.toolbox.notes.tools import NoteTools
 from basechat.toolbox.search_messages import SearchMessages
-from basechat.toolbox.web_search import WebSearch, find_engine
+from basechat.toolbox.web.fetch_page import FetchPage
+from basechat.toolbox.web.web_search import WebSearch, find_engine
 
 BODY_LIMIT = 1_000_000
 
@@ -25,13 +27,31 @@ INSTRUCTIONS = (
 )
 
 
-def build_server(settings: Settings, database: Database, *, pages: FetchPage | None = None) -> MCPServer:
-    """Return the server with all tools that the settings make possible.
+class CurrentTime(BaseModel):
+    """The time in one place."""
 
-    Annotations: whoever caches results may do so where a tool is read-only and idempotent. What reads the clock, or
-    rows that another call may change, is read-only alone.
+    time: str
+    timezone: str
+    weekday: str
+
+
+def current_time(timezone: str = "UTC") -> CurrentTime:
+    """Return the current date and time. `timezone` is an IANA name such as Asia/Seoul or Europe/Berlin."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ToolError(f"There is no time zone {timezone!r}; give an IANA name such as Asia/Seoul.") from None
+    now = datetime.now(UTC).astimezone(zone)
+    return CurrentTime(time=now.isoformat(timespec="seconds"), timezone=timezone, weekday=now.strftime("%A"))
+
+
+def build_server(settings: Settings, database: Database, *, pages: FetchPage | None = None) -> MCPServer:
+    """Build the server with all tools that the settings make possible.
+
+    A client may cache the results of a tool that is read-only and idempotent. Tools that read the clock, or rows that
+    other calls change, are read-only but not idempotent.
     """
-    server = MCPServer("BaseChat", instructions=INSTRUCTIONS, middleware=[name_call])
+    server = MCPServer("BaseChat", instructions=INSTRUCTIONS, middleware=[set_call_id])
     server.add_tool(current_time, title="Current time", annotations=_reads(repeatable=False))
     server.add_tool(calculate, title="Calculate", annotations=_reads(repeatable=True))
     server.add_tool(
@@ -43,9 +63,10 @@ def build_server(settings: Settings, database: Database, *, pages: FetchPage | N
     if engine is not None:
         search = WebSearch(engine).web_search
         server.add_tool(search, title="Web search", annotations=_reads(repeatable=True, outside=True))
-    server.add_tool(Remember(database).remember, title="Remember", annotations=_writes(destructive=False))
-    server.add_tool(Recall(database).recall, title="Recall", annotations=_reads(repeatable=False))
-    server.add_tool(Forget(database).forget, title="Forget", annotations=_writes(destructive=True))
+    notes = NoteTools(database)
+    server.add_tool(notes.remember, title="Remember", annotations=_writes(destructive=False))
+    server.add_tool(notes.recall, title="Recall", annotations=_reads(repeatable=False))
+    server.add_tool(notes.forget, title="Forget", annotations=_writes(destructive=True))
     return server
 
 
@@ -56,16 +77,16 @@ def _reads(*, repeatable: bool, outside: bool = False) -> ToolAnnotations:
 
 
 def _writes(*, destructive: bool) -> ToolAnnotations:
-    """Both tools that write come to the same when they are called twice."""
+    """A second call of a tool that writes has no further effect."""
     return ToolAnnotations(
         read_only_hint=False, destructive_hint=destructive, idempotent_hint=True, open_world_hint=False
     )
 
 
 def build_app(server: MCPServer) -> Starlette:
-    """Return the server as an ASGI app whose root is the MCP endpoint.
+    """Build the ASGI app. Its root is the MCP endpoint.
 
-    Every call needs a bearer token, so a page with a rebound DNS name gains nothing; the host's name is nginx's matter.
+    Each call needs a bearer token, so DNS rebinding gives no access. nginx checks the host name.
     """
     return server.streamable_http_app(
         streamable_http_path="/",

@@ -1,1 +1,1 @@
-"""What the assistant remembers of a person: the table, and its routes for them."""
+"""Notes that the assistant keeps for a person: the table, its tools and its routes."""

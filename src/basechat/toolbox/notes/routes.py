@@ -70,7 +70,7 @@ async def change_note(note_id: UUID, body: NoteBody, caller: ChatCaller, resourc
     async with resources.database.owner_transaction(caller.user_id) as connection:
         if await store.is_noted(connection, caller.user_id, body.content, besides=note_id):
             raise ConflictError("Another note says this already.", code="note.exists")
-        row = await store.change_note(connection, caller.user_id, note_id, body.content)
+        row = await store.update_note(connection, caller.user_id, note_id, body.content)
     if row is None:
         raise _not_found()
     return _note(row)

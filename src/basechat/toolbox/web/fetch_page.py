@@ -11,8 +11,8 @@ from yarl import URL
 
 from basechat.infra.http import ACCEPTED, UnreadableBodyError, read_compressed
 from basechat.infra.network.addresses import NetworkPolicy, RefusedAddressError, RefusedUrlError
-from basechat.toolbox.pages.encoding import decode
-from basechat.toolbox.pages.markup import readable
+from basechat.toolbox.web.encoding import decode
+from basechat.toolbox.web.markup import readable
 
 URL_LENGTH = 2_000
 BODY_LIMIT = 2_000_000

@@ -15,7 +15,7 @@ from basechat.infra.http import ACCEPTED, UnreadableBodyError, read_compressed
 from basechat.kit import json
 from basechat.kit.config import Settings
 from basechat.kit.text import Line
-from basechat.toolbox.pages.markup import unescaped
+from basechat.toolbox.web.markup import unescaped
 
 BRAVE_URL = "https://api.search.brave.com/res/v1/web/search"
 BODY_LIMIT = 2_000_000
