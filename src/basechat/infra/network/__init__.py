@@ -1,1 +1,1 @@
-"""Which addresses of the network may be reached on behalf of a person or a model."""
+"""Calls of servers outside, and the addresses that may be reached on behalf of a person or a model."""
