@@ -7,10 +7,10 @@ import pytest
 
 from basechat.infra.web.event_stream import EventStream
 from basechat.kit import json
-from basechat.llm.answers.answer import is_good
-from basechat.llm.answers.draft import Draft
+from basechat.llm.answers.accumulator import CompletionAccumulator
+from basechat.llm.answers.document import is_complete
 from basechat.llm.flights.flight import Flight
-from basechat.llm.upstream.events import EventCutter
+from basechat.llm.upstream.events import EventDecoder
 
 EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"word"}}]}\n\n'
 
@@ -21,11 +21,11 @@ def flight() -> Flight:
 
 
 async def test_who_reads_slowly_holds_no_copy_of_all_that_came_meanwhile() -> None:
-    answer, cutter = flight(), EventCutter()
+    answer, cutter = flight(), EventDecoder()
     reader = answer.join()
     answer.begin("own")
     for _ in range(2_000):
-        piece = cutter.cut(EVENT)
+        piece = cutter.decode(EVENT)
         assert piece is not None
         await answer.add(piece)
     answer.finish(answer.draft.document())
@@ -55,10 +55,10 @@ async def test_a_body_that_is_no_answer_ends_a_stream_with_an_error(choice: Any)
     ],
 )
 def test_chunks_may_say_anything(choice: dict[str, Any]) -> None:
-    draft = Draft()
+    draft = CompletionAccumulator()
     for _ in range(2):
         draft.add({"choices": [{"index": 0, **choice}]})
-    assert not is_good(draft.document())
+    assert not is_complete(draft.document())
 
 
 async def test_a_client_that_is_cut_off_twice_leaves_its_flight() -> None:

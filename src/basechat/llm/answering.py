@@ -10,7 +10,7 @@ from basechat.infra.cache.layers import LLM
 from basechat.infra.telemetry.model_call import ModelCall
 from basechat.llm import estimate
 from basechat.llm.accounting.accounts import Admission, Ask
-from basechat.llm.answers.answer import is_good, kept, told
+from basechat.llm.answers.document import from_stored, is_complete, to_stored
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight, FlightLostError
 from basechat.llm.gateway import Gateway
@@ -70,7 +70,7 @@ class Answering:
         document, flight.saved_ms = found
         flight.outcome = "hit"
         flight.begin(self._question.routes[0].provider.name)
-        flight.finish(told(document))
+        flight.finish(from_stored(document))
         return None
 
     async def _permitted(self) -> None:
@@ -106,7 +106,7 @@ class Answering:
             raise
         try:
             if self._is_kept:
-                answer = [kept(flight.document), call.duration_ms]
+                answer = [to_stored(flight.document), call.duration_ms]
                 await self._gateway.cache.put_at(LLM, self._question.key, answer)
         finally:  # a claim that nobody lets go is kept up for ever
             if self._claim is not None:
@@ -114,7 +114,7 @@ class Answering:
 
     async def _finish(self, flight: Flight, answered: Route, document: dict[str, Any], body: bytes | None) -> None:
         """End a flight. Who asks after one that is not kept must not find it any more, here or elsewhere."""
-        is_good_one = flight.draft.error is None and is_good(document)
+        is_good_one = flight.draft.error is None and is_complete(document)
         # What another provider said in place of the one that was chosen is no answer of that one's.
         self._is_kept = is_good_one and self._question.writes_cache and answered == self._question.routes[0]
         if not is_good_one:
@@ -157,14 +157,14 @@ class Answering:
 
     async def _stream(self, flight: Flight, call: Call, routes: Sequence[Route], span: ModelCall | None) -> None:
         flight.called_at = time.perf_counter()
-        answering = await self._gateway.dialler.stream(routes, self._question.body)
+        answering = await self._gateway.providers.stream(routes, self._question.body)
         status: CallStatus = "cancelled"
         try:
             call.answered_by(answering.route)
             flight.begin(answering.route.provider.name)
             if span is not None:
                 span.began_to_answer()
-            async with aclosing(answering.pieces) as pieces:
+            async with aclosing(answering.batches) as pieces:
                 async for piece in pieces:
                     call.saw(piece.raw)
                     await flight.add(piece)
@@ -183,7 +183,7 @@ class Answering:
 
     async def _whole(self, flight: Flight, call: Call, routes: Sequence[Route]) -> None:
         flight.called_at = time.perf_counter()
-        answered = await self._gateway.dialler.whole(routes, "chat/completions", self._question.body)
+        answered = await self._gateway.providers.whole(routes, "chat/completions", self._question.body)
         call.answered_by(answered.route)
         call.end_whole(answered.document)
         flight.begin(answered.route.provider.name)

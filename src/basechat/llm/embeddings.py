@@ -34,7 +34,7 @@ async def embed(gateway: Gateway, request: Request, known: Known, raw: bytes) ->
     try:
         with call.refused_if_broken():
             async with watcher:
-                answered = await gateway.dialler.whole(admission.allowed(routes), "embeddings", body, seconds=SECONDS)
+                answered = await gateway.providers.whole(admission.allowed(routes), "embeddings", body, seconds=SECONDS)
     finally:
         watcher.close()
     call.answered_by(answered.route)

@@ -23,8 +23,8 @@ from basechat.llm.providers.catalogue import Catalogue
 from basechat.llm.providers.configured import Configured
 from basechat.llm.providers.provider import Kind
 from basechat.llm.providers.updates import ProviderUpdates
-from basechat.llm.upstream.dial import Dialler
-from basechat.llm.upstream.limits import Limits
+from basechat.llm.upstream.client import ProviderClient
+from basechat.llm.upstream.retries import CallLimits
 from basechat.llm.usage.book import UsageBook
 
 _FOLLOWED_AT_ONCE = 256
@@ -38,7 +38,7 @@ class Gateway:
     tasks: TaskSet
     callers: Callers
     catalogue: Catalogue
-    dialler: Dialler
+    providers: ProviderClient
     accounts: Accounts
     cache: Cache
     cache_scope: Scope
@@ -86,7 +86,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             tasks=tasks,
             callers=Callers(resources),
             catalogue=catalogue,
-            dialler=Dialler(Limits.of(settings), count=resources.counters.add),
+            providers=ProviderClient(CallLimits.of(settings), count=resources.counters.add),
             accounts=accounts,
             cache=Cache(resources.cache, settings, resources.counters),
             cache_scope=settings.cache_scope,

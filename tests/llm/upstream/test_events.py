@@ -7,7 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basechat.llm.upstream.events import EventCutter, GarbledError
+from basechat.llm.upstream.events import EventDecoder, GarbledError
 
 LINE_ENDS = st.sampled_from([b"\n", b"\r\n"])
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -48,10 +48,10 @@ STREAMS = st.builds(
 
 def _read(parts: list[bytes]) -> tuple[bytes, list[dict[str, Any]], bool, bool]:
     """Return the bytes and documents that come out, whether the end was seen, and whether something was garbled."""
-    cutter = EventCutter()
+    decoder = EventDecoder()
     raw, documents, is_done = b"", [], False
     try:
-        for piece in (*map(cutter.cut, parts), cutter.finish()):
+        for piece in (*map(decoder.decode, parts), decoder.finish()):
             if piece is not None:
                 assert not is_done
                 raw += piece.raw

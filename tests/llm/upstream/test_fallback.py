@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from basechat.llm.errors import GatewayError
-from basechat.llm.upstream.dial import Dialler
-from basechat.llm.upstream.limits import Limits
-from tests.llm.upstream.dialling import COMPLETIONS, DONE, QUESTION, Way, ask, asked, chunk, event, refused, text_of
+from basechat.llm.upstream.client import ProviderClient
+from basechat.llm.upstream.retries import CallLimits
+from tests.llm.upstream.calls import COMPLETIONS, DONE, QUESTION, Way, ask, asked, chunk, event, refused, text_of
 from tests.upstream import Cut, Fail, Head, Raw, Say, Stall, Step, Upstream
 
 STREAMED = pytest.mark.parametrize("stream", [True, False])
-ONCE = Limits(retries=0, connect_seconds=10, first_token_seconds=10, silence_seconds=10)
+ONCE = CallLimits(retries=0, connect_seconds=10, first_token_seconds=10, silence_seconds=10)
 JSON = "application/json"
 
 
@@ -21,14 +21,14 @@ async def test_the_trouble_of_one_provider_is_not_that_of_the_next(
     first: Upstream, second: Upstream, way: Way, status: int, stream: bool
 ) -> None:
     first.next_answers((Head(status, JSON), Raw(b"{}")))
-    assert await ask(Dialler(ONCE), [way(first), way(second, name="second")], stream=stream) == ("second", "hi")
+    assert await ask(ProviderClient(ONCE), [way(first), way(second, name="second")], stream=stream) == ("second", "hi")
     assert asked(first) == 1
 
 
 @STREAMED
 async def test_a_redirect_is_not_followed(first: Upstream, second: Upstream, way: Way, stream: bool) -> None:
     first.next_answers((Head(307, JSON, (("Location", f"{second.base_url}/chat/completions"),)),))
-    error = await refused(Dialler(), [way(first, api_key="sk-secret")], stream=stream)
+    error = await refused(ProviderClient(), [way(first, api_key="sk-secret")], stream=stream)
     assert (error.status, error.code) == (502, "provider_garbled")
     assert "307" in error.message
     assert (asked(first), asked(second)) == (1, 0)
@@ -40,7 +40,7 @@ async def test_a_wrong_request_is_wrong_everywhere(
     first: Upstream, second: Upstream, way: Way, status: int, stream: bool
 ) -> None:
     routes = [way(first, f"error-{status}"), way(second, name="second")]
-    assert (await refused(Dialler(ONCE), routes, stream=stream)).status == status
+    assert (await refused(ProviderClient(ONCE), routes, stream=stream)).status == status
     assert (asked(first), asked(second)) == (1, 0)
 
 
@@ -73,10 +73,10 @@ async def test_what_is_no_beginning_of_an_answer(
     first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...]
 ) -> None:
     first.next_answers(steps)
-    assert await ask(Dialler(ONCE), [way(first), way(second, name="second")], stream=True) == ("second", "hi")
+    assert await ask(ProviderClient(ONCE), [way(first), way(second, name="second")], stream=True) == ("second", "hi")
     assert asked(first) == 1
     first.next_answers(steps)
-    assert (await refused(Dialler(ONCE), [way(first)])).status >= 500
+    assert (await refused(ProviderClient(ONCE), [way(first)])).status >= 500
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ async def test_what_is_no_beginning_of_an_answer(
 async def test_what_is_no_whole_answer(first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...]) -> None:
     routes = [way(first), way(second, name="second")]
     first.next_answers(steps, steps)
-    assert await ask(Dialler(ONCE), routes, stream=False) == ("second", "hi")
-    assert (await refused(Dialler(ONCE), routes[:1], stream=False)).status in (502, 503)
+    assert await ask(ProviderClient(ONCE), routes, stream=False) == ("second", "hi")
+    assert (await refused(ProviderClient(ONCE), routes[:1], stream=False)).status in (502, 503)
 
 
 @pytest.mark.parametrize("steps", [(Stall(),), (Head(), Stall()), (Head(), Raw(b": wait\n\n"), Raw(b"da"), Stall())])
@@ -104,8 +104,8 @@ async def test_a_provider_that_does_not_begin(
 ) -> None:
     first.next_answers(steps, steps)
     routes = [way(first, first_token_seconds=0.1), way(second, name="second")]
-    assert await ask(Dialler(ONCE), routes, stream=True) == ("second", "hi")
-    error = await refused(Dialler(Limits()), routes[:1])
+    assert await ask(ProviderClient(ONCE), routes, stream=True) == ("second", "hi")
+    error = await refused(ProviderClient(CallLimits()), routes[:1])
     assert (error.status, error.code) == (504, "provider_silent")
     assert asked(first) == 2  # whoever lets one wait that long is not asked again
     async with asyncio.timeout(5):
@@ -115,24 +115,24 @@ async def test_a_provider_that_does_not_begin(
 
 async def test_a_whole_answer_is_waited_for_so_long_in_all(first: Upstream, second: Upstream, way: Way) -> None:
     routes = [way(first, "stall-3"), way(second, name="second")]
-    dialler = Dialler(ONCE)
+    client = ProviderClient(ONCE)
     with pytest.raises(GatewayError) as caught:
-        await dialler.whole(routes, COMPLETIONS, QUESTION, seconds=0.1)
+        await client.whole(routes, COMPLETIONS, QUESTION, seconds=0.1)
     assert (caught.value.status, caught.value.code) == (504, "provider_silent")
-    assert dialler.states().keys() == {"first"}
+    assert [name for name, _ in client.breakers] == ["first"]
 
 
 async def test_a_pause_that_would_be_too_long_is_not_made(first: Upstream, way: Way) -> None:
     first.next_answers((Fail(503, None, "Loading.", retry_after=3),))
     with pytest.raises(GatewayError, match="Loading"):
-        await Dialler().whole([way(first)], COMPLETIONS, QUESTION, seconds=2)
+        await ProviderClient().whole([way(first)], COMPLETIONS, QUESTION, seconds=2)
 
 
 @STREAMED
 async def test_a_provider_that_is_down(second: Upstream, way: Way, stream: bool) -> None:
     routes = [way("http://127.0.0.1:9/v1"), way("unix:/nowhere.sock", name="gone"), way(second, name="second")]
-    assert await ask(Dialler(Limits(retries=1)), routes, stream=stream) == ("second", "hi")
-    error = await refused(Dialler(ONCE), routes[:2], stream=stream)
+    assert await ask(ProviderClient(CallLimits(retries=1)), routes, stream=stream) == ("second", "hi")
+    error = await refused(ProviderClient(ONCE), routes[:2], stream=stream)
     assert error.status == 502
     assert "first" in error.message
 
@@ -142,23 +142,23 @@ async def test_a_provider_that_takes_no_connection(second: Upstream, way: Way) -
     async with mute:
         url = f"https://127.0.0.1:{mute.sockets[0].getsockname()[1]}/v1"
         routes = [way(url, connect_seconds=0.1), way(second, name="second")]
-        dialler = Dialler(Limits(connect_seconds=100))
+        client = ProviderClient(CallLimits(connect_seconds=100))
         async with asyncio.timeout(30):
-            assert await ask(dialler, routes, stream=True) == ("second", "hi")
-        assert (await refused(dialler, routes[:1])).message == "The provider first can't be reached."
+            assert await ask(client, routes, stream=True) == ("second", "hi")
+        assert (await refused(client, routes[:1])).message == "The provider first can't be reached."
 
 
 async def test_somebody_else_answers_at_once_where_one_is_to_wait(first: Upstream, second: Upstream, way: Way) -> None:
     first.next_answers((Fail(429, "rate_limit_exceeded", "Slow down.", retry_after=1),))
-    assert await ask(Dialler(), [way(first), way(second, name="second")], stream=True) == ("second", "hi")
+    assert await ask(ProviderClient(), [way(first), way(second, name="second")], stream=True) == ("second", "hi")
     assert asked(first) == 1
 
 
 async def test_what_may_pass_is_told_rather_than_what_stays(first: Upstream, second: Upstream, way: Way) -> None:
     routes = [way(first, "error-401"), way(second, "error-503", name="second")]
-    assert (await refused(Dialler(ONCE), routes)).status == 503
+    assert (await refused(ProviderClient(ONCE), routes)).status == 503
     routes = [way(first, "error-401"), way(second, "error-404", name="second")]
-    assert (await refused(Dialler(ONCE), routes)).status == 401
+    assert (await refused(ProviderClient(ONCE), routes)).status == 401
 
 
 @pytest.mark.parametrize(
@@ -174,13 +174,13 @@ async def test_after_the_first_word_nothing_is_tried_again(
 ) -> None:
     first.next_answers(steps)
     routes = [way(first, silence_seconds=0.1), way(second, name="second")]
-    assert (await refused(Dialler(), routes)).code == code
+    assert (await refused(ProviderClient(), routes)).code == code
     assert (asked(first), asked(second)) == (1, 0)
 
 
 async def test_each_provider_is_asked_for_its_own_model(first: Upstream, second: Upstream, way: Way) -> None:
     routes = [way(first, "error-500"), way(second, "tokens-2", "second")]
-    assert await ask(Dialler(ONCE), routes, stream=False) == ("second", "w1 w2")
+    assert await ask(ProviderClient(ONCE), routes, stream=False) == ("second", "w1 w2")
     assert [record.document for record in (*first.completions, *second.completions)] == [
         QUESTION | {"model": "error-500"},
         QUESTION | {"model": "tokens-2"},
@@ -190,14 +190,14 @@ async def test_each_provider_is_asked_for_its_own_model(first: Upstream, second:
 async def test_embeddings_fall_back_too(first: Upstream, second: Upstream, way: Way) -> None:
     first.refuse_embeddings(503, None, "Loading.")
     routes = [way(first, "embed-1"), way(second, "embed-2", "second")]
-    answered = await Dialler(ONCE).whole(routes, "embeddings", {"model": "alias", "input": "hi"})
+    answered = await ProviderClient(ONCE).whole(routes, "embeddings", {"model": "alias", "input": "hi"})
     assert (answered.route, answered.document["model"]) == (routes[1], "embed-2")
     first.answer_embeddings({"object": "list"})
-    assert (await Dialler(ONCE).whole(routes, "embeddings", {"input": "hi"})).route == routes[1]
+    assert (await ProviderClient(ONCE).whole(routes, "embeddings", {"input": "hi"})).route == routes[1]
 
 
 async def test_a_stream_that_begins_with_comments(first: Upstream, way: Way) -> None:
     said = (Raw(b": PROCESSING\n\n"), Raw(chunk("one")), Raw(b": still\n\n"), Raw(chunk("", "stop") + DONE))
     first.next_answers((Head(), *said))
-    answering = await Dialler(ONCE).stream([way(first)], QUESTION)
-    assert await text_of(answering) == "one"
+    answer = await ProviderClient(ONCE).stream([way(first)], QUESTION)
+    assert await text_of(answer) == "one"

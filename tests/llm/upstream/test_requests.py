@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from basechat.llm.upstream.dial import Dialler
-from tests.llm.upstream.dialling import COMPLETIONS, DONE, QUESTION, Way, chunk, text_of
+from basechat.llm.upstream.client import ProviderClient
+from tests.llm.upstream.calls import COMPLETIONS, DONE, QUESTION, Way, chunk, text_of
 from tests.upstream import Head, Raw, Upstream
 
 UNKNOWN = {"reasoning": {"effort": "low"}, "seed": None, "x-new": [1.5, "두", {}], "temperature": 0}
@@ -28,8 +28,8 @@ async def test_a_stream_is_asked_for_its_usage(
 ) -> None:
     body = QUESTION | UNKNOWN | fields
     first.next_answers((Head(), Raw(chunk("hi", "stop") + DONE)))
-    answering = await Dialler().stream([way(first, stream_usage=stream_usage)], body)
-    assert await text_of(answering) == "hi"
+    answer = await ProviderClient().stream([way(first, stream_usage=stream_usage)], body)
+    assert await text_of(answer) == "hi"
     asked = first.completions[0].document
     assert asked.pop("stream_options", ...) == sent
     assert asked == {**QUESTION, **UNKNOWN, "model": "echo", "stream": True}
@@ -38,7 +38,7 @@ async def test_a_stream_is_asked_for_its_usage(
 
 async def test_a_whole_answer_is_asked_for_as_it_is(first: Upstream, way: Way) -> None:
     body = QUESTION | UNKNOWN | {"stream": False, "stream_options": None}
-    answered = await Dialler().whole([way(first)], COMPLETIONS, body)
+    answered = await ProviderClient().whole([way(first)], COMPLETIONS, body)
     assert first.completions[0].document == body | {"model": "echo"}
     assert b'"usage":' in answered.body
     assert answered.document["usage"]

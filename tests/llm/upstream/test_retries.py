@@ -6,10 +6,10 @@ from email.utils import format_datetime
 
 import pytest
 
-from basechat.llm.upstream.dial import Dialler
-from basechat.llm.upstream.limits import Limits
-from basechat.llm.upstream.retry import PAUSES_SECONDS, Pauses, may_retry, retry_after
-from tests.llm.upstream.dialling import COMPLETIONS, PATIENT, QUESTION, Way, ask, asked, refused
+from basechat.llm.upstream.client import ProviderClient
+from basechat.llm.upstream.failures import retry_after
+from basechat.llm.upstream.retries import PAUSES_SECONDS, CallLimits, Pauses
+from tests.llm.upstream.calls import COMPLETIONS, PATIENT, QUESTION, Way, ask, asked, failures_of, refused
 from tests.support.waiting import until
 from tests.upstream import Cut, Fail, Head, Raw, Upstream
 
@@ -29,7 +29,7 @@ def _refusal(status: int, *headers: tuple[str, str], code: str = "none") -> tupl
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 520, 529])
 async def test_what_may_pass_is_tried_again(first: Upstream, way: Way, status: int, stream: bool) -> None:
     first.next_answers(_refusal(status), _refusal(status))
-    assert await ask(Dialler(PATIENT), [way(first)], stream=stream) == ("first", "hi")
+    assert await ask(ProviderClient(PATIENT), [way(first)], stream=stream) == ("first", "hi")
     assert asked(first) == 3
 
 
@@ -37,7 +37,7 @@ async def test_what_may_pass_is_tried_again(first: Upstream, way: Way, status: i
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 415, 422])
 async def test_what_will_not_pass_is_told_at_once(first: Upstream, way: Way, status: int, stream: bool) -> None:
     first.next_answers(_refusal(status, code="its_code"))
-    error = await refused(Dialler(PATIENT), [way(first)], stream=stream)
+    error = await refused(ProviderClient(PATIENT), [way(first)], stream=stream)
     assert (error.status, error.message, error.code) == (status, "No.", "its_code")
     assert asked(first) == 1
 
@@ -45,20 +45,20 @@ async def test_what_will_not_pass_is_told_at_once(first: Upstream, way: Way, sta
 @STREAMED
 async def test_a_connection_that_breaks_before_the_answer(first: Upstream, way: Way, stream: bool) -> None:
     first.next_answers((Cut(),), (Head(), Cut()))
-    assert await ask(Dialler(PATIENT), [way(first)], stream=stream) == ("first", "hi")
+    assert await ask(ProviderClient(PATIENT), [way(first)], stream=stream) == ("first", "hi")
     assert asked(first) == 3
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
 async def test_retries_come_to_an_end(first: Upstream, way: Way, retries: int) -> None:
-    error = await refused(Dialler(Limits(retries=retries)), [way(first, "error-503")])
+    error = await refused(ProviderClient(CallLimits(retries=retries)), [way(first, "error-503")])
     assert error.status == 503
     assert asked(first) == retries + 1
 
 
 async def test_a_wait_that_is_too_long_is_the_clients(first: Upstream, way: Way) -> None:
     first.next_answers(_refusal(429, ("Retry-After", "61.5")))
-    error = await refused(Dialler(PATIENT), [way(first)])
+    error = await refused(ProviderClient(PATIENT), [way(first)])
     assert (error.status, error.retry_after) == (429, "62")
     assert asked(first) == 1
 
@@ -67,6 +67,9 @@ async def test_a_wait_that_is_too_long_is_the_clients(first: Upstream, way: Way)
     ("answer", "times"),
     [
         (_refusal(500, ("x-should-retry", "false")), 1),
+        (_refusal(500, ("x-should-retry", "FALSE")), 1),
+        (_refusal(500, ("x-should-retry", "no")), 2),
+        (_refusal(500, ("x-should-retry", "")), 2),
         (_refusal(400, ("x-should-retry", "true")), 2),
         (_refusal(503, ("retry-after-ms", "1"), ("retry-after", "3600")), 2),
         (_refusal(503, ("retry-after", "soon")), 2),
@@ -77,9 +80,9 @@ async def test_a_wait_that_is_too_long_is_the_clients(first: Upstream, way: Way)
 async def test_what_providers_say_of_retries(first: Upstream, way: Way, answer: tuple[Head, Raw], times: int) -> None:
     first.next_answers(answer)
     if times == 1:
-        await refused(Dialler(PATIENT), [way(first)])
+        await refused(ProviderClient(PATIENT), [way(first)])
     else:
-        await ask(Dialler(PATIENT), [way(first)], stream=True)
+        await ask(ProviderClient(PATIENT), [way(first)], stream=True)
     assert asked(first) == times
 
 
@@ -104,10 +107,6 @@ def test_a_date_is_a_wait_until_then() -> None:
     assert 3_500 < wait <= 3_600
 
 
-def test_only_true_and_false_are_orders() -> None:
-    assert [may_retry({"x-should-retry": said}) for said in ("true", "FALSE", "", "no")] == [True, False, None, None]
-
-
 def test_pauses_are_bounded_in_all() -> None:
     pauses = Pauses()
     told = pauses.next(0, 2.0)
@@ -122,7 +121,7 @@ def test_pauses_are_bounded_in_all() -> None:
 
 async def test_a_client_that_leaves_during_a_pause(first: Upstream, way: Way) -> None:
     first.next_answers((Fail(503, None, "Later.", retry_after=7),))
-    call = asyncio.create_task(Dialler(PATIENT).whole([way(first)], COMPLETIONS, QUESTION))
+    call = asyncio.create_task(ProviderClient(PATIENT).whole([way(first)], COMPLETIONS, QUESTION))
     await until(lambda: _has(first, "finished"))
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -133,8 +132,8 @@ async def test_a_client_that_leaves_during_a_pause(first: Upstream, way: Way) ->
 
 @STREAMED
 async def test_a_client_that_leaves_while_the_provider_thinks(first: Upstream, way: Way, stream: bool) -> None:
-    dialler = Dialler(PATIENT)
-    call = asyncio.create_task(ask(dialler, [way(first, "stall-0")], stream=stream))
+    client = ProviderClient(PATIENT)
+    call = asyncio.create_task(ask(client, [way(first, "stall-0")], stream=stream))
     await until(lambda: _has(first, "open"))
     call.cancel()
     async with asyncio.timeout(5):
@@ -142,4 +141,4 @@ async def test_a_client_that_leaves_while_the_provider_thinks(first: Upstream, w
             await call
         await first.completions[0].ended.wait()
     assert first.completions[0].closed_early
-    assert dialler.states()["first"].failures == 0
+    assert failures_of(client, "first") == 0

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from basechat.llm.errors import GatewayError
-from basechat.llm.upstream import refusal
-from basechat.llm.upstream.dial import Dialler
+from basechat.llm.upstream import failures
+from basechat.llm.upstream.client import ProviderClient
 from basechat.llm.upstream.events import EVENT_BYTES
-from basechat.llm.upstream.limits import Limits
-from tests.llm.upstream.dialling import DONE, PATIENT, QUESTION, Way, ask, asked, chunk, event, refused, text_of, texts
+from basechat.llm.upstream.retries import CallLimits
+from tests.llm.upstream.calls import DONE, PATIENT, QUESTION, Way, ask, asked, chunk, event, refused, text_of, texts
 from tests.upstream import Cut, Fail, Head, Raw, Say, Stall, Step, Upstream, Wait
 
-ONCE = Limits(retries=0, connect_seconds=10, first_token_seconds=10, silence_seconds=10)
+ONCE = CallLimits(retries=0, connect_seconds=10, first_token_seconds=10, silence_seconds=10)
 ONE, TWO, END = chunk("one "), chunk("two"), chunk("", "stop")
 USAGE = event({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}})
 LONG = "x" * 1_000_000
@@ -50,16 +50,16 @@ GOOD: dict[str, tuple[Step, ...]] = {
 async def test_answers_of_any_spelling(first: Upstream, way: Way, steps: tuple[Step, ...]) -> None:
     head = () if isinstance(steps[0], Head) else (Head(),)
     first.next_answers((*head, *steps))
-    answering = await Dialler(ONCE).stream([way(first, silence_seconds=0.3)], QUESTION)
+    answer = await ProviderClient(ONCE).stream([way(first, silence_seconds=0.3)], QUESTION)
     async with asyncio.timeout(10):
-        assert await text_of(answering) == "one two"
+        assert await text_of(answer) == "one two"
 
 
 async def test_of_what_comes_at_once_the_first_token_is_not_the_last_to_go_on(first: Upstream, way: Way) -> None:
     whole = ONE + TWO * 500 + END + DONE
     first.next_answers((Head(), Raw(whole)))
-    answering = await Dialler(ONCE).stream([way(first)], QUESTION)
-    pieces = [piece.raw async for piece in answering.pieces]
+    answer = await ProviderClient(ONCE).stream([way(first)], QUESTION)
+    pieces = [piece.raw async for piece in answer.batches]
     assert len(pieces[0]) <= 1024
     assert b"".join(pieces) == whole
 
@@ -89,15 +89,15 @@ BAD: dict[str, tuple[tuple[Step, ...], str]] = {
 async def test_answers_that_break(first: Upstream, way: Way, steps: tuple[Step, ...], code: str) -> None:
     head = () if isinstance(steps[0], Head) else (Head(),)
     first.next_answers((*head, *steps))
-    answering = await Dialler(ONCE).stream([way(first, silence_seconds=0.3, first_token_seconds=1)], QUESTION)
-    reading = texts(answering)
+    answer = await ProviderClient(ONCE).stream([way(first, silence_seconds=0.3, first_token_seconds=1)], QUESTION)
+    reading = texts(answer)
     async with asyncio.timeout(10):
         assert await anext(reading) == "one "
         with pytest.raises(GatewayError) as caught:
             await _rest(reading)
     assert caught.value.code == code
     with pytest.raises(StopAsyncIteration):
-        await anext(answering.pieces)
+        await anext(answer.batches)
 
 
 async def _rest(reading: AsyncIterator[str]) -> list[str]:
@@ -107,15 +107,15 @@ async def _rest(reading: AsyncIterator[str]) -> list[str]:
 async def test_comments_are_a_sign_of_life(first: Upstream, way: Way) -> None:
     waits = (Raw(b": wait\n\n"), Wait(0.4)) * 4
     first.next_answers((Head(), Raw(ONE), *waits, Raw(TWO + END + DONE)))
-    answering = await Dialler(ONCE).stream([way(first, silence_seconds=1.2, first_token_seconds=10)], QUESTION)
-    assert await text_of(answering) == "one two"
+    answer = await ProviderClient(ONCE).stream([way(first, silence_seconds=1.2, first_token_seconds=10)], QUESTION)
+    assert await text_of(answer) == "one two"
 
 
 async def test_a_client_that_is_slow_is_no_silence(first: Upstream, way: Way) -> None:
     first.next_answers((Head(), Raw(ONE), Wait(0.05), Raw(TWO), Wait(0.3), Raw(END + DONE)))
-    answering = await Dialler(ONCE).stream([way(first, silence_seconds=0.2)], QUESTION)
+    answer = await ProviderClient(ONCE).stream([way(first, silence_seconds=0.2)], QUESTION)
     said = ""
-    async for text in texts(answering):
+    async for text in texts(answer):
         said += text
         if text == "two":
             await asyncio.sleep(0.6)  # longer than a provider may be silent
@@ -124,9 +124,9 @@ async def test_a_client_that_is_slow_is_no_silence(first: Upstream, way: Way) ->
 
 async def test_an_error_in_the_stream_is_its_last_piece(first: Upstream, way: Way) -> None:
     first.next_answers((Head(), Raw(ONE), Raw(event({"error": {"message": "Broken."}})), Raw(TWO), Stall()))
-    answering = await Dialler(ONCE).stream([way(first)], QUESTION)
+    answer = await ProviderClient(ONCE).stream([way(first)], QUESTION)
     async with asyncio.timeout(10):
-        pieces = [piece async for piece in answering.pieces]
+        pieces = [piece async for piece in answer.batches]
     assert {"error": {"message": "Broken."}} in pieces[-1].documents
 
 
@@ -134,9 +134,9 @@ async def test_long_lines(first: Upstream, way: Way) -> None:
     first.next_answers(
         (Head(), Raw(ONE + chunk(LONG) + END + DONE)), (Head(), Raw(ONE), Raw(b"x" * EVENT_BYTES + b"x"))
     )
-    dialler = Dialler(ONCE)
-    assert await text_of(await dialler.stream([way(first)], QUESTION)) == f"one {LONG}"
-    assert (await refused(dialler, [way(first)])).code == "provider_garbled"
+    client = ProviderClient(ONCE)
+    assert await text_of(await client.stream([way(first)], QUESTION)) == f"one {LONG}"
+    assert (await refused(client, [way(first)])).code == "provider_garbled"
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -163,30 +163,30 @@ async def test_long_lines(first: Upstream, way: Way) -> None:
 )
 async def test_errors_of_any_shape(first: Upstream, way: Way, body: bytes, message: str, stream: bool) -> None:
     first.next_answers((Head(500, "application/json"), Raw(body)))
-    error = await refused(Dialler(ONCE), [way(first)], stream=stream)
+    error = await refused(ProviderClient(ONCE), [way(first)], stream=stream)
     assert (error.status, error.message) == (500, message)
 
 
 async def test_an_error_that_never_ends(first: Upstream, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusal, "_BODY_SECONDS", 0.1)
+    monkeypatch.setattr(failures, "_BODY_SECONDS", 0.1)
     first.next_answers((Head(503), Raw(b"x"), Stall()))
     async with asyncio.timeout(10):
-        assert (await refused(Dialler(ONCE), [way(first)])).status == 503
+        assert (await refused(ProviderClient(ONCE), [way(first)])).status == 503
 
 
 async def test_a_key_that_a_provider_repeats_stays_with_us(first: Upstream, way: Way) -> None:
     first.next_answers((Fail(401, "invalid_api_key", "Incorrect API key: sk-secret."),))
-    error = await refused(Dialler(ONCE), [way(first, api_key="sk-secret")])
+    error = await refused(ProviderClient(ONCE), [way(first, api_key="sk-secret")])
     assert error.message == "Incorrect API key: …."
     assert first.completions[0].headers["authorization"] == "Bearer sk-secret"
 
 
 async def test_connections_are_used_again(first: Upstream, way: Way) -> None:
-    dialler, route = Dialler(PATIENT), way(first)
+    client, route = ProviderClient(PATIENT), way(first)
     for stream in (True, False) * 3:
-        assert await ask(dialler, [route], stream=stream) == ("first", "hi")
-    await refused(dialler, [way(first, "error-400")])
-    assert await ask(dialler, [route], stream=True) == ("first", "hi")
+        assert await ask(client, [route], stream=stream) == ("first", "hi")
+    await refused(client, [way(first, "error-400")])
+    assert await ask(client, [route], stream=True) == ("first", "hi")
     assert first.connections == 2  # the error went over a way of its own
     assert asked(first) == 8
 
@@ -194,12 +194,12 @@ async def test_connections_are_used_again(first: Upstream, way: Way) -> None:
 @pytest.mark.parametrize("begun", [True, False])
 async def test_closing_the_pieces_ends_the_call(first: Upstream, way: Way, begun: bool) -> None:
     first.script("talks", Say(("one", "two")), Stall())
-    answering = await Dialler(PATIENT).stream([way(first, "talks")], QUESTION)
+    answer = await ProviderClient(PATIENT).stream([way(first, "talks")], QUESTION)
     if begun:
-        await anext(answering.pieces)
-    await answering.pieces.aclose()
+        await anext(answer.batches)
+    await answer.batches.aclose()
     with pytest.raises(StopAsyncIteration):
-        await anext(answering.pieces)
+        await anext(answer.batches)
     async with asyncio.timeout(5):
         await first.completions[0].ended.wait()
     assert first.completions[0].closed_early
@@ -207,8 +207,8 @@ async def test_closing_the_pieces_ends_the_call(first: Upstream, way: Way, begun
 
 async def test_a_reader_that_is_cancelled_ends_the_call(first: Upstream, way: Way) -> None:
     first.next_answers((Head(), Raw(ONE), Stall()))
-    answering = await Dialler(PATIENT).stream([way(first)], QUESTION)
-    reading = asyncio.create_task(text_of(answering))
+    answer = await ProviderClient(PATIENT).stream([way(first)], QUESTION)
+    reading = asyncio.create_task(text_of(answer))
     await asyncio.sleep(0)
     reading.cancel()
     async with asyncio.timeout(5):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from basechat.kit import json
-from basechat.llm.answers.answer import DONE, as_body, as_stream
-from basechat.llm.answers.draft import Draft
+from basechat.llm.answers.accumulator import CompletionAccumulator
+from basechat.llm.answers.document import DONE, as_stream
 from basechat.llm.errors import GatewayError
-from basechat.llm.upstream.events import Piece
+from basechat.llm.upstream.events import EventBatch
 from basechat.protocol import Caller
 
 ANSWER_BYTES = 64_000_000
@@ -47,7 +47,7 @@ class Flight:
         self.called_at: float | None = None
         self.began_at: float | None = None
         self.saved_ms: int | None = None
-        self.draft = Draft()
+        self.draft = CompletionAccumulator()
         self.parts: list[Part] = []
         self.has_begun = self.has_ended = False
         self.error: Exception | None = None
@@ -106,7 +106,7 @@ class Flight:
         self.has_begun = True
         self._tell()
 
-    async def add(self, piece: Piece) -> None:
+    async def add(self, piece: EventBatch) -> None:
         """Hand on a piece of the stream; raises `GatewayError` for an answer without end."""
         self._size += len(piece.raw)
         if self._size > ANSWER_BYTES:
@@ -195,7 +195,7 @@ class Reader:
             raise flight.error
         if flight.draft.error is not None:
             raise _told(flight.draft.error)
-        return flight.body if flight.body is not None else as_body(flight.document)
+        return flight.body if flight.body is not None else json.dumps(flight.document)
 
 
 def _too_late(error: Exception) -> GatewayError:
@@ -218,7 +218,7 @@ def _retold(document: dict[str, Any], *, with_usage: bool) -> bytes:
         return GatewayError(502, message, code="provider_garbled").chunk()
 
 
-def _part(piece: Piece) -> Part:
+def _part(piece: EventBatch) -> Part:
     """Return a part; the event that tells the usage alone is for those who asked for it."""
     if b'"usage"' not in piece.raw or not any(_is_usage(document) for document in piece.documents):
         return Part(piece.raw, piece.raw)

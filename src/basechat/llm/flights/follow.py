@@ -13,7 +13,7 @@ from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
 from basechat.llm.flights.flight import Flight, FlightLostError
 from basechat.llm.flights.log import LOG_SECONDS, SILENCE_SECONDS, Entry, log_key, unseal, wanted_key
-from basechat.llm.upstream.events import EventCutter
+from basechat.llm.upstream.events import EventDecoder
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class _Log:
 
     def __init__(self, flight: Flight) -> None:
         self._flight = flight
-        self._cutter = EventCutter()
+        self._cutter = EventDecoder()
         self._size = 0
 
     async def take(self, entry: Entry) -> bool:
@@ -109,7 +109,7 @@ class _Log:
         if fresh := entry.raw[known:]:
             self._size += len(fresh)
             self._begin(entry)
-            if (piece := self._cutter.cut(fresh)) is not None:
+            if (piece := self._cutter.decode(fresh)) is not None:
                 await flight.add(piece)
         if entry.error is not None:
             said = entry.error["error"]

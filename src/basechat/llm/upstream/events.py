@@ -1,4 +1,4 @@
-"""Server-sent events of a provider, cut where they end: whatever pieces they come in, only whole ones go on."""
+"""Decoding a provider's server-sent events: whole and valid events only, however the bytes arrive."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,31 +7,31 @@ from basechat.kit import json
 
 EVENT_BYTES = 16_000_000
 _DONE = b"[DONE]"
-_FIELDS = (b"", b"data", b"event", b"id", b"retry")  # the nameless one is a comment
+_FIELDS = (b"", b"data", b"event", b"id", b"retry")  # a line with an empty name is a comment
 
 
 class GarbledError(Exception):
-    """What a provider sent is no stream of completions."""
+    """The bytes of a provider are not a stream of completions."""
 
 
 @dataclass(slots=True)
-class Piece:
-    """Whole events as the provider sent them, and the JSON objects in them, in order.
+class EventBatch:
+    """Whole events, as bytes and as their JSON objects, in order.
 
-    The `choices` of an object, if there are any, are objects with a number as their `index`, if it is told.
+    `choices` of an object, if present, are objects. Their `index`, if present, is a number.
     """
 
     raw: bytes
     documents: list[dict[str, Any]] = field(default_factory=list)
     is_done: bool = False
-    """Whether `[DONE]` is the last of them."""
+    """Whether `[DONE]` is the last event."""
 
 
-class EventCutter:
-    """Cuts a stream of bytes into whole events and reads each, so that nothing unreadable is ever passed on.
+class EventDecoder:
+    """Splits bytes into whole events and parses each, so that nothing invalid is passed on.
 
-    However the bytes are split, the events are the same, and what can't be read is told behind all that could be.
-    What follows `[DONE]` is dropped unread.
+    The events do not depend on how the bytes are split. An error is raised after all valid events before it. Bytes
+    behind `[DONE]` are dropped.
     """
 
     def __init__(self) -> None:
@@ -39,39 +39,38 @@ class EventCutter:
         self._ended = False
         self._garbled: GarbledError | None = None
 
-    def cut(self, part: bytes) -> Piece | None:
-        """Return the events that end in this part, if any does; raises `GarbledError`."""
+    def decode(self, part: bytes) -> EventBatch | None:
+        """The events that end in this part, if any; raises `GarbledError`."""
         if self._ended:
             self._check()
             return None
         if not self._rest:
             if part.endswith(b"}\n\n") and part.startswith(b"data: {") and part.find(b"\n") == len(part) - 2:
-                return Piece(part, [_object(part[6:-2])])  # one event of one line, as nearly all are
+                return EventBatch(part, [_parse_object(part[6:-2])])  # one event of one line, as nearly all are
             if part.endswith(b"\n\n"):
-                return self._read(part)
-        whole = self._whole(part)
-        return self._read(whole) if whole else None
+                return self._parse(part)
+        whole = self._take_whole(part)
+        return self._parse(whole) if whole else None
 
-    def finish(self) -> Piece | None:
-        """Return the last event where the stream ended without the empty line behind it; raises `GarbledError`.
+    def finish(self) -> EventBatch | None:
+        """The last event of a stream that ended without an empty line; raises `GarbledError`.
 
-        Half an event is dropped; it is no JSON, so it can't be taken for a whole one.
+        Half an event is dropped: it is not valid JSON, so it can't be mistaken for a whole one.
         """
         if self._ended:
             self._check()
             return None
         rest = bytes(self._rest).rstrip(b"\r\n")
         self._rest.clear()
-        piece, _ = _read_any(rest + b"\n\n")
-        return piece if rest and piece.raw else None
+        batch, _ = _parse_any(rest + b"\n\n")
+        return batch if rest and batch.raw else None
 
     def _check(self) -> None:
-        """Raise what could not be read, behind what could."""
         if self._garbled is not None:
             raise self._garbled
 
-    def _whole(self, part: bytes) -> bytes:
-        """Take the bytes up to the end of the last event that is whole."""
+    def _take_whole(self, part: bytes) -> bytes:
+        """Take the bytes up to the end of the last whole event."""
         began = max(len(self._rest) - 2, 0)  # an end may lie across two parts
         self._rest += part
         end = max(self._rest.rfind(b"\n\n", began) + 2, self._rest.rfind(b"\n\r\n", began) + 3)
@@ -83,18 +82,18 @@ class EventCutter:
         del self._rest[:end]
         return whole
 
-    def _read(self, raw: bytes) -> Piece:
-        piece = _read_usual(raw)
-        if piece is None:
-            piece, self._garbled = _read_any(raw)
-        self._ended = piece.is_done or self._garbled is not None
-        if not piece.raw:
+    def _parse(self, raw: bytes) -> EventBatch:
+        batch = _parse_usual(raw)
+        if batch is None:
+            batch, self._garbled = _parse_any(raw)
+        self._ended = batch.is_done or self._garbled is not None
+        if not batch.raw:
             self._check()
-        return piece
+        return batch
 
 
-def _read_usual(raw: bytes) -> Piece | None:
-    """Read events of one line each, `data: {…}`; returns None where one is not, or can't be read."""
+def _parse_usual(raw: bytes) -> EventBatch | None:
+    """Parse events of one line each, `data: {…}`, or return None if one is different or invalid."""
     *events, last = raw.split(b"\n\n")
     if last:
         return None
@@ -105,22 +104,22 @@ def _read_usual(raw: bytes) -> Piece | None:
             return None
         if event.startswith(b"data: {"):
             try:
-                documents.append(_object(event[6:]))
+                documents.append(_parse_object(event[6:]))
             except GarbledError:
                 return None
         elif event == b"data: [DONE]":
             is_done = True
         else:
             return None
-    return Piece(raw, documents, is_done)
+    return EventBatch(raw, documents, is_done)
 
 
-def _read_any(raw: bytes) -> tuple[Piece, GarbledError | None]:
-    """Read events as the standard allows them: any line ends, comments, other fields, data over several lines.
+def _parse_any(raw: bytes) -> tuple[EventBatch, GarbledError | None]:
+    """Parse events in any form that the standard allows: other line ends, comments, fields, data over several lines.
 
-    Returns those before the first that can't be read, and why it can't be.
+    Returns the events before the first invalid one, and its error.
     """
-    piece = Piece(raw)
+    batch = EventBatch(raw)
     data: list[bytes] = []
     at = end = 0
     garbled = None
@@ -130,45 +129,45 @@ def _read_any(raw: bytes) -> tuple[Piece, GarbledError | None]:
             if line.strip(b"\r\n"):
                 data += _data_of(line)
                 continue
-            said = b"\n".join(data)
+            text = b"\n".join(data)
             data.clear()
-            piece.is_done = said == _DONE
-            if said and not piece.is_done:
-                piece.documents.append(_object(said))
+            batch.is_done = text == _DONE
+            if text and not batch.is_done:
+                batch.documents.append(_parse_object(text))
             end = at
-            if piece.is_done:
+            if batch.is_done:
                 break
     except GarbledError as error:
         garbled = error
-    piece.raw = raw[:end]
-    return piece, garbled
+    batch.raw = raw[:end]
+    return batch, garbled
 
 
 def _data_of(line: bytes) -> list[bytes]:
-    """Return the data of a line, if it has any; comments must at least be text, for whoever decodes them."""
+    """The data of a line, if any. A comment must be valid UTF-8, because clients decode it."""
     name, _, value = line.rstrip(b"\r\n").partition(b":")
     if name not in _FIELDS:
-        raise GarbledError("a line that is of no event")
+        raise GarbledError("a line that belongs to no event")
     if name == b"data":
         return [value.strip(b" ")]
     try:
         line.decode()
     except UnicodeDecodeError as error:
-        raise GarbledError("a comment that is no UTF-8") from error
+        raise GarbledError("a comment that is not UTF-8") from error
     return []
 
 
-def _object(said: bytes) -> dict[str, Any]:
+def _parse_object(text: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(said)
+        document = json.loads(text)
     except ValueError as error:
-        raise GarbledError("an event that is no JSON in UTF-8") from error
+        raise GarbledError("an event that is not JSON in UTF-8") from error
     if type(document) is not dict:
-        raise GarbledError("an event that is no object")
+        raise GarbledError("an event that is not an object")
     if choices := document.get("choices"):
         if type(choices) is not list:
-            raise GarbledError("choices that are no list")
+            raise GarbledError("choices that are not a list")
         for choice in choices:
             if type(choice) is not dict or type(choice.get("index", 0)) is not int:
-                raise GarbledError("a choice that is none")
+                raise GarbledError("an invalid choice")
     return document

@@ -1,4 +1,4 @@
-"""A completion in one document: whether it is worth keeping, and how it is told, whole or as a stream."""
+"""A completion in one document: whether it may be stored, and its forms as one body and as a stream."""
 
 import time
 from collections.abc import Mapping
@@ -10,35 +10,29 @@ from basechat.kit.ids import new_id
 Document = Mapping[str, Any]
 
 DONE = b"data: [DONE]\n\n"
-# `length` was cut off, `content_filter` was taken away; whoever asks again may get more.
-_GOOD_ENDS = frozenset({"stop", "tool_calls", "function_call"})
+# After `length` (cut) and `content_filter` (removed), a new call may return more.
+_GOOD_FINISH_REASONS = frozenset({"stop", "tool_calls", "function_call"})
 
 
-def is_good(document: Document) -> bool:
-    """Return whether an answer is complete, came to its own end, and says or does something in each choice."""
+def is_complete(document: Document) -> bool:
+    """Whether each choice ended by itself and contains text or calls. Only such an answer is stored."""
     choices = document.get("choices")
     if not isinstance(choices, list) or not choices or document.get("error"):
         return False
-    return all(isinstance(choice, dict) and _is_good_choice(choice) for choice in choices)
+    return all(isinstance(choice, dict) and _is_complete_choice(choice) for choice in choices)
 
 
-def kept(document: Document) -> dict[str, Any]:
-    """Return what is kept of an answer: all but the number that its provider gave it."""
+def to_stored(document: Document) -> dict[str, Any]:
+    """The document without its id, which each replay creates."""
     return {name: value for name, value in document.items() if name not in ("id", "object")}
 
 
-def told(document: Document) -> dict[str, Any]:
-    """Return a kept answer as a completion of its own."""
+def from_stored(document: Document) -> dict[str, Any]:
     return {"id": f"chatcmpl-{new_id().hex}", "object": "chat.completion", **document}
 
 
-def as_body(document: Document) -> bytes:
-    """Return a completion in one body."""
-    return json.dumps(document)
-
-
 def as_stream(document: Document, *, with_usage: bool) -> bytes:
-    """Return a completion as the events of a stream: what each choice says, why it ended, and the usage if asked."""
+    """The events of a stream: the message and the finish reason of each choice, and the usage if requested."""
     head = {name: value for name, value in document.items() if name not in ("choices", "usage")}
     head["object"] = "chat.completion.chunk"
     head.setdefault("id", f"chatcmpl-{new_id().hex}")
@@ -54,14 +48,16 @@ def as_stream(document: Document, *, with_usage: bool) -> bytes:
     return b"".join(b"data: %b\n\n" % json.dumps(event) for event in events) + DONE
 
 
-def _is_good_choice(choice: Document) -> bool:
+def _is_complete_choice(choice: Document) -> bool:
     message = choice.get("message")
-    end = choice.get("finish_reason")
-    if not isinstance(message, dict) or not isinstance(end, str) or end not in _GOOD_ENDS or message.get("refusal"):
+    reason = choice.get("finish_reason")
+    if not isinstance(message, dict) or not isinstance(reason, str) or reason not in _GOOD_FINISH_REASONS:
+        return False
+    if message.get("refusal"):
         return False
     content = message.get("content")
-    says = bool(content.strip()) if isinstance(content, str) else bool(content)
-    return says or bool(message.get("tool_calls") or message.get("function_call"))
+    has_text = bool(content.strip()) if isinstance(content, str) else bool(content)
+    return has_text or bool(message.get("tool_calls") or message.get("function_call"))
 
 
 def _delta(message: Document) -> dict[str, Any]:

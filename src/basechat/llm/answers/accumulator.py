@@ -1,19 +1,19 @@
-"""Putting a completion together from the chunks of its stream, whatever fields a provider has in them."""
+"""Building a completion from the chunks of its stream, with any fields that a provider sends."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# Strings that name something are said once, or repeated; all others come in pieces.
-_NAMES = frozenset({"id", "type", "role", "name", "object", "index", "finish_reason", "model", "format"})
-_OF_CHUNKS = frozenset({"choices", "object", "usage"})
+# These strings are complete in one chunk, or repeated. All other strings arrive in pieces.
+_COMPLETE_STRINGS = frozenset({"id", "type", "role", "name", "object", "index", "finish_reason", "model", "format"})
+_CHUNK_FIELDS = frozenset({"choices", "object", "usage"})
 
 
-class _Text(list[str]):
-    """A string that is still coming."""
+class _Pieces(list[str]):
+    """A string of which more pieces may follow."""
 
 
-class Draft:
-    """A completion of which the chunks are being read; what it comes to is a document as an unstreamed one."""
+class CompletionAccumulator:
+    """The chunks read so far. `document` has the form of a completion that was not streamed."""
 
     def __init__(self) -> None:
         self._head: dict[str, Any] = {}
@@ -22,14 +22,14 @@ class Draft:
         self.error: Any = None
 
     def add(self, chunk: Mapping[str, Any]) -> None:
-        """Read one chunk; what is no chunk at all is kept as an error."""
+        """Read one chunk. An invalid one sets `error`."""
         if "error" in chunk:
             self.error = chunk["error"]
         if isinstance(usage := chunk.get("usage"), dict):
             self.usage = usage
         choices = chunk.get("choices")
-        if choices and not self._head:  # what comes before the first choice is about the prompt
-            self._head = {name: value for name, value in chunk.items() if name not in _OF_CHUNKS}
+        if choices and not self._head:  # chunks before the first choice concern the prompt
+            self._head = {name: value for name, value in chunk.items() if name not in _CHUNK_FIELDS}
         if not isinstance(choices, list):
             self.error = self.error or "a chunk without choices"
             return
@@ -37,15 +37,9 @@ class Draft:
             if isinstance(choice, dict) and isinstance(index := choice.get("index", 0), int):
                 self._add_choice(index, choice)
             else:
-                self.error = self.error or "a choice that is none"
-
-    @property
-    def has_finished(self) -> bool:
-        """Whether every choice has said why it ended."""
-        return bool(self._choices) and all(choice.get("finish_reason") for choice in self._choices.values())
+                self.error = self.error or "an invalid choice"
 
     def document(self) -> dict[str, Any]:
-        """Return the completion as far as it is known."""
         choices = [_joined(self._choices[index]) for index in sorted(self._choices)]
         document = {**self._head, "object": "chat.completion", "choices": choices}
         return document if self.usage is None else document | {"usage": self.usage}
@@ -59,19 +53,19 @@ class Draft:
                 if isinstance(value, dict):
                     _merge(known["message"], value)
             elif name == "message" and not isinstance(value, dict):
-                self.error = self.error or "a message that is none"
+                self.error = self.error or "an invalid message"
             elif name != "index" and value is not None:
                 _merge(known, {name: value})
 
 
-def _merge(known: dict[str, Any], said: Mapping[str, Any]) -> None:
-    """Add what a delta says: texts and lists go on, numbered parts go to their number, anything else is replaced."""
-    for name, value in said.items():
+def _merge(known: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    """Merge a delta: strings and lists are extended, numbered parts by their index, other values are replaced."""
+    for name, value in delta.items():
         before = known.get(name)
         if value is None:
             known.setdefault(name, None)
-        elif isinstance(value, str) and name not in _NAMES:
-            known[name] = before if isinstance(before, _Text) else _Text()
+        elif isinstance(value, str) and name not in _COMPLETE_STRINGS:
+            known[name] = before if isinstance(before, _Pieces) else _Pieces()
             known[name].append(value)
         elif isinstance(value, dict):
             known[name] = before if isinstance(before, dict) else {}
@@ -79,12 +73,12 @@ def _merge(known: dict[str, Any], said: Mapping[str, Any]) -> None:
         elif isinstance(value, list):
             known[name] = before if isinstance(before, list) else []
             _merge_list(known[name], value)
-        elif value != "" or not before:  # a name that comes empty in later chunks
+        elif value != "" or not before:  # some providers send empty names in later chunks
             known[name] = value
 
 
-def _merge_list(known: list[Any], said: list[Any]) -> None:
-    for part in said:
+def _merge_list(known: list[Any], delta: list[Any]) -> None:
+    for part in delta:
         number = part.get("index") if isinstance(part, dict) else None
         if not isinstance(number, int):
             known.append(part)
@@ -96,8 +90,8 @@ def _merge_list(known: list[Any], said: list[Any]) -> None:
 
 
 def _joined(value: Any) -> Any:
-    """Return a value with its texts in one piece. The number of a call of a tool is of the stream alone."""
-    if isinstance(value, _Text):
+    """The value with its strings joined. Only a stream numbers tool calls, so `index` is removed."""
+    if isinstance(value, _Pieces):
         return "".join(value)
     if isinstance(value, dict):
         joined = {name: _joined(part) for name, part in value.items()}

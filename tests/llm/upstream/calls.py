@@ -8,14 +8,14 @@ import pytest
 
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.route import Route
-from basechat.llm.upstream.dial import Answering, Dialler
-from basechat.llm.upstream.limits import Limits
+from basechat.llm.upstream.client import ProviderClient, ProviderStream
+from basechat.llm.upstream.retries import CallLimits
 from tests.upstream import Upstream
 
 COMPLETIONS = "chat/completions"
 DONE = b"data: [DONE]\n\n"
 QUESTION = {"model": "asked", "messages": [{"role": "user", "content": "hi"}]}
-PATIENT = Limits(connect_seconds=10, first_token_seconds=10, silence_seconds=10)
+PATIENT = CallLimits(connect_seconds=10, first_token_seconds=10, silence_seconds=10)
 
 Way = Callable[..., Route]
 
@@ -31,33 +31,39 @@ def event(document: Any) -> bytes:
     return b"data: %b\n\n" % orjson.dumps(document)
 
 
-async def text_of(answering: Answering) -> str:
+async def text_of(answer: ProviderStream) -> str:
     """Return the text of a whole answer; raises `GatewayError` where it breaks."""
-    return "".join([part async for part in texts(answering)])
+    return "".join([part async for part in texts(answer)])
 
 
-async def texts(answering: Answering) -> AsyncIterator[str]:
+async def texts(answer: ProviderStream) -> AsyncIterator[str]:
     """Yield the text of each chunk."""
-    async for piece in answering.pieces:
+    async for piece in answer.batches:
         for document in piece.documents:
             for choice in document.get("choices", ()):
                 yield choice["delta"].get("content") or ""
 
 
-async def ask(dialler: Dialler, routes: list[Route], *, stream: bool) -> tuple[str, str]:
+async def ask(client: ProviderClient, routes: list[Route], *, stream: bool) -> tuple[str, str]:
     """Return who answered, and what, streamed or not."""
     if stream:
-        answering = await dialler.stream(routes, QUESTION)
-        return answering.route.provider.name, await text_of(answering)
-    answered = await dialler.whole(routes, COMPLETIONS, QUESTION)
+        answer = await client.stream(routes, QUESTION)
+        return answer.route.provider.name, await text_of(answer)
+    answered = await client.whole(routes, COMPLETIONS, QUESTION)
     return answered.route.provider.name, answered.document["choices"][0]["message"]["content"]
 
 
-async def refused(dialler: Dialler, routes: list[Route], *, stream: bool = True) -> GatewayError:
+async def refused(client: ProviderClient, routes: list[Route], *, stream: bool = True) -> GatewayError:
     """Return the error that a call ends with."""
     with pytest.raises(GatewayError) as caught:
-        await ask(dialler, routes, stream=stream)
+        await ask(client, routes, stream=stream)
     return caught.value
+
+
+def failures_of(client: ProviderClient, name: str) -> int:
+    """The failures in a row of a provider."""
+    [breaker] = [breaker for (provider, _), breaker in client.breakers.items() if provider == name]
+    return breaker.failures
 
 
 def asked(upstream: Upstream) -> int:
