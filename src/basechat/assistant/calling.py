@@ -24,7 +24,7 @@ async def answer_request(state: CallState, context: Context) -> ToolResult:
     """Return what came of a call. Where it waits for approval, the workflow is interrupted instead."""
     request = state["request"]
     tool = context.tools.get(request["name"])
-    refusal = _refusal(request, tool, state["turn"], context)
+    refusal = await _refusal(request, tool, state["turn"], context)
     call = _call(state, tool, is_made=refusal is None)
     decision = await context.bench.ledger.begin(context.question, call)
     call = replace(call, arguments=decision.arguments)
@@ -119,7 +119,7 @@ def _wait(call: ToolCall, decision: CallDecision, context: Context) -> None:
     interrupt(call.call_id)
 
 
-def _refusal(request: ToolRequest, tool: OfferedTool | None, turn: int, context: Context) -> ToolResult | None:
+async def _refusal(request: ToolRequest, tool: OfferedTool | None, turn: int, context: Context) -> ToolResult | None:
     """Return why a call is not made, or None."""
     if turn > TURNS:
         return _no(f"tools.too_many: tools were called {TURNS} times for this answer, which is the most. Answer now.")
@@ -128,7 +128,7 @@ def _refusal(request: ToolRequest, tool: OfferedTool | None, turn: int, context:
         return _no(f"tool.not_found: there is no tool {request['name']!r}. The tools are: {names}.")
     if request["problem"] or request["arguments"] is None:
         return _no(f"call.arguments: {request['problem']}")
-    if problems := find_problems(request["arguments"], tool.spec.input_schema):
+    if problems := await find_problems(request["arguments"], tool.spec.input_schema):
         told = "; ".join(f"{problem.field}: {problem.detail}" for problem in problems)
         return _no(f"call.arguments: {told}")
     return None

@@ -96,7 +96,7 @@ async def _approve(
     connection: AsyncConnection, call: Row[Any], decision: ApprovalDecision, values: Mapping[str, Any]
 ) -> None:
     arguments = call.arguments if decision.arguments is None else decision.arguments
-    check_arguments(arguments, call.input_schema)
+    await check_arguments(arguments, call.input_schema)
     await connection.execute(_APPROVE, {**values, "arguments": json.dumps(arguments).decode()})
     if decision.decision == "chat":
         remembered = {**values, "approval_key": call.approval_key}
