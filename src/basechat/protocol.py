@@ -1,4 +1,4 @@
-"""What the services say to each other: events of a run, and the header that names an internal caller."""
+"""The protocol between the services: events of a run, and the header of internal calls."""
 
 import hashlib
 import hmac
@@ -9,13 +9,18 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
+from pydantic import Field
+
 from basechat.kit import json
+from basechat.kit.text import Line
+
+ModelName = Annotated[Line, Field(min_length=1, max_length=200)]
 
 INTERNAL_HEADER = "x-basechat-internal"
 ANSWER_SECONDS = 600
-"""Within so many seconds llm-agent has begun to stream an answer, given a whole one, or refused."""
+"""Seconds until llm-agent has begun a stream, sent a whole answer, or sent an error."""
 CALL_ID_META = "basechat/call"
-"""In the `_meta` of a call of a tool: what the run calls it, the same when it is repeated after a fault."""
+"""Key in the `_meta` of a tool call: the call's id in its run. A repeated call has the same id."""
 
 RunDocument = Annotated[dict[str, Any], "Run"]
 MessageDocument = Annotated[dict[str, Any], "Message"]
@@ -24,7 +29,7 @@ MessageDocument = Annotated[dict[str, Any], "Message"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """The run was accepted; both messages are stored."""
+    """The run was accepted. Both messages are stored."""
 
     event: ClassVar[str] = "run.started"
     run: RunDocument
@@ -42,7 +47,7 @@ class IntentFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCalled:
-    """The model calls a tool, `at` this offset of the text; `server` is `basechat` for our own."""
+    """The model calls a tool, at the offset `at` of the text. `server` is `basechat` for our own tools."""
 
     event: ClassVar[str] = "tool.call"
     call_id: str
@@ -55,7 +60,7 @@ class ToolCalled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalAsked:
-    """A call waits to be approved; `arguments` may be changed within `input_schema`."""
+    """A tool call waits for approval. People may change its `arguments` within `input_schema`."""
 
     event: ClassVar[str] = "tool.approval"
     call_id: str
@@ -69,7 +74,7 @@ class ApprovalAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolAnswered:
-    """What came of a call, in brief."""
+    """The result of a tool call, shortened."""
 
     event: ClassVar[str] = "tool.result"
     call_id: str
@@ -80,7 +85,7 @@ class ToolAnswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDelta:
-    """More text; `at` is its offset in the message, in code points."""
+    """New text. `at` is its offset in the message, in code points."""
 
     event: ClassVar[str] = "message.delta"
     text: str
@@ -89,7 +94,7 @@ class MessageDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReset:
-    """The whole text so far, in place of everything before."""
+    """The whole text so far. It replaces all earlier text."""
 
     event: ClassVar[str] = "message.reset"
     text: str
@@ -105,7 +110,7 @@ class MessageCompleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCancelled:
-    """The run was stopped by its owner; the text so far is stored."""
+    """The owner stopped the run. The text so far is stored."""
 
     event: ClassVar[str] = "run.cancelled"
     message: MessageDocument
@@ -113,7 +118,7 @@ class RunCancelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFailed:
-    """The run ended without an answer; `detail` is for people."""
+    """The run failed. `detail` is a sentence for people."""
 
     event: ClassVar[str] = "run.failed"
     code: str
@@ -139,41 +144,41 @@ LAST_EVENTS = frozenset({MessageCompleted.event, RunCancelled.event, RunFailed.e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """On whose behalf one service calls another, and for which attempt of which run."""
+    """The account that a service calls another one for, and the attempt of its run."""
 
     owner_id: UUID
     run_id: UUID | None
     attempt: int
     token_id: UUID | None = None
-    """The API token that speaks for the owner, where it is no service of our own."""
+    """The API token of the caller. None if one of our services calls."""
 
 
 def sign_caller(caller: Caller, *, key: bytes, audience: str, ttl_seconds: int = 300) -> str:
-    """Return the value of the internal header: claims and their HMAC-SHA-256."""
-    said = asdict(caller)
-    del said["token_id"]  # a program that has a token calls by itself
-    claims = json.dumps({**said, "aud": audience, "exp": int(time.time()) + ttl_seconds})
-    return f"{_text(claims)}.{_text(_mac(claims, key))}"
+    """The value of the internal header: claims and their HMAC-SHA-256."""
+    fields = asdict(caller)
+    del fields["token_id"]  # programs with a token send it themselves
+    claims = json.dumps({**fields, "aud": audience, "exp": int(time.time()) + ttl_seconds})
+    return f"{_base64(claims)}.{_base64(_mac(claims, key))}"
 
 
 def verify_caller(value: str, *, key: bytes, audience: str) -> Caller | None:
-    """Return the caller that a header's value names, or None if it is forged, expired or meant for another service."""
+    """The caller of a header's value. None if the value is forged, expired or for another service."""
     try:
         claims, mac = (urlsafe_b64decode(part) for part in value.split("."))
     except ValueError:
         return None
     if not hmac.compare_digest(mac, _mac(claims, key)):
         return None
-    said = json.loads(claims)
-    if said["aud"] != audience or said["exp"] < time.time():
+    fields = json.loads(claims)
+    if fields["aud"] != audience or fields["exp"] < time.time():
         return None
-    run_id = said["run_id"]
-    return Caller(owner_id=UUID(said["owner_id"]), run_id=UUID(run_id) if run_id else None, attempt=said["attempt"])
+    run_id = fields["run_id"]
+    return Caller(owner_id=UUID(fields["owner_id"]), run_id=UUID(run_id) if run_id else None, attempt=fields["attempt"])
 
 
 def _mac(claims: bytes, key: bytes) -> bytes:
     return hmac.digest(key, b"internal-caller:" + claims, hashlib.sha256)
 
 
-def _text(data: bytes) -> str:
+def _base64(data: bytes) -> str:
     return urlsafe_b64encode(data).decode()

@@ -1,4 +1,4 @@
-"""Every table of every feature in one place, for Alembic."""
+"""The tables of all features, for Alembic."""
 
 from basechat.chat import models as chat
 from basechat.identity import models as identity
@@ -9,7 +9,7 @@ from basechat.search import models as search
 from basechat.toolbox import models as toolbox
 
 FEATURES = (identity, chat, search, llm, toolbox, ops)
-"""Importing them is what puts their tables into the metadata."""
+"""Importing these modules adds their tables to the metadata."""
 
 metadata = Base.metadata
 

@@ -1,4 +1,4 @@
-"""Deleting an account takes everything of the person along, and leaves an administrator to the others."""
+"""Deleting an account deletes everything that it owns, and the last administrator stays."""
 
 import pytest
 from sqlalchemy import Uuid
@@ -27,7 +27,7 @@ async def _traces(stack: Stack, ids: list[str]) -> set[tuple[str, str]]:
     return found
 
 
-async def test_everything_of_the_person_goes(person: Person, stack: Stack) -> None:
+async def test_deleting_an_account_deletes_everything_it_owns(person: Person, stack: Stack) -> None:
     ids = await fill_every_table(stack.resources.settings, person.user["id"])
     # Who invited, what was done and what was used stays known, without the person.
     kept = {ids.pop("invitation"), ids.pop("entry"), ids.pop("usage")}
@@ -39,7 +39,7 @@ async def test_everything_of_the_person_goes(person: Person, stack: Stack) -> No
     assert await _traces(stack, list(kept)) == {("invitations", "id"), ("audit_log", "id"), ("usage", "id")}
 
 
-async def test_every_sign_in_and_token_ends_at_once(person: Person) -> None:
+async def test_deleting_an_account_ends_its_sessions_and_tokens_at_once(person: Person) -> None:
     body = {"username": person.user["username"], "password": "correct horse"}
     phone = Person(person.http, (await person.post("/auth/login", body)).json["token"])
     program = Person(person.http, (await person.post("/auth/tokens", {"name": "x"})).json["token"])
@@ -51,7 +51,7 @@ async def test_every_sign_in_and_token_ends_at_once(person: Person) -> None:
     assert (reply.status, reply.code) == (401, "auth.invalid_credentials")
 
 
-async def test_the_last_administrator_stays_while_there_are_others(servers: Servers) -> None:
+async def test_the_last_administrator_can_not_be_deleted_before_the_others(servers: Servers) -> None:
     async with empty_backend(servers, registration="open") as somebody:
         admin, user = [
             Person(somebody.http, (await somebody.post("/auth/register", account(name))).json["token"])
@@ -92,7 +92,7 @@ async def test_preferences_change_field_by_field(person: Person, other: Person) 
     ],
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
-async def test_preferences_out_of_bounds_are_refused(person: Person, change: dict[str, object]) -> None:
+async def test_invalid_preferences_are_refused(person: Person, change: dict[str, object]) -> None:
     reply = await person.ask("PATCH", "/preferences", json={"theme": "dark"} | change)
     assert (reply.status, reply.code) == (422, "request.invalid")
     assert (await person.get("/preferences")).json["theme"] is None

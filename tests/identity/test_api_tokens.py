@@ -1,4 +1,4 @@
-"""API tokens open the doors that their scopes name, and no others, until they expire or are revoked."""
+"""API tokens give access by their scopes until they expire or are deleted."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ async def _knock(door: Person, scope: str, token: str | None) -> int:
 
 
 @pytest.mark.parametrize("scopes", [("chat",), ("llm",), ("mcp",), SCOPES], ids=str)
-async def test_a_token_opens_the_doors_of_its_scopes(
+async def test_a_token_has_access_by_its_scopes(
     person: Person, doors: dict[str, Person], scopes: tuple[str, ...]
 ) -> None:
     token = (await make_token(person, *scopes)).json["token"]
@@ -56,15 +56,15 @@ async def test_a_token_opens_the_doors_of_its_scopes(
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "bct_" + "x" * 43, "bcs_" + "é" * 40, "bcs_" + "x" * 500])
-async def test_a_token_of_nobody_opens_no_door(doors: dict[str, Person], token: str | None) -> None:
+async def test_an_unknown_token_has_no_access(doors: dict[str, Person], token: str | None) -> None:
     assert [await _knock(doors[scope], scope, token) for scope in SCOPES] == [401] * 3
 
 
-async def test_a_sign_in_serves_everywhere(person: Person, doors: dict[str, Person]) -> None:
+async def test_a_session_has_access_to_all_services(person: Person, doors: dict[str, Person]) -> None:
     assert [await _knock(doors[scope], scope, person.token) for scope in SCOPES] == [200] * 3
 
 
-async def test_a_revoked_token_is_worthless_at_every_door_at_once(person: Person, doors: dict[str, Person]) -> None:
+async def test_a_revoked_token_is_invalid_at_once_in_all_services(person: Person, doors: dict[str, Person]) -> None:
     made = (await make_token(person, *SCOPES)).json
     assert [await _knock(doors[scope], scope, made["token"]) for scope in SCOPES] == [200] * 3
     assert (await person.ask("DELETE", f"/auth/tokens/{made['id']}")).status == 204
@@ -94,11 +94,11 @@ async def test_a_token_cant_change_its_owners_account(person: Person, method: st
     assert (reply.status, reply.code) == (403, "auth.session_required")
 
 
-async def test_a_token_may_ask_whose_it_is(person: Person) -> None:
+async def test_a_token_can_read_its_account(person: Person) -> None:
     assert (await (await with_token(person, "llm")).get("/auth/me")).json == person.user
 
 
-async def test_preferences_and_models_take_the_scope_chat(person: Person) -> None:
+async def test_preferences_and_models_need_the_scope_chat(person: Person) -> None:
     program = await with_token(person, "mcp")
     for path in ("/preferences", "/models", "/sessions"):
         reply = await program.get(path)
@@ -117,7 +117,7 @@ async def test_a_token_is_shown_once_and_listed_without_its_text(person: Person,
     assert (reply.status, reply.code) == (404, "token.not_found")
 
 
-async def test_an_expired_token_is_nobodys(person: Person, stack: Stack) -> None:
+async def test_an_expired_token_is_invalid(person: Person, stack: Stack) -> None:
     in_a_minute = datetime.now(UTC) + timedelta(minutes=1)
     made = (await make_token(person, "chat", expires_at=in_a_minute.isoformat())).json
     program = Person(person.http, made["token"])
@@ -134,13 +134,13 @@ async def test_an_expired_token_is_nobodys(person: Person, stack: Stack) -> None
 @pytest.mark.parametrize(
     "expires_at", ["yesterday", "2020-01-01T00:00:00Z", "2999-01-01", "9999-12-31T23:59:59-23:59", 1e300]
 )
-async def test_an_end_that_makes_no_sense_is_refused(person: Person, expires_at: object) -> None:
+async def test_an_invalid_expiry_is_refused(person: Person, expires_at: object) -> None:
     reply = await person.post("/auth/tokens", {"name": "x", "expires_at": expires_at})
     assert (reply.status, reply.code) == (422, "request.invalid")
     assert (await person.get("/auth/tokens")).json["items"] == []
 
 
-async def test_administration_takes_an_administrator_and_the_scope(servers: Servers) -> None:
+async def test_administration_needs_an_administrator_and_the_scope(servers: Servers) -> None:
     async with empty_backend(servers, registration="open") as somebody:
         admin, user = [
             Person(somebody.http, (await somebody.post("/auth/register", account(name))).json["token"])

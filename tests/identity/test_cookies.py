@@ -1,4 +1,4 @@
-"""A browser's cookie signs in for the API alone, and changes something only from our own pages."""
+"""The cookie of a browser works for the API only, and only our own pages can change data with it."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def _browser(person: Person, **headers: str) -> Person:
     return Person(person.http, None, person.user, {"cookie": f"basechat_session={person.token}", **headers})
 
 
-async def test_signing_in_sets_the_cookie_for_the_api_alone(person: Person) -> None:
+async def test_signing_in_sets_the_cookie_for_the_api_only(person: Person) -> None:
     body = {"username": person.user["username"], "password": "correct horse"}
     reply = await person.post("/auth/login", body)
     name_and_value, *flags = reply.headers["set-cookie"].split("; ")
@@ -25,7 +25,7 @@ async def test_under_tls_the_cookie_is_secure(servers: Servers) -> None:
         assert "secure" in reply.headers["set-cookie"].lower().split("; ")
 
 
-async def test_logging_out_takes_the_cookie_away(person: Person) -> None:
+async def test_signing_out_deletes_the_cookie(person: Person) -> None:
     reply = await _browser(person, origin="http://localhost").post("/auth/logout")
     assert reply.status == 204
     assert 'basechat_session=""; ' in reply.headers["set-cookie"]
@@ -33,12 +33,12 @@ async def test_logging_out_takes_the_cookie_away(person: Person) -> None:
     assert (await person.get("/auth/me")).status == 401
 
 
-async def test_the_cookie_reads_without_an_origin(person: Person) -> None:
+async def test_requests_that_only_read_need_no_origin(person: Person) -> None:
     assert (await _browser(person).get("/auth/me")).json == person.user
 
 
 @pytest.mark.parametrize("origin", ["http://localhost", "http://localhost:80", "http://127.0.0.1", "http://[::1]"])
-async def test_the_cookie_changes_from_our_own_pages(person: Person, origin: str) -> None:
+async def test_our_own_pages_can_change_data_with_the_cookie(person: Person, origin: str) -> None:
     assert (await _browser(person, origin=origin).post("/sessions", {})).status == 201
 
 
@@ -49,7 +49,7 @@ async def test_the_cookie_changes_from_our_own_pages(person: Person, origin: str
         "https://localhost", "localhost", "http://localhost@evil.example", "http://[::1", "http://localhost:x",
     ],
 )  # fmt: skip
-async def test_the_cookie_changes_nothing_from_elsewhere(person: Person, origin: str | None) -> None:
+async def test_other_pages_can_not_change_data_with_the_cookie(person: Person, origin: str | None) -> None:
     browser = _browser(person, **({} if origin is None else {"origin": origin}))
     for method, path in (("POST", "/sessions"), ("PATCH", "/preferences"), ("DELETE", "/auth/me")):
         reply = await browser.ask(method, path, json={})
@@ -57,7 +57,7 @@ async def test_the_cookie_changes_nothing_from_elsewhere(person: Person, origin:
     assert (await person.get("/sessions")).json["items"] == []
 
 
-async def test_a_bearer_needs_no_origin(person: Person) -> None:
+async def test_a_bearer_token_needs_no_origin(person: Person) -> None:
     both = Person(
         person.http, person.token, person.user, {"cookie": "basechat_session=stale", "origin": "http://a.example"}
     )
@@ -65,7 +65,7 @@ async def test_a_bearer_needs_no_origin(person: Person) -> None:
 
 
 @pytest.mark.parametrize("service", ["llm-agent", "mcp-server"])
-async def test_gateway_and_tools_take_no_cookie(person: Person, stack: Stack, service: str) -> None:
+async def test_gateway_and_tools_ignore_the_cookie(person: Person, stack: Stack, service: str) -> None:
     cookie = {"cookie": f"basechat_session={person.token}", "origin": "http://localhost"}
     async with visitor(stack.socket(service), cookie) as browser:
         assert (await browser.get("/v1/models" if service == "llm-agent" else "/")).status == 401

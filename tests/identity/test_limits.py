@@ -1,4 +1,4 @@
-"""Guessing passwords is limited per account and per address, and says when to come back."""
+"""Attempts to sign in are limited per account and per address."""
 
 import asyncio
 from uuid import uuid4
@@ -24,7 +24,7 @@ def _is_limited(reply: Reply) -> bool:
     return reply.status == 429
 
 
-async def test_an_account_is_guessed_at_so_often_and_no_more(person: Person, other: Person) -> None:
+async def test_attempts_per_account_are_limited(person: Person, other: Person) -> None:
     name = person.user["username"]
     guesses = await asyncio.gather(*(_guess(person, name) for _ in range(3 * LIMIT)))
     assert sum(not _is_limited(reply) for reply in guesses) == LIMIT
@@ -34,7 +34,7 @@ async def test_an_account_is_guessed_at_so_often_and_no_more(person: Person, oth
     assert (await person.get("/auth/me")).status == 200
 
 
-async def test_the_right_password_forgets_the_wrong_ones(person: Person) -> None:
+async def test_the_right_password_resets_the_attempts(person: Person) -> None:
     name = person.user["username"]
     for _ in range(3):
         replies = await asyncio.gather(*(_guess(person, name) for _ in range(LIMIT - 1)))
@@ -48,7 +48,7 @@ async def test_an_unknown_account_is_limited_too(stranger: Person) -> None:
     assert sum(_is_limited(reply) for reply in guesses) == 1
 
 
-async def test_an_address_tries_so_many_accounts_and_no_more(servers: Servers) -> None:
+async def test_attempts_per_address_are_limited(servers: Servers) -> None:
     address = {"x_real_ip": f"10.{uuid4().int % 250}.{uuid4().int % 250}.1"}
     async with empty_backend(servers, login_attempts_per_address=4, registration="open") as somebody:
         await somebody.post("/auth/register", account("ann"))
@@ -59,7 +59,7 @@ async def test_an_address_tries_so_many_accounts_and_no_more(servers: Servers) -
         assert (await _guess(somebody, "ann", "correct horse", x_real_ip=elsewhere)).status == 200
 
 
-async def test_an_address_registers_so_many_accounts_and_no_more(servers: Servers) -> None:
+async def test_registrations_per_address_are_limited(servers: Servers) -> None:
     async with empty_backend(servers, registration="invite") as somebody:
         await somebody.post("/auth/register", account("ann"))
         address = {"x-real-ip": f"10.{uuid4().int % 250}.{uuid4().int % 250}.2"}

@@ -1,4 +1,4 @@
-"""Who may register after the first: everybody, those with an invitation, or nobody."""
+"""Registration after the first account: open, with an invitation, or closed."""
 
 import asyncio
 import unicodedata
@@ -44,7 +44,7 @@ async def test_strangers_need_an_invitation(guest: Person) -> None:
     assert (reply.status, reply.code) == (403, "auth.invitation_invalid")
 
 
-async def test_an_invitation_lets_one_person_in(admin: Person, guest: Person) -> None:
+async def test_an_invitation_lets_one_person_register(admin: Person, guest: Person) -> None:
     token = (await _invite(admin, note="for Bob"))["token"]
     reply = await guest.post("/auth/register", account(_name(), invitation=token))
     assert (reply.status, reply.json["user"]["role"]) == (201, "user")
@@ -52,7 +52,7 @@ async def test_an_invitation_lets_one_person_in(admin: Person, guest: Person) ->
     assert (reply.status, reply.code) == (403, "auth.invitation_invalid")
 
 
-async def test_an_invitation_lets_one_person_in_even_at_once(admin: Person, guest: Person) -> None:
+async def test_an_invitation_lets_one_of_many_concurrent_people_register(admin: Person, guest: Person) -> None:
     token = (await _invite(admin))["token"]
     bodies = [account(_name(), invitation=token) for _ in range(5)]
     replies = await asyncio.gather(*(guest.post("/auth/register", body) for body in bodies))
@@ -66,7 +66,7 @@ async def test_a_refused_name_does_not_use_the_invitation(admin: Person, guest: 
     assert (await guest.post("/auth/register", account(_name(), invitation=token))).status == 201
 
 
-async def test_an_invitation_is_shown_once_and_can_be_taken_back(admin: Person, guest: Person) -> None:
+async def test_an_invitation_is_shown_once_and_can_be_deleted(admin: Person, guest: Person) -> None:
     made = await _invite(admin)
     listed = (await admin.get("/admin/invitations")).json["items"]
     assert made["id"] in {each["id"] for each in listed}
@@ -87,7 +87,7 @@ async def test_only_administrators_invite(admin: Person, guest: Person) -> None:
         assert (reply.status, reply.code) == (403, "auth.admin_required")
 
 
-async def test_closed_is_closed_even_with_an_invitation(servers: Servers) -> None:
+async def test_closed_registration_refuses_invitations(servers: Servers) -> None:
     async with empty_backend(servers, registration="closed") as first:
         reply = await first.post("/auth/register", account("ann"))
         admin = Person(first.http, reply.json["token"])
@@ -101,7 +101,7 @@ async def test_closed_is_closed_even_with_an_invitation(servers: Servers) -> Non
     ("taken", "asked"),
     [("Ann-{}", "aNN-{}"), ("한글-{}", unicodedata.normalize("NFD", "한글-{}")), ("é-{}", "É-{}")],
 )
-async def test_a_name_is_taken_however_it_is_written(stranger: Person, taken: str, asked: str) -> None:
+async def test_a_name_is_taken_in_all_spellings(stranger: Person, taken: str, asked: str) -> None:
     end = uuid4().hex[:8]
     first, second = taken.format(end), asked.format(end)
     assert (await stranger.post("/auth/register", account(first, email=f"{end}@example.org"))).status == 201
@@ -112,7 +112,7 @@ async def test_a_name_is_taken_however_it_is_written(stranger: Person, taken: st
 @pytest.mark.parametrize(
     ("taken", "asked"), [("ann-{}@x.org", "ANN-{}@X.org"), ("é-{}@x.org", unicodedata.normalize("NFD", "é-{}@x.org"))]
 )
-async def test_an_address_is_taken_however_it_is_written(stranger: Person, taken: str, asked: str) -> None:
+async def test_an_email_address_is_taken_in_all_spellings(stranger: Person, taken: str, asked: str) -> None:
     end = uuid4().hex[:8]
     assert (await stranger.post("/auth/register", account(_name(), email=taken.format(end)))).status == 201
     reply = await stranger.post("/auth/register", account(_name(), email=asked.format(end)))
@@ -135,7 +135,7 @@ async def test_an_address_is_taken_however_it_is_written(stranger: Person, taken
         ("invitation", "x" * 201),
     ],
 )
-async def test_what_is_wrong_is_told_by_its_field(stranger: Person, field: str, value: str) -> None:
+async def test_an_error_names_the_invalid_field(stranger: Person, field: str, value: str) -> None:
     reply = await stranger.post("/auth/register", account(_name(), **{field: value}))
     assert (reply.status, reply.code) == (422, "request.invalid")
     assert [each["field"] for each in reply.json["errors"]] == [field]

@@ -26,19 +26,19 @@ async def is_signed_in(person: Person) -> bool:
     return reply.status == 200
 
 
-async def test_who_i_am(person: Person) -> None:
+async def test_me_is_the_signed_in_account(person: Person) -> None:
     reply = await person.get("/auth/me")
     assert (reply.status, reply.json) == (200, person.user)
     assert reply.json["created_at"].endswith("Z")
     assert reply.json.keys() == {"id", "username", "email", "role", "created_at"}
 
 
-async def test_by_name_or_address_in_any_case(person: Person) -> None:
+async def test_signing_in_by_name_or_email_address_in_any_case(person: Person) -> None:
     for name in (person.user["username"], person.user["email"], person.user["email"].upper()):
         assert (await sign_in(person, name)).user == person.user
 
 
-async def test_by_a_korean_name_in_either_form(stranger: Person) -> None:
+async def test_signing_in_by_a_korean_name_in_both_unicode_forms(stranger: Person) -> None:
     name = f"홍길동-{uuid4().hex[:8]}"
     person = await register(stranger, unicodedata.normalize("NFD", name))
     assert person.user["username"] == name
@@ -46,7 +46,7 @@ async def test_by_a_korean_name_in_either_form(stranger: Person) -> None:
         assert (await sign_in(person, written)).user["id"] == person.user["id"]
 
 
-async def test_wrong_password_and_unknown_name_are_told_alike(person: Person) -> None:
+async def test_wrong_password_and_unknown_name_have_the_same_error(person: Person) -> None:
     replies = [
         await person.post("/auth/login", {"username": name, "password": "wrong horse"})
         for name in (person.user["username"], f"nobody-{uuid4().hex}")
@@ -63,7 +63,7 @@ async def test_a_blocked_account_cant_sign_in(person: Person, stack: Stack) -> N
     assert (reply.status, reply.code) == (401, "auth.invalid_credentials")
 
 
-async def test_logging_out_ends_this_session_at_once(person: Person) -> None:
+async def test_signing_out_ends_this_session_at_once(person: Person) -> None:
     again = await sign_in(person)
     assert await is_signed_in(person)
     assert (await person.post("/auth/logout")).status == 204
@@ -71,7 +71,7 @@ async def test_logging_out_ends_this_session_at_once(person: Person) -> None:
     assert await is_signed_in(again)
 
 
-async def test_logging_out_ends_it_also_where_redis_has_forgotten(person: Person, stack: Stack) -> None:
+async def test_signing_out_ends_a_session_that_is_not_cached(person: Person, stack: Stack) -> None:
     assert await is_signed_in(person)
     await person.post("/auth/logout")
     await stack.resources.state.flushdb()
@@ -105,7 +105,7 @@ async def test_changing_the_password_ends_every_other_session(person: Person) ->
     assert await is_signed_in(await sign_in(person, password="battery staple"))
 
 
-async def test_changing_the_password_takes_the_current_one(person: Person) -> None:
+async def test_changing_the_password_needs_the_current_password(person: Person) -> None:
     again = await sign_in(person)
     reply = await person.post("/auth/password", {"current_password": "wrong horse", "new_password": "battery staple"})
     assert (reply.status, reply.code) == (403, "auth.invalid_credentials")
@@ -113,7 +113,7 @@ async def test_changing_the_password_takes_the_current_one(person: Person) -> No
     assert await sign_in(person)
 
 
-async def test_a_session_that_expired_is_nobodys(person: Person, stack: Stack) -> None:
+async def test_an_expired_session_is_invalid(person: Person, stack: Stack) -> None:
     expire = "UPDATE auth_sessions SET expires_at = now() WHERE user_id = CAST(CAST(:id AS text) AS uuid)"
     await as_owner(stack.resources.settings, expire, id=person.user["id"])
     reply = await person.get("/auth/me")

@@ -1,4 +1,4 @@
-"""Identifiers, first lines, and what text may be stored."""
+"""Identifiers, first lines, and text that can be stored."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -32,7 +32,7 @@ def test_first_line(text: str, line: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800", "\udc00\ud800"])
-def test_what_cant_be_stored_is_refused(text: str) -> None:
+def test_text_that_postgresql_can_not_store_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Text).validate_python(text)
 

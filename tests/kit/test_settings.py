@@ -1,4 +1,4 @@
-"""Settings are read in a fixed order, and what is wrong with them is told without telling secrets."""
+"""Settings have a fixed order of precedence, and errors contain no secrets."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def _write_secret(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, valu
     monkeypatch.setenv("SECRETS_DIR", str(secrets))
 
 
-def test_environment_wins_over_env_file_over_secret_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_precedes_the_env_file_and_secret_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTGRES_USER", "from-environment")
     (folder / ".env").write_text(f"POSTGRES_USER=from-file\nPOSTGRES_DB=from-file\nSECRET_KEY={SECRET}\n")
     for name in ("postgres_user", "postgres_db", "postgres_host"):
@@ -49,35 +49,37 @@ def test_empty_counts_as_not_set(folder: Path, monkeypatch: pytest.MonkeyPatch, 
     assert load_settings().redis_url is None
 
 
-def test_empty_variable_lets_the_secret_file_speak(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_secret_file_counts_if_the_variable_is_empty(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "")
     _write_secret(folder, monkeypatch, "secret_key", SECRET)
     assert load_settings().secret_key.get_secret_value() == SECRET
 
 
-def test_missing_secret_key_is_told() -> None:
+def test_a_missing_secret_key_is_an_error() -> None:
     with pytest.raises(ConfigError, match="SECRET_KEY: Field required"):
         load_settings()
 
 
-def test_short_secret_key_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_short_secret_key_does_not_contain_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "s3cret-too-short")
-    with pytest.raises(ConfigError, match="SECRET_KEY must have at least 32 characters") as told:
+    with pytest.raises(ConfigError, match="SECRET_KEY must have at least 32 characters") as raised:
         load_settings()
-    assert "s3cret" not in str(told.value)
-    assert told.value.__cause__ is None
+    assert "s3cret" not in str(raised.value)
+    assert raised.value.__cause__ is None
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("POSTGRES_PORT", "s3cret"), ("REGISTRATION", "s3cret"), ("RUN_LEASE_SECONDS", "-1"), ("SESSION_DAYS", "0")],
 )
-def test_wrong_values_are_told_by_their_name_alone(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_errors_of_invalid_values_contain_only_the_names(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv("SECRET_KEY", SECRET)
     monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError, match=name) as told:
+    with pytest.raises(ConfigError, match=name) as raised:
         load_settings()
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
 
 
 def test_lease_must_outlive_two_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +90,7 @@ def test_lease_must_outlive_two_heartbeats(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["missing", "a file"])
-def test_secrets_dir_that_is_none_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+def test_a_missing_secrets_dir_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     monkeypatch.setenv("SECRET_KEY", SECRET)
     monkeypatch.setenv("SECRETS_DIR", str(folder / "nowhere"))
     if there:
@@ -98,12 +100,12 @@ def test_secrets_dir_that_is_none_is_told(folder: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("value", [",", "s3cret", "c2hvcnQ=", "AAAA,BBBB", "A" * 43 + "=,"])
-def test_cache_keys_that_are_none_are_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_invalid_cache_keys_are_an_error(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SECRET_KEY", SECRET)
     monkeypatch.setenv("CACHE_ENCRYPTION_KEYS", value)
-    with pytest.raises(ConfigError, match="CACHE_ENCRYPTION_KEYS") as told:
+    with pytest.raises(ConfigError, match="CACHE_ENCRYPTION_KEYS") as raised:
         load_settings()
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
 
 
 def test_cache_keys_are_read_newest_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Estimates of tokens are near what vocabularies of today count, for text of every kind."""
+"""Estimates of tokens are near the counts of present vocabularies, for all kinds of text."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ ENGLISH = {"English prose", "English chat", "Python", "TypeScript"}
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
-def test_estimates_are_near_what_is_counted(vocabulary: str) -> None:
+def test_estimates_are_near_real_counts(vocabulary: str) -> None:
     ratios = {each["kind"]: estimate(each["text"]) / each["tokens"][vocabulary] for each in COUNTED}
     errors = [abs(ratio - 1) for ratio in ratios.values()]
     assert sum(errors) / len(errors) <= 0.23, ratios
@@ -24,7 +24,7 @@ def test_estimates_are_near_what_is_counted(vocabulary: str) -> None:
     assert all(0.85 <= ratios[kind] <= 1.15 for kind in ENGLISH), ratios
 
 
-def test_korean_is_far_more_for_a_model_that_knows_english_alone() -> None:
+def test_korean_has_more_tokens_for_a_model_that_knows_only_english() -> None:
     ratios = {each["kind"]: estimate(each["text"]) / each["tokens"][ENGLISH_ALONE] for each in COUNTED}
     assert all(0.85 <= ratios[kind] <= 1.15 for kind in ENGLISH), ratios
     assert all(ratio >= 1 / 3 for ratio in ratios.values()), ratios  # which a correction of up to 3 makes good
@@ -35,7 +35,7 @@ def test_small_texts(text: str, tokens: int) -> None:
     assert estimate(text) == tokens
 
 
-def test_calls_and_definitions_of_tools_count() -> None:
+def test_tool_calls_and_tool_definitions_count() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "calculate", "arguments": '{"expression": "1+1"}'}}
     plain = {"role": "assistant", "content": None}
     assert estimate_message(plain | {"tool_calls": [call]}) > estimate_message(plain) + 20
@@ -43,7 +43,7 @@ def test_calls_and_definitions_of_tools_count() -> None:
     assert estimate_tools([{"type": "function", "function": {"name": "calculate"}}]) > 10
 
 
-def test_a_shortened_text_says_what_is_missing() -> None:
+def test_a_shortened_text_names_the_omitted_length() -> None:
     text = " ".join(f"word{n}" for n in range(1000))
     short = shorten(text, 100)
     assert 80 <= estimate(short) <= 100

@@ -1,4 +1,4 @@
-"""The caches over HTTP: everybody sees whether they work, administrators how well, and these empty them."""
+"""The cache routes: health for all accounts; figures and clearing for administrators."""
 
 import asyncio
 import time
@@ -45,7 +45,7 @@ async def _fill(quiet: Quiet, number: int = 3) -> Cache:
     return cache
 
 
-async def test_health_tells_of_both_servers(quiet: Quiet) -> None:
+async def test_health_shows_both_servers(quiet: Quiet) -> None:
     somebody = await _another(quiet)
     health = (await somebody.get("/cache/health")).json
     assert health == {
@@ -57,7 +57,7 @@ async def test_health_tells_of_both_servers(quiet: Quiet) -> None:
     }
 
 
-async def test_what_should_be_set_up_otherwise_is_noticed(servers: Servers, upstream: Upstream) -> None:
+async def test_notices_about_the_configuration(servers: Servers, upstream: Upstream) -> None:
     state_url = servers.settings().state_redis_url
     async with quiet_stack(servers, upstream, redis_url=state_url) as quiet:
         health = (await quiet.person.get("/cache/health")).json
@@ -66,7 +66,7 @@ async def test_what_should_be_set_up_otherwise_is_noticed(servers: Servers, upst
     assert "REDIS_STATE_URL" in health["notices"][0]["detail"]
 
 
-async def test_policies_that_do_harm_are_noticed(servers: Servers, upstream: Upstream) -> None:
+async def test_notices_about_harmful_policies(servers: Servers, upstream: Upstream) -> None:
     settings = servers.settings()
     swapped = {"redis_url": settings.state_redis_url, "redis_state_url": settings.cache_redis_url}
     async with quiet_stack(servers, upstream, **swapped) as quiet:
@@ -77,7 +77,7 @@ async def test_policies_that_do_harm_are_noticed(servers: Servers, upstream: Ups
     assert "allkeys-lru" in codes["redis_state.policy"]
 
 
-async def test_stats_tell_what_was_done_and_is_kept(quiet: Quiet) -> None:
+async def test_stats_show_counts_and_sizes(quiet: Quiet) -> None:
     cache = await _fill(quiet)
     for n in range(4):
         await cache.get(LLM, {"n": n})
@@ -116,7 +116,7 @@ async def test_an_emptied_redis_and_counts_since_add_up(quiet: Quiet) -> None:
 
 
 @pytest.mark.parametrize("hours", ["0", "49", "x"])
-async def test_hours_that_are_not_kept(quiet: Quiet, hours: str) -> None:
+async def test_an_invalid_number_of_hours(quiet: Quiet, hours: str) -> None:
     assert (await quiet.person.get(f"/cache/stats?hours={hours}")).code == "request.invalid"
 
 
@@ -136,7 +136,7 @@ async def test_many_keys_are_estimated(quiet: Quiet, monkeypatch: pytest.MonkeyP
     assert 100 < llm["bytes"] / llm["keys"] < 250
 
 
-async def test_a_layer_is_cleared_and_nothing_else(quiet: Quiet) -> None:
+async def test_clearing_a_layer_keeps_other_data(quiet: Quiet) -> None:
     await _fill(quiet, number=4)
     await quiet.resources.cache.set("llmother", "stays")
     reply = await quiet.person.ask("DELETE", "/cache/invalidate/llm")
@@ -153,7 +153,7 @@ async def test_a_layer_is_cleared_and_nothing_else(quiet: Quiet) -> None:
     ]
 
 
-async def test_thousands_of_keys_are_cleared_while_others_come(quiet: Quiet) -> None:
+async def test_clearing_thousands_of_keys_during_writes(quiet: Quiet) -> None:
     async with quiet.resources.cache.pipeline(transaction=False) as pipeline:
         for n in range(5000):
             pipeline.set(f"llm:{n}", "x")
@@ -168,7 +168,7 @@ async def test_thousands_of_keys_are_cleared_while_others_come(quiet: Quiet) -> 
     assert (await keyspace.measure(quiet.resources.cache)).layers["mcp"].keys == 200
 
 
-async def test_a_layer_that_is_none(quiet: Quiet) -> None:
+async def test_an_unknown_layer(quiet: Quiet) -> None:
     assert (await quiet.person.ask("DELETE", "/cache/invalidate/session")).code == "request.invalid"
 
 
@@ -181,7 +181,7 @@ async def test_only_administrators_see_figures_and_clear(quiet: Quiet) -> None:
         assert (await nobody.get(path)).code == "auth.required"
 
 
-async def test_a_cache_server_that_is_away_is_told(servers: Servers, upstream: Upstream) -> None:
+async def test_an_unavailable_cache_server_is_reported(servers: Servers, upstream: Upstream) -> None:
     async with quiet_stack(servers, upstream, redis_url=AWAY) as quiet:
         health = (await quiet.person.get("/cache/health")).json
         assert (health["status"], health["cache"], health["one_server"]) == (
@@ -196,7 +196,7 @@ async def test_a_cache_server_that_is_away_is_told(servers: Servers, upstream: U
         assert (reply.status, reply.code) == (503, "cache.unavailable")
 
 
-async def test_without_redis_state_what_was_rolled_up_is_told(servers: Servers, upstream: Upstream) -> None:
+async def test_without_redis_state_stats_show_stored_hours(servers: Servers, upstream: Upstream) -> None:
     async with quiet_stack(servers, upstream, redis_state_url=AWAY) as quiet:
         await as_owner(
             quiet.settings,

@@ -1,4 +1,4 @@
-"""env.example: what is generated is what is committed; it names every setting and holds no secret."""
+"""deploy/env.example is up to date, describes all settings and contains no secret."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ def _values(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line.partition("=")[0].isupper() and " " not in line)
 
 
-def test_it_is_generated() -> None:
-    again = "python -m basechat.ops.env_example > deploy/env.example"
-    assert COMMITTED.read_text() == render(), again
+def test_it_is_up_to_date() -> None:
+    command = "python -m basechat.ops.env_example > deploy/env.example"
+    assert COMMITTED.read_text() == render(), command
 
 
-def test_every_setting_is_named_and_explained() -> None:
+def test_every_setting_has_a_description() -> None:
     assert {name.upper() for name in Settings.model_fields} <= _values(render()).keys()
     assert not [name for name, field in Settings.model_fields.items() if not field.description]
 
@@ -32,5 +32,5 @@ def test_secrets_are_empty() -> None:
     assert {values[name] for name in secrets.split()} == {""}
 
 
-def test_what_it_groups_by_is_there() -> None:
+def test_the_first_settings_of_groups_exist() -> None:
     assert (GROUPS.keys() | GUIDE) <= Settings.model_fields.keys()

@@ -20,7 +20,7 @@ def _samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 
 @pytest.mark.parametrize("service", ["main-backend", "llm-agent", "mcp-server", "worker"])
-async def test_every_service_tells_what_it_counted(stack: Stack, service: str) -> None:
+async def test_every_service_exports_its_counters(stack: Stack, service: str) -> None:
     stack.resources.counters.add("cache.llm.hit")
     async with visitor(stack.socket(service)) as prometheus:
         reply = await prometheus.get("/metrics")

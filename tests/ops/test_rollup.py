@@ -1,4 +1,4 @@
-"""Hours rolled up into PostgreSQL: once, by any number of workers, and never lowered by what Redis lost."""
+"""Counters are rolled up into PostgreSQL once, by any number of workers, and a loss of Redis never lowers them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from tests.support.stack import Servers
 from tests.support.waiting import until
 from tests.upstream import Upstream
 
-HOUR = 500_000  # hours since the epoch: 2027, when nobody else counts
+HOUR = 500_000  # hours since the epoch: 2027, when other tests count nothing
 
 
 class Site:
@@ -89,7 +89,7 @@ async def test_each_hour_is_the_sum_of_its_minutes(site: Site) -> None:
     assert await site.hours() == {(0, "calls"): 5, (0, "cost"): 0.125, (1, "calls"): 5}
 
 
-async def test_any_number_of_workers_may_do_it_at_once(site: Site) -> None:
+async def test_concurrent_roll_ups_count_once(site: Site) -> None:
     for _ in range(3):
         await site.count(**{f"n{n}": n + 1 for n in range(20)})
         site.minute += 1
@@ -116,7 +116,7 @@ async def test_an_emptied_redis_lowers_nothing(site: Site) -> None:
     assert await site.hours() == {(0, "calls"): 19}
 
 
-async def test_what_comes_late_is_added(site: Site) -> None:
+async def test_late_counts_are_added(site: Site) -> None:
     roll_up = site.roll_up()
     await site.count(calls=1)
     site.counters.add("calls")
@@ -129,7 +129,7 @@ async def test_what_comes_late_is_added(site: Site) -> None:
     assert await site.hours() == {(0, "calls"): 2}
 
 
-async def test_hours_in_which_no_worker_ran_are_made_up_for(site: Site) -> None:
+async def test_hours_without_a_worker_are_rolled_up_later(site: Site) -> None:
     roll_up = site.roll_up()
     await roll_up.round()
     for _ in range(12):
@@ -141,7 +141,7 @@ async def test_hours_in_which_no_worker_ran_are_made_up_for(site: Site) -> None:
     }
 
 
-async def test_what_is_too_old_goes_in_batches_and_by_its_index(site: Site) -> None:
+async def test_old_rows_are_deleted_in_batches_by_the_index(site: Site) -> None:
     await as_owner(
         site.settings,
         """INSERT INTO metrics_hourly (hour, name, value, minutes)
@@ -164,7 +164,7 @@ async def test_what_is_too_old_goes_in_batches_and_by_its_index(site: Site) -> N
     assert "Seq Scan" not in plan
 
 
-async def test_a_page_of_hours_is_read_by_its_index(site: Site) -> None:
+async def test_hours_are_read_by_the_index(site: Site) -> None:
     await as_owner(
         site.settings,
         """INSERT INTO metrics_hourly (hour, name, value)
@@ -193,17 +193,17 @@ async def test_workers_roll_up(servers: Servers, upstream: Upstream, monkeypatch
         await until(is_rolled_up)
 
 
-async def test_a_server_that_is_away_is_waited_for(
+async def test_a_roll_up_waits_for_an_unavailable_server(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(rollup, "EVERY_SECONDS", 0.02)
     async with open_redis("redis://127.0.0.1:9/0") as nowhere:
         task = asyncio.create_task(RollUp(site.database, nowhere).run())
 
-        async def is_told_twice() -> bool:
-            return sum("rolled up later" in record.message for record in caplog.records) >= 2
+        async def is_logged_twice() -> bool:
+            return sum("trying again" in record.message for record in caplog.records) >= 2
 
-        await until(is_told_twice)
+        await until(is_logged_twice)
         assert not task.done()
         await cancel_and_wait(task)
     assert not any(record.exc_info for record in caplog.records)

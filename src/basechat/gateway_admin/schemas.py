@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, PlainSerializer, model_validator
 
-from basechat.kit.request_model import RequestModel
+from basechat.kit.text import RequestModel
 from basechat.llm.accounting.counters import Period
 from basechat.llm.accounting.limits import Subject
 from basechat.llm.providers.aliases import AliasName, Fallbacks, Target, Targets

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from basechat.identity.credentials import Scope
-from basechat.kit.request_model import RequestModel
-from basechat.kit.text import Instructions, Line, ModelName, Text, composed
+from basechat.kit.text import Line, RequestModel, Text, composed
+from basechat.protocol import ModelName
 
 # Normalized before its length is checked: some names grow.
 _Name = Annotated[Line, AfterValidator(composed)]
@@ -16,6 +16,7 @@ _Name = Annotated[Line, AfterValidator(composed)]
 Username = Annotated[_Name, StringConstraints(min_length=2, max_length=64, pattern=r"^[\w.\-]+$")]
 # Finds mistyped addresses. Only a delivered mail proves an address.
 Email = Annotated[_Name, StringConstraints(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+Instructions = Annotated[Text, Field(max_length=20_000)]
 Password = Annotated[Text, StringConstraints(min_length=8, max_length=1024)]
 
 

@@ -1,1 +1,1 @@
-"""Pure building blocks; they know nothing of chats and do no I/O."""
+"""Pure building blocks without product terms and without I/O, except settings and logging."""

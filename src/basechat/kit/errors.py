@@ -1,4 +1,4 @@
-"""Errors that a caller can understand: each carries its HTTP status, a stable code and a sentence."""
+"""Errors for clients: each has an HTTP status, a stable code and a sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
-    """What is wrong with one field of a request."""
+    """A problem of one field of a request."""
 
     field: str
     detail: str
 
 
 class AppError(Exception):
-    """A failure that is told to the caller as RFC 9457 problem+json."""
+    """An error that clients receive as RFC 9457 problem+json."""
 
     status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: str = "internal"
@@ -36,56 +36,56 @@ class AppError(Exception):
 
 
 class InvalidRequestError(AppError):
-    """The request can't be understood or breaks a rule that its author can see."""
+    """The request is malformed or breaks a documented rule."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "request.invalid"
 
 
 class AuthRequiredError(AppError):
-    """Nobody is known to be asking."""
+    """The request is not authenticated."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "auth.required"
 
 
 class ForbiddenError(AppError):
-    """It is known who asks, and that it is not allowed."""
+    """The request is authenticated, but not allowed."""
 
     status = HTTPStatus.FORBIDDEN
     code = "auth.forbidden"
 
 
 class NotFoundError(AppError):
-    """There is no such thing, or it belongs to somebody else."""
+    """The resource does not exist, or it belongs to another account."""
 
     status = HTTPStatus.NOT_FOUND
     code = "resource.not_found"
 
 
 class ConflictError(AppError):
-    """The request does not fit the present state."""
+    """The request conflicts with the present state."""
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
 
 
 class RateLimitedError(AppError):
-    """Asked too often; `Retry-After` says when to come back."""
+    """Too many requests. `Retry-After` says when to try again."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "rate_limited"
 
 
 class UnavailableError(AppError):
-    """Something that is needed does not answer now."""
+    """A dependency is unavailable."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "service.unavailable"
 
 
 def problem(error: AppError, request_id: str | None) -> dict[str, Any]:
-    """Return the RFC 9457 document of an error."""
+    """The RFC 9457 document of an error."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,

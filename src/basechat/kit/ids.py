@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7 (RFC 9562), so that rows sort by the time they were made."""
+"""Identifiers: UUIDv7 (RFC 9562), so that rows sort by their creation time."""
 
 from uuid import UUID
 
@@ -6,5 +6,4 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """Return a new UUIDv7."""
     return uuid7()

@@ -1,4 +1,4 @@
-"""Log lines, one way for every service and for the libraries: one JSON object each, or text for people."""
+"""Log lines in one format for all services and libraries: JSON objects, or text for people."""
 
 import logging
 import sys
@@ -11,13 +11,13 @@ import orjson
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
-# A line per request; and a traceback for each thing that an outside server gets wrong, which its error tells.
-_LEAST: Mapping[str, int] = {"httpx2": logging.WARNING, "mcp": logging.WARNING, "mcp.client": logging.CRITICAL}
+# These libraries log a line per request, and a traceback for each error of an outside server.
+_LEVELS: Mapping[str, int] = {"httpx2": logging.WARNING, "mcp": logging.WARNING, "mcp.client": logging.CRITICAL}
 
 
 @contextmanager
 def logged_with(request_id: str) -> Iterator[None]:
-    """Name the request in every line that is logged meanwhile."""
+    """Add the request's id to all lines that are logged in this context."""
     token = _request_id.set(request_id)
     try:
         yield
@@ -26,18 +26,18 @@ def logged_with(request_id: str) -> Iterator[None]:
 
 
 def configure_logging(service: str, *, level: str, fmt: str) -> None:
-    """Send every log line of this process to stderr, as JSON or as text for people."""
+    """Write all log lines of this process to stderr, as JSON or as text."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json(service) if fmt == "json" else _Text(service))
+    handler.setFormatter(_JsonFormatter(service) if fmt == "json" else _TextFormatter(service))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name, least in _LEAST.items():
-        logging.getLogger(name).setLevel(least)
+    for name, minimum in _LEVELS.items():
+        logging.getLogger(name).setLevel(minimum)
 
 
-class _Json(logging.Formatter):
-    """Writes one JSON object per line."""
+class _JsonFormatter(logging.Formatter):
+    """One JSON object per line."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -53,12 +53,12 @@ class _Json(logging.Formatter):
             "request_id": _request_id.get(),
             "exception": self.formatException(record.exc_info) if record.exc_info else None,
         }
-        told = {name: value for name, value in fields.items() if value is not None}
-        return orjson.dumps(told, default=str).decode()
+        present = {name: value for name, value in fields.items() if value is not None}
+        return orjson.dumps(present, default=str).decode()
 
 
-class _Text(logging.Formatter):
-    """Writes a line for people, with the traceback below it."""
+class _TextFormatter(logging.Formatter):
+    """A line for people, with the traceback below it."""
 
     def __init__(self, service: str) -> None:
         super().__init__(f"%(asctime)s %(levelname)-8s {service} %(name)s: %(message)s")

@@ -1,4 +1,4 @@
-"""TaskSet, and ending them for certain."""
+"""Background tasks, and a cancellation that waits for their end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -7,30 +7,30 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_PATIENCE = 0.5  # seconds
+_REPEAT_SECONDS = 0.5
 
 
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks until they have ended; what they return or raise is dropped.
+    """Cancel tasks until they have ended, and ignore their results and errors.
 
-    Once is not enough: before Python 3.12 `asyncio.wait_for` swallows a cancellation that comes just when what
-    it waits for is done (gh-86296), and drivers use it for every command.
+    One cancellation is not enough: before Python 3.12, `asyncio.wait_for` loses a cancellation that arrives when
+    its own task has just ended (gh-86296). Drivers use it for every command.
     """
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
-        await asyncio.wait(pending, timeout=_PATIENCE)
+        await asyncio.wait(pending, timeout=_REPEAT_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class TaskSet:
-    """TaskSet that may outlive whoever started them, but not what they work with."""
+    """Tasks that may outlive the code that started them, but not the resources that they use."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task; what goes wrong in it may be of no interest to anybody any more."""
+        """Start a task. Its error is not reported unless the task is awaited."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -38,7 +38,7 @@ class TaskSet:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["TaskSet"]:
-        """End at the end what still runs."""
+        """At the end, cancel the tasks that still run."""
         try:
             yield self
         finally:
@@ -47,4 +47,4 @@ class TaskSet:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # so that one that nobody waits for is not reported as forgotten
+            task.exception()  # marks the error as retrieved, so that asyncio does not log it

@@ -1,13 +1,19 @@
-"""Text that people write: what may be stored, and the types of request fields that hold it."""
+"""Request bodies, and the text in them that PostgreSQL can store."""
 
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 
-def _storable(value: str) -> str:
-    """PostgreSQL stores every character but NUL; half of a surrogate pair is no character."""
+class RequestModel(BaseModel):
+    """The base of request bodies. Unknown fields are errors, so that a misspelled field is not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _check_storable(value: str) -> str:
+    """PostgreSQL can't store the NUL character and halves of surrogate pairs."""
     if "\x00" in value:
         raise ValueError("must not contain the NUL character")
     try:
@@ -18,21 +24,17 @@ def _storable(value: str) -> str:
 
 
 def storable(text: str) -> str:
-    """Return what others wrote as PostgreSQL takes it."""
+    """Replace the characters that PostgreSQL can't store."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def composed(name: str) -> str:
-    """Return a name as it is compared: composed (NFC), so that one Korean name is always the same bytes."""
+    """Normalize a name to NFC for comparisons, so that one Korean name always has the same bytes."""
     return unicodedata.normalize("NFC", name)
 
 
-Text = Annotated[str, AfterValidator(_storable)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
-
-Title = Annotated[Line, Field(max_length=200)]
-Instructions = Annotated[Text, Field(max_length=20_000)]
-ModelName = Annotated[Line, Field(min_length=1, max_length=200)]
+Text = Annotated[str, AfterValidator(_check_storable)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_check_storable)]
 
 
 def like_patterns(query: str, *, limit: int = 12) -> list[str]:
@@ -43,6 +45,6 @@ def like_patterns(query: str, *, limit: int = 12) -> list[str]:
 
 
 def first_line(text: str, *, limit: int = 80) -> str:
-    """Return the first line that says something, cut at `limit` characters."""
+    """The first line that is not blank, shortened to `limit` characters."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

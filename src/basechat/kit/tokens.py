@@ -1,4 +1,4 @@
-"""How many tokens a text is, estimated from its bytes: no tokenizer's tables are needed, and corrected by counts."""
+"""Estimates of token counts from the bytes of a text, without the tables of a tokenizer."""
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,14 +10,14 @@ from basechat.kit import json
 
 Message = dict[str, Any]
 
-MESSAGE_TOKENS = 4  # what sets a message apart from the next one
+MESSAGE_TOKENS = 4  # that separate a message from the next one
 _WORD_TOKENS = 0.08
-_KEPT_LENGTH = 20_000  # characters
-# Tokens per byte of a kind: ASCII by what it is, everything else by the byte that begins its character. Fitted to six
-# vocabularies (o200k, cl100k, Llama 3, Tekken, Qwen 3.6, Claude) on prose, code and data in eight languages. On the
-# samples of tests/kit/counted.json it is 13 to 22 % off on average, by vocabulary; English and code
-# within a quarter, Korean from half as much (Claude) to half as much again (Tekken). What is no language (Base64) is
-# up to three times as many, as is Korean for a model that knows English alone.
+_CACHED_LENGTH = 20_000  # characters
+# Tokens per byte of a kind: ASCII by its class, all other characters by their first byte. Fitted to six vocabularies
+# (o200k, cl100k, Llama 3, Tekken, Qwen 3.6, Claude) on prose, code and data in eight languages. On the samples of
+# tests/kit/counted.json the average error is 13 to 22 %, depending on the vocabulary. English and code are within a
+# quarter. For Korean the estimate is between half (Claude) and one and a half times (Tekken) the count. Base64, and
+# Korean for a model that knows only English, can have three times as many tokens as estimated.
 _KINDS: tuple[tuple[bytes, float], ...] = (
     (string.ascii_letters.encode(), 0.25),
     (string.digits.encode(), 0.8),
@@ -31,42 +31,41 @@ _KINDS: tuple[tuple[bytes, float], ...] = (
     (bytes(range(0xF0, 0xF5)), 2.5),  # emoji
 )
 _WEIGHTS = [(bytes([number]), weight) for number, (_, weight) in enumerate(_KINDS, 1)]
-_OF_ASCII = [_WEIGHTS[number] for number, (kind, _) in enumerate(_KINDS) if kind.isascii()]
+_ASCII_WEIGHTS = [_WEIGHTS[number] for number, (kind, _) in enumerate(_KINDS) if kind.isascii()]
 _TABLE = bytes(next((number for number, (kind, _) in enumerate(_KINDS, 1) if byte in kind), 0) for byte in range(256))
 
 
 def estimate(text: str) -> int:
-    """Return about how many tokens a text is. Many are counted again in each prompt, so counts are kept."""
-    return _kept(text) if len(text) < _KEPT_LENGTH else _count(text)
+    """Estimate the tokens of a text. Many texts are part of each prompt, so counts are cached."""
+    return _cached_count(text) if len(text) < _CACHED_LENGTH else _count(text)
 
 
 def _count(text: str) -> int:
     kinds = text.encode(errors="replace").translate(_TABLE)
-    counted = sum([kinds.count(name) * weight for name, weight in (_OF_ASCII if text.isascii() else _WEIGHTS)])
+    counted = sum([kinds.count(name) * weight for name, weight in (_ASCII_WEIGHTS if text.isascii() else _WEIGHTS)])
     return ceil(counted + len(text.split()) * _WORD_TOKENS)
 
 
-_kept = lru_cache(maxsize=256)(_count)
+_cached_count = lru_cache(maxsize=256)(_count)
 
 
 def estimate_messages(messages: Iterable[Mapping[str, Any]]) -> int:
-    """Return about how many tokens messages are, with the calls of tools in them."""
+    """Estimate the tokens of messages, including their tool calls."""
     return sum(estimate_message(message) for message in messages)
 
 
 def estimate_message(message: Mapping[str, Any]) -> int:
-    """Return about how many tokens one message is."""
     calls = message.get("tool_calls")
     return MESSAGE_TOKENS + estimate(message["content"] or "") + (estimate(json.dumps(calls).decode()) if calls else 0)
 
 
 def estimate_tools(tools: Sequence[Mapping[str, Any]]) -> int:
-    """Return about how many tokens the definitions of tools are."""
+    """Estimate the tokens of tool definitions."""
     return estimate(json.dumps(tools).decode()) if tools else 0
 
 
 def shorten(text: str, tokens: int) -> str:
-    """Return the beginning and the end of a text, at most as many tokens as asked; it says what was left out."""
+    """The beginning and the end of a text, at most `tokens` tokens, with a note about the omitted part."""
     size = estimate(text)
     if size <= tokens:
         return text

@@ -1,4 +1,4 @@
-"""Alembic's environment: runs on the connection it is handed, or on the owner's URL of the settings."""
+"""Alembic's environment. It uses the connection in its attributes, else the owner's URL of the settings."""
 
 import asyncio
 
@@ -14,8 +14,8 @@ from basechat.tables import metadata
 OWN_SCHEMAS = {None, "public"}
 
 
-def _ours(name: str | None, kind: str, parents: object) -> bool:
-    """LangGraph's tables live in schema `agent` and are its own."""
+def _is_ours(name: str | None, kind: str, parents: object) -> bool:
+    """The tables of checkpoints, in the schema `agent`, have no models."""
     return kind != "schema" or name in OWN_SCHEMAS
 
 
@@ -26,7 +26,7 @@ def _migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        include_name=_ours,
+        include_name=_is_ours,
         compare_type=True,
         compare_server_default=True,
         transaction_per_migration=True,
@@ -42,8 +42,8 @@ async def _from_settings() -> None:
     await engine.dispose()
 
 
-handed = context.config.attributes.get("connection")
-if handed is None:
+given = context.config.attributes.get("connection")
+if given is None:
     asyncio.run(_from_settings())
 else:
-    _migrate(handed)
+    _migrate(given)

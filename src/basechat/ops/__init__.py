@@ -1,1 +1,1 @@
-"""What keeps a service running: its health, its settings written down."""
+"""Operation: health, metrics, the caches, and the documented settings."""

@@ -1,4 +1,4 @@
-"""The table of what was counted, hour by hour."""
+"""The table of counters, hour by hour."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,9 +11,9 @@ from basechat.infra.tables import Base
 
 
 class HourlyMetric(Base):
-    """What one counter came to in one hour.
+    """The sum of one counter in one hour.
 
-    `minutes` are its 60 minutes, for as long as redis-state may still know more of one of them; then it is null.
+    `minutes` are its 60 minutes. It becomes null when redis-state can't have newer values for them.
     """
 
     __tablename__ = "metrics_hourly"

@@ -1,4 +1,4 @@
-"""Serves one service: `python -m basechat.services NAME [ADDRESS]`, which `basechat serve` becomes."""
+"""Run one service: `python -m basechat.services NAME [ADDRESS]`. `basechat serve` becomes this process."""
 
 import sys
 

@@ -13,14 +13,12 @@ from basechat.kit.config import Settings
 from basechat.llm.gateway import open_gateway
 from basechat.llm.providers.configured import load_configured
 from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
-from basechat.ops.health import health_routes
-from basechat.ops.metrics import metrics_routes
+from basechat.ops.monitoring import monitoring_routes
 from basechat.services.wiring import open_resources
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Return the app."""
-    configured = load_configured(settings)  # what can't be used is told before anything is opened
+    configured = load_configured(settings)  # raises errors of the settings before anything is opened
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -30,9 +28,8 @@ def create_app(settings: Settings) -> Starlette:
             async with open_gateway(resources, configured) as app.state.gateway:
                 yield
 
-    health = health_routes(lambda: app.state.resources, needs_database=False)
-    metrics = metrics_routes(lambda: app.state.resources)
-    app = Starlette(routes=[*ROUTES, *health, *metrics], lifespan=lifespan)
+    monitoring = monitoring_routes(lambda: app.state.resources, needs_database=False)
+    app = Starlette(routes=[*ROUTES, *monitoring], lifespan=lifespan)
     add_gateway_errors(app)
     app.add_middleware(BodyLimit, max_bytes=BODY_LIMIT)
     if settings.otel_exporter_otlp_endpoint:

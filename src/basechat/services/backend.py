@@ -21,8 +21,7 @@ from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
 from basechat.infra.web.problems import add_problem_handlers
 from basechat.kit.config import Settings
 from basechat.ops.caches.routes import router as caches_router
-from basechat.ops.health import health_routes
-from basechat.ops.metrics import metrics_routes
+from basechat.ops.monitoring import monitoring_routes
 from basechat.services.wiring import open_resources
 from basechat.toolbox.notes import routes as notes
 from basechat.toolbox.servers import routes as servers
@@ -33,7 +32,7 @@ POOL_SIZE, MAX_OVERFLOW = 20, 30
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the app; it migrates the database when it starts."""
+    """The app. It migrates the database when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,8 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         caches_router,
     ):
         app.include_router(router)
-    app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
-    app.router.routes.extend(metrics_routes(lambda: app.state.resources))
+    app.router.routes.extend(monitoring_routes(lambda: app.state.resources, needs_database=True))
     add_problem_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=BODY_LIMIT)
     if settings.otel_exporter_otlp_endpoint:
@@ -83,5 +81,5 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _operation_id(route: APIRoute) -> str:
-    """Name operations as their functions, so that generated clients read well."""
+    """Operations have the names of their functions, so that generated clients read well."""
     return route.name

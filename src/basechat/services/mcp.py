@@ -10,15 +10,13 @@ from starlette.types import Receive, Scope, Send
 from basechat.infra.schema import wait_for_schema
 from basechat.infra.web.context import RequestContext
 from basechat.kit.config import Settings
-from basechat.ops.health import health_routes
-from basechat.ops.metrics import metrics_routes
+from basechat.ops.monitoring import monitoring_routes
 from basechat.services.wiring import open_resources
 from basechat.toolbox.access import ToolAccess
 from basechat.toolbox.server import build_app, build_server
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Return the app."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -34,8 +32,7 @@ def create_app(settings: Settings) -> Starlette:
         await app.state.tools(scope, receive, send)
 
     app = Starlette(lifespan=lifespan)
-    app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=False))
-    app.router.routes.extend(metrics_routes(lambda: app.state.resources))
+    app.router.routes.extend(monitoring_routes(lambda: app.state.resources, needs_database=False))
     app.router.routes.append(Mount("/", guarded_tools))
     app.add_middleware(RequestContext)
     return app

@@ -1,4 +1,4 @@
-"""Writes the OpenAPI document of the HTTP API: `python -m basechat.services.openapi docs/openapi.json`."""
+"""Write the OpenAPI document of the HTTP API: `python -m basechat.services.openapi docs/openapi.json`."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from basechat.services.backend import create_app
 
 
 def openapi_document() -> str:
-    """Return the document of `/api` as indented JSON; nothing is opened for it."""
+    """The document of `/api` as indented JSON. It opens no connections."""
     settings = Settings(_env_file=None, secret_key="-" * SECRET_MIN_LENGTH)
     return json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False) + "\n"
 

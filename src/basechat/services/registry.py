@@ -1,4 +1,4 @@
-"""The table of the services; it imports none of them, nor what they have in common."""
+"""The table of the services. It does not import them, so that commands start quickly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """A service: the module of its app, its port, and how long open connections have when it stops."""
+    """A service: the module of its app, its port, and the seconds that open connections get when it stops."""
 
     module: str
     port: int

@@ -1,4 +1,4 @@
-"""Running one service: its app under uvicorn, on a TCP address or a Unix socket."""
+"""Run one service: its app under uvicorn, on a TCP address or a Unix socket."""
 
 import contextlib
 import gc
@@ -15,7 +15,7 @@ from basechat.kit.logging import configure_logging
 from basechat.services.registry import SERVICES
 
 _UNIX = "unix:"
-_KEEP_ALIVE_SECONDS = 75  # longer than nginx keeps its connections, so that none closes under a request
+_KEEP_ALIVE_SECONDS = 75  # longer than nginx keeps its connections, so that no connection closes during a request
 
 
 def serve(name: str, listen: str | None = None) -> None:
@@ -49,9 +49,9 @@ def serve(name: str, listen: str | None = None) -> None:
 
 
 class _Server(Server):
-    """Keeps the garbage collector from looking at all that the start made, which never goes away.
+    """Freezes all objects of the start, because they live as long as the process.
 
-    One such look takes 60 ms and more, in the middle of somebody's answer.
+    Otherwise each full garbage collection would visit them, for 60 ms or more in the middle of an answer.
     """
 
     async def startup(self, sockets: list[socket] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Opens what a service works with, and closes it."""
+"""Open the resources of a service, and close them."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,7 +22,7 @@ from basechat.kit.config import Settings
 async def open_resources(
     settings: Settings, *, service: str = "basechat", pool_size: int | None = None, max_overflow: int | None = None
 ) -> AsyncIterator[Resources]:
-    """Open the resources of one process; the sizes are those of each database role's pool."""
+    """Open the resources of one process. The sizes are of the pool of each database role."""
     async with AsyncExitStack() as stack:
         database = open_database(settings, pool_size=pool_size, max_overflow=max_overflow)
         stack.push_async_callback(database.close)

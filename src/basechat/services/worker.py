@@ -1,4 +1,4 @@
-"""worker: executes runs and does jobs; over HTTP it tells its health alone."""
+"""worker: executes runs and jobs. Its HTTP routes are for monitoring only."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,8 +18,7 @@ from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
 from basechat.infra.schema import wait_for_schema
 from basechat.kit.config import Settings
-from basechat.ops.health import health_routes
-from basechat.ops.metrics import metrics_routes
+from basechat.ops.monitoring import monitoring_routes
 from basechat.ops.rollup import RollUp
 from basechat.services.assistant import open_assistant
 from basechat.services.wiring import open_resources
@@ -27,7 +26,6 @@ from basechat.toolbox import receipts
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Return the app; it works while it runs."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -38,14 +36,13 @@ def create_app(settings: Settings) -> Starlette:
                 yield
 
     app = Starlette(lifespan=lifespan)
-    app.router.routes.extend(health_routes(lambda: app.state.resources, needs_database=True))
-    app.router.routes.extend(metrics_routes(lambda: app.state.resources))
+    app.router.routes.extend(monitoring_routes(lambda: app.state.resources, needs_database=True))
     return app
 
 
 @asynccontextmanager
 async def working(resources: Resources, *, reaper_seconds: float = REAPER_SECONDS) -> AsyncIterator[None]:
-    """Execute runs, do jobs and repair what others left behind, in the background."""
+    """Execute runs and jobs, and reap lost runs, in the background."""
     settings = resources.settings
     async with AsyncExitStack() as stack:
         queue, job_queue = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(2))

@@ -859,7 +859,7 @@ export interface paths {
         };
         /**
          * Cache Health
-         * @description Tell whether the caches' server and redis-state answer, and what should be set up otherwise.
+         * @description Health of the cache server and redis-state, with notices about their configuration.
          */
         get: operations["cache_health"];
         put?: never;
@@ -879,7 +879,7 @@ export interface paths {
         };
         /**
          * Cache Stats
-         * @description Tell how well each layer does, hour by hour, and what it takes.
+         * @description Hits, misses and savings of each layer hour by hour, and its size.
          */
         get: operations["cache_stats"];
         put?: never;
@@ -902,7 +902,7 @@ export interface paths {
         post?: never;
         /**
          * Invalidate Cache
-         * @description Remove all that a layer keeps, or all layers; nothing else that may be on the same server.
+         * @description Remove all entries of one layer or of all layers. Other data on the same server stays.
          */
         delete: operations["invalidate_cache"];
         options?: never;
@@ -1180,7 +1180,7 @@ export interface components {
         };
         /**
          * CacheCleared
-         * @description How many keys went.
+         * @description Number of removed keys.
          */
         CacheCleared: {
             /** Layer */
@@ -1190,7 +1190,7 @@ export interface components {
         };
         /**
          * CacheHealth
-         * @description How the caches' server and redis-state are doing.
+         * @description Health of the cache server and of redis-state.
          */
         CacheHealth: {
             /**
@@ -1202,7 +1202,7 @@ export interface components {
             state: components["schemas"]["CacheServer"];
             /**
              * One Server
-             * @description Whether both are the same server; null where one is down.
+             * @description Whether both are the same server. null if one of them is down.
              */
             one_server: boolean | null;
             /** Notices */
@@ -1227,7 +1227,7 @@ export interface components {
         };
         /**
          * CacheLayer
-         * @description What a layer did in the hours asked for, and what it keeps now (null where the server is down).
+         * @description Counts of a layer in the requested hours, and its present size (null if the server is down).
          */
         CacheLayer: {
             /** Layer */
@@ -1238,24 +1238,24 @@ export interface components {
             misses: number;
             /**
              * Coalesced
-             * @description Calls that shared another's flight.
+             * @description Calls that shared the completion of an identical call.
              */
             coalesced: number;
             /**
              * Bypassed
-             * @description Calls that asked not to be answered from the cache.
+             * @description Calls that switched the cache off.
              */
             bypassed: number;
             /** Stored */
             stored: number;
             /**
              * Errors
-             * @description Reads and writes that the server did not answer.
+             * @description Reads and writes that failed.
              */
             errors: number;
             /**
              * Unreadable
-             * @description Values that no key of CACHE_ENCRYPTION_KEYS opens, which are misses too.
+             * @description Values that no key decrypts. They also count as misses.
              */
             unreadable: number;
             /** Hit Rate */
@@ -1273,13 +1273,13 @@ export interface components {
             bytes: number | null;
             /**
              * By Hour
-             * @description Oldest first; an hour in which nothing was asked has no rate.
+             * @description Oldest first. An hour without reads has no hit rate.
              */
             by_hour: components["schemas"]["CacheHour"][];
         };
         /**
          * CacheMemory
-         * @description The caches' server; of a cluster, all primaries together.
+         * @description The cache server. For a cluster: all primaries together.
          */
         CacheMemory: {
             /**
@@ -1298,7 +1298,7 @@ export interface components {
             used_memory: number;
             /**
              * Max Memory
-             * @description Bytes; 0 where there is no bound.
+             * @description Bytes. 0 means no limit.
              */
             max_memory: number;
             /**
@@ -1309,7 +1309,7 @@ export interface components {
         };
         /**
          * CacheNotice
-         * @description Something that should be set up otherwise.
+         * @description A problem of the configuration.
          */
         CacheNotice: {
             /** Code */
@@ -1329,13 +1329,13 @@ export interface components {
             status: "ok" | "down";
             /**
              * Policy
-             * @description Its `maxmemory-policy`: what goes when it is full.
+             * @description Its `maxmemory-policy`: the keys that it evicts when its memory is full.
              */
             policy: string | null;
         };
         /**
          * CacheStats
-         * @description How well the caches do.
+         * @description Figures of the caches.
          */
         CacheStats: {
             /** Hours */
@@ -1345,12 +1345,12 @@ export interface components {
             server: components["schemas"]["CacheMemory"];
             /**
              * Estimated
-             * @description Whether keys and bytes are estimated by a sample.
+             * @description Whether keys and bytes are estimated from a sample.
              */
             estimated: boolean;
             /**
              * Up To Date
-             * @description False where redis-state is away: the last minutes are missing then.
+             * @description False if redis-state is unavailable. Then the last minutes are missing.
              */
             up_to_date: boolean;
         };
@@ -5030,7 +5030,7 @@ export interface operations {
     cache_stats: {
         parameters: {
             query?: {
-                /** @description How many hours back, the present one included. */
+                /** @description Number of hours, including the present one. */
                 hours?: number;
             };
             header?: never;

@@ -67,8 +67,8 @@ def set_environment(layout: Layout, address: ListenAddress, *, local_model: bool
 def warm(meanwhile: Callable[[], None]) -> None:
     """Import everything that the services need, and call `meanwhile` regularly between two modules.
 
-    The imports take seconds of CPU, so they run while PostgreSQL and the other servers start. That is why they are
-    no import statements.
+    The imports take seconds of CPU. They are calls instead of import statements, so that they run while PostgreSQL
+    and the other servers start.
     """
     watcher = _ImportWatcher(meanwhile)
     sys.meta_path.insert(0, watcher)

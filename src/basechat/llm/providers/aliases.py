@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from basechat.kit.text import ModelName
+from basechat.protocol import ModelName
 
 OWNER = "basechat"
 """Who a list of models says that an alias is of."""

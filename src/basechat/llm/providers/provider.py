@@ -6,9 +6,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from yarl import URL
 
 from basechat.infra.http import Address
-from basechat.kit.text import ModelName
 from basechat.llm.providers.kinds import TRAITS, ProviderKind, Traits, completed, find_traits, kind_of
 from basechat.llm.providers.prices import Price
+from basechat.protocol import ModelName
 
 Kind = Literal["chat", "embedding"]
 """What a model is for."""

@@ -1,1 +1,1 @@
-"""The caches as administrators see them: how well they do, what they take, and how they are emptied."""
+"""The caches for administrators: hit rates, sizes, and emptying them."""

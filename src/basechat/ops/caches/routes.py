@@ -1,4 +1,4 @@
-"""HTTP routes of the caches: for everybody whether they work, for administrators how well, and emptying them."""
+"""HTTP routes of the caches: health for all accounts; figures and emptying for administrators."""
 
 import asyncio
 import time
@@ -18,8 +18,7 @@ from basechat.infra.metrics.minutes import total
 from basechat.infra.redis import REDIS_ERRORS, CacheClient
 from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.errors import UnavailableError
-from basechat.ops.caches.figures import layer_figures
-from basechat.ops.caches.history import History, read_history
+from basechat.ops.caches.history import History, layer_figures, read_history
 from basechat.ops.caches.schemas import (
     CacheCleared,
     CacheHealth,
@@ -38,7 +37,7 @@ MEASURE_SECONDS = 10.0
 
 @router.get("/health")
 async def cache_health(_caller: AnyCaller, resources: ResourcesDep) -> CacheHealth:
-    """Tell whether the caches' server and redis-state answer, and what should be set up otherwise."""
+    """Health of the cache server and redis-state, with notices about their configuration."""
     cache, state = await asyncio.gather(find_state(resources.cache), find_state(resources.state))
     return CacheHealth(
         status="ok" if cache and state else "degraded",
@@ -53,9 +52,9 @@ async def cache_health(_caller: AnyCaller, resources: ResourcesDep) -> CacheHeal
 async def cache_stats(
     _caller: AdminCaller,
     resources: ResourcesDep,
-    hours: Annotated[int, Query(ge=1, le=48, description="How many hours back, the present one included.")] = 24,
+    hours: Annotated[int, Query(ge=1, le=48, description="Number of hours, including the present one.")] = 24,
 ) -> CacheStats:
-    """Tell how well each layer does, hour by hour, and what it takes."""
+    """Hits, misses and savings of each layer hour by hour, and its size."""
     until = int(time.time() // 3600)
     (server, keyspace), history = await asyncio.gather(
         _find_sizes(resources.cache),
@@ -74,20 +73,19 @@ async def cache_stats(
 async def invalidate_cache(
     layer: Literal["llm", "mcp", "intent", "all"], caller: AdminCaller, client: ClientDep, resources: ResourcesDep
 ) -> CacheCleared:
-    """Remove all that a layer keeps, or all layers; nothing else that may be on the same server."""
-    async with (
-        resources.database.system_transaction() as connection
-    ):  # first: what is done must not be missing in the log
+    """Remove all entries of one layer or of all layers. Other data on the same server stays."""
+    # The entry comes first: an action must never be missing in the audit log.
+    async with resources.database.system_transaction() as connection:
         await record(connection, "cache.invalidate", actor_id=caller.user_id, subject=layer, address=client.address)
     try:
         removed = await clear(resources.cache, [each for each in LAYERS if layer in {"all", each.name}])
     except REDIS_ERRORS as error:
-        raise UnavailableError("The cache server does not answer now. Try again.", code="cache.unavailable") from error
+        raise UnavailableError("The cache server does not answer. Try again.", code="cache.unavailable") from error
     return CacheCleared(layer=layer, removed=removed)
 
 
 async def _find_sizes(cache: CacheClient) -> tuple[ServerState | None, Keyspace | None]:
-    """Return what the server and the caches take, as far as the server tells it in time."""
+    """Memory of the server and sizes of the layers; None for values that the server does not return in time."""
     server = await find_state(cache)
     if server is None:
         return None, None

@@ -1,4 +1,4 @@
-"""What the routes of the caches answer."""
+"""Bodies of the cache routes."""
 
 from datetime import datetime
 from typing import Literal
@@ -12,23 +12,23 @@ class CacheServer(BaseModel):
     """One of the two Redis servers."""
 
     status: Status
-    policy: str | None = Field(description="Its `maxmemory-policy`: what goes when it is full.")
+    policy: str | None = Field(description="Its `maxmemory-policy`: the keys that it evicts when its memory is full.")
 
 
 class CacheNotice(BaseModel):
-    """Something that should be set up otherwise."""
+    """A problem of the configuration."""
 
     code: str
     detail: str
 
 
 class CacheHealth(BaseModel):
-    """How the caches' server and redis-state are doing."""
+    """Health of the cache server and of redis-state."""
 
     status: Literal["ok", "degraded"]
     cache: CacheServer
     state: CacheServer
-    one_server: bool | None = Field(description="Whether both are the same server; null where one is down.")
+    one_server: bool | None = Field(description="Whether both are the same server. null if one of them is down.")
     notices: list[CacheNotice]
 
 
@@ -42,47 +42,47 @@ class CacheHour(BaseModel):
 
 
 class CacheLayer(BaseModel):
-    """What a layer did in the hours asked for, and what it keeps now (null where the server is down)."""
+    """Counts of a layer in the requested hours, and its present size (null if the server is down)."""
 
     layer: str
     hits: int
     misses: int
-    coalesced: int = Field(description="Calls that shared another's flight.")
-    bypassed: int = Field(description="Calls that asked not to be answered from the cache.")
+    coalesced: int = Field(description="Calls that shared the completion of an identical call.")
+    bypassed: int = Field(description="Calls that switched the cache off.")
     stored: int
-    errors: int = Field(description="Reads and writes that the server did not answer.")
-    unreadable: int = Field(description="Values that no key of CACHE_ENCRYPTION_KEYS opens, which are misses too.")
+    errors: int = Field(description="Reads and writes that failed.")
+    unreadable: int = Field(description="Values that no key decrypts. They also count as misses.")
     hit_rate: float | None
     saved_seconds: float
     saved_cost: float = Field(description="US dollars.")
     keys: int | None
     bytes: int | None
-    by_hour: list[CacheHour] = Field(description="Oldest first; an hour in which nothing was asked has no rate.")
+    by_hour: list[CacheHour] = Field(description="Oldest first. An hour without reads has no hit rate.")
 
 
 class CacheMemory(BaseModel):
-    """The caches' server; of a cluster, all primaries together."""
+    """The cache server. For a cluster: all primaries together."""
 
     status: Status
     nodes: int
     policy: str | None
     used_memory: int = Field(description="Bytes.")
-    max_memory: int = Field(description="Bytes; 0 where there is no bound.")
+    max_memory: int = Field(description="Bytes. 0 means no limit.")
     evicted_keys: int = Field(description="Since the server started.")
 
 
 class CacheStats(BaseModel):
-    """How well the caches do."""
+    """Figures of the caches."""
 
     hours: int
     layers: list[CacheLayer]
     server: CacheMemory
-    estimated: bool = Field(description="Whether keys and bytes are estimated by a sample.")
-    up_to_date: bool = Field(description="False where redis-state is away: the last minutes are missing then.")
+    estimated: bool = Field(description="Whether keys and bytes are estimated from a sample.")
+    up_to_date: bool = Field(description="False if redis-state is unavailable. Then the last minutes are missing.")
 
 
 class CacheCleared(BaseModel):
-    """How many keys went."""
+    """Number of removed keys."""
 
     layer: str
     removed: int

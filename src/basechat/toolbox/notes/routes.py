@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from basechat.identity.access import ChatCaller
 from basechat.infra.web.depends import ResourcesDep
 from basechat.kit.errors import ConflictError, NotFoundError
-from basechat.kit.request_model import RequestModel
+from basechat.kit.text import RequestModel
 from basechat.toolbox.notes import store
 
 router = APIRouter(prefix="/notes", tags=["notes"])

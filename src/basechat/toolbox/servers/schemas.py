@@ -11,8 +11,7 @@ from sqlalchemy import Row
 from yarl import URL
 
 from basechat.infra.mcp.tools import ToolSpec, function_names
-from basechat.kit.request_model import RequestModel
-from basechat.kit.text import Line
+from basechat.kit.text import Line, RequestModel
 from basechat.toolbox.servers.endpoint import Transport
 
 OWN_NAME = "basechat"

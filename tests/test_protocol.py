@@ -1,4 +1,4 @@
-"""The internal header names its caller, and nobody but a service with the key can write it."""
+"""The internal header names its caller, and only a service with the key can create it."""
 
 from base64 import urlsafe_b64encode
 from uuid import uuid4
@@ -30,11 +30,11 @@ def test_the_caller_arrives(caller: Caller) -> None:
     [_signed(key=b"x" * 32), _signed(audience="mcp-server"), _signed(ttl_seconds=-1)],
     ids=["another key", "another audience", "expired"],
 )
-def test_what_is_not_meant_for_us_names_nobody(signed: str) -> None:
+def test_a_header_for_another_service_is_invalid(signed: str) -> None:
     assert verify_caller(signed, key=KEY, audience="llm-agent") is None
 
 
-def test_changed_claims_name_nobody() -> None:
+def test_changed_claims_are_invalid() -> None:
     _, mac = _signed().split(".")
     claims = {"owner_id": str(uuid4()), "run_id": None, "attempt": 0, "aud": "llm-agent", "exp": 9_999_999_999}
     forged = f"{urlsafe_b64encode(json.dumps(claims)).decode()}.{mac}"
@@ -44,5 +44,5 @@ def test_changed_claims_name_nobody() -> None:
 @pytest.mark.parametrize(
     "value", ["", ".", "a", "a.b", "a.b.c", "!!!!.????", "가.나", "\x00.\x00", "." * 50, "e30=.e30="]
 )
-def test_garbage_names_nobody(value: str) -> None:
+def test_a_malformed_header_is_invalid(value: str) -> None:
     assert verify_caller(value, key=KEY, audience="llm-agent") is None
