@@ -155,14 +155,16 @@ async def test_an_alias_is_added_and_answers(tab: Tab, person: Person, upstream:
     await tab.save("aliases")
     await alias.get_by_test_id("edit-alias").click()
     await part("target").first.get_by_role("button").click()
+    await part("alias-name").fill("renamed-model")
     await part("save-alias").click()
     await _close(tab)
 
-    await _offered(person, "team-model")
-    await _ask(tab, "team-model", "By another name")
+    await _offered(person, "renamed-model")
+    await _ask(tab, "renamed-model", "By another name")
     assert upstream.completions[-1].document["model"] == "echo"
 
     await tab.administer("aliases")
+    alias = part("alias").filter(has_text="renamed-model")
     await alias.get_by_test_id("unfold-alias").click()
     await alias.get_by_test_id("delete-alias").click()
     await alias.get_by_test_id("delete-alias").click()
