@@ -46,9 +46,7 @@ CROWDED_FOLDERS: set[str] = set()
 DRIVERS_OUTSIDE_INFRA = {
     "assistant:aiohttp",
     "gateway_admin:redis",
-    "identity:redis",
     "llm:redis",
-    "ops:redis",
     "toolbox:aiohttp",
     "toolbox:httpx2",
 }

@@ -8,7 +8,6 @@ class StackError(Exception):
 
 
 def explain(error: OSError) -> StackError:
-    """Turn an error of the operating system into a sentence."""
     where = f" {error.filename}" if error.filename else ""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:

@@ -56,7 +56,6 @@ def claim(layout: Layout) -> None:
 
 
 def prepare(layout: Layout) -> None:
-    """Create everything that the processes need. Idempotent; the first time takes a second or two."""
     claim(layout)
     if layout.short != layout.data:
         _own_folder(layout.short, layout.data.stat().st_mode)
@@ -68,7 +67,6 @@ def prepare(layout: Layout) -> None:
 
 
 def discard_sockets(layout: Layout) -> None:
-    """Remove the folder for sockets if it is not the data folder."""
     if layout.short != layout.data:
         shutil.rmtree(layout.short, ignore_errors=True)
 

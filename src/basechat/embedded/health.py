@@ -32,7 +32,6 @@ def http_status(url: str, *, timeout: float = TIMEOUT) -> int:
 
 
 def answers_at_all(host: str, port: int, *, timeout: float = TIMEOUT) -> bool:
-    """Whether a server speaks HTTP at this address, with any status."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("HEAD", "/")
@@ -45,7 +44,6 @@ def answers_at_all(host: str, port: int, *, timeout: float = TIMEOUT) -> bool:
 
 
 def answers_redis(path: Path, *, timeout: float = TIMEOUT) -> bool:
-    """Whether a Redis server on a Unix socket has loaded its data."""
     return _exchange(path, b"PING\r\n", timeout).startswith(b"+PONG")
 
 
@@ -92,7 +90,6 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def pause(seconds: float) -> None:
-    """Sleep between two checks."""
     select.select([], [], [], seconds)
 
 

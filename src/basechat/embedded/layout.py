@@ -95,7 +95,6 @@ class Layout:
         return self.logs / f"{service}.log"
 
     def files(self, service: str) -> Path:
-        """Data of a service that has no property above."""
         return self.data / service
 
 

@@ -25,7 +25,6 @@ def size(log: Path) -> int:
 
 
 def tail(log: Path, lines: int, *, since: int = 0) -> list[str]:
-    """The last lines that were written after byte `since`."""
     if not log.exists():
         return []
     with log.open("rb") as file:

@@ -37,7 +37,6 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
 
     def stop(self, number: int, *, grace: float) -> None:
-        """Send a signal, and kill the group if the process still runs after `grace` seconds."""
         self.signal(number)
         if not wait_until(lambda: self.poll() is not None, within=grace):
             self.sweep()
@@ -145,7 +144,6 @@ def _detach_from_parent(log: Path) -> None:
 
 
 def package_folder(package: str) -> Path:
-    """Folder of an installed package. The package is not imported."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise StackError(f"The package {package} is missing. Install the stack: pip install 'basechat[embedded]'")
@@ -153,7 +151,6 @@ def package_folder(package: str) -> Path:
 
 
 def program(package: str, pattern: str) -> Path:
-    """The program in a package whose wheel has a folder per platform."""
     found = sorted(package_folder(package).glob(pattern))
     if len(found) != 1:
         raise StackError(f"The wheel of {package} has no program for this machine (expected exactly one {pattern}).")

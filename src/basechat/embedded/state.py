@@ -82,7 +82,6 @@ def birth(pid: int) -> str | None:
 
 
 def is_of_this_boot(birth: str | None) -> bool:
-    """Whether a recorded birth belongs to the present boot and pid namespace."""
     return birth is not None and birth.rpartition(":")[0] == _boot()
 
 

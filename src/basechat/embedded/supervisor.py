@@ -39,7 +39,6 @@ class Signals:
         signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore_hangup else self._stop)
 
     def wait(self, seconds: float) -> None:
-        """Wait for a signal, at most so long."""
         if select.select([self._reader], [], [], seconds)[0]:
             os.read(self._reader, 4096)
 
@@ -87,7 +86,6 @@ class Supervisor:
                 self._report_start(watched)
 
     def keep_running(self) -> None:
-        """Restart services that end, until a signal stops the stack."""
         while not self._signals.must_stop:
             for watched in self.watched:
                 self._maintain(watched)
@@ -95,7 +93,6 @@ class Supervisor:
             self._signals.wait(self._check_interval())
 
     def stop(self) -> None:
-        """Stop all services, the last started first; returns when all processes have ended."""
         for stage in reversed(self._stages):
             for watched in stage:
                 watched.begin_stop()

@@ -26,7 +26,6 @@ class Progress:
         self._silent = False
 
     def show(self, name: str, phase: str, detail: str = "") -> None:
-        """Show a new phase of a service."""
         self._lines[name] = (phase, detail)
         if self._table:
             self._erase()
@@ -44,7 +43,6 @@ class Progress:
         self._log_sentence(sentence.strip())
 
     def silence(self) -> None:
-        """From now on write to the log only."""
         self._silent = True
 
     def _erase(self) -> None:

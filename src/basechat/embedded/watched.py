@@ -65,7 +65,6 @@ class Watched:
         return time.monotonic() - self._launched
 
     def probe(self) -> None:
-        """Check whether a starting service has become ready."""
         if self.phase == "waiting" and self.exit_code is None and self.service.ready():
             self.phase = "ready"
             self.seconds = self.age

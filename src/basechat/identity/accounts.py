@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from redis.asyncio import Redis
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +13,7 @@ from basechat.identity.credentials import Principal, revoke_cached
 from basechat.identity.sign_in import end_other_sessions, hash_password, verify_password
 from basechat.infra.db import Database
 from basechat.infra.ratelimit import Limit
+from basechat.infra.redis import Redis
 from basechat.infra.resources import Resources
 from basechat.kit.errors import AuthRequiredError, ConflictError, ForbiddenError
 
@@ -44,7 +44,6 @@ async def get_user(connection: AsyncConnection, user_id: UUID) -> Row[Any]:
 async def find_user_id(
     connection: AsyncConnection, *, user_id: UUID | None = None, username: str | None = None
 ) -> UUID | None:
-    """Find an account by its id or by its name in any case."""
     found: UUID | None = await connection.scalar(_FIND_ID, {"id": user_id, "name": username})
     return found
 
@@ -55,7 +54,6 @@ async def find_usernames(connection: AsyncConnection, user_ids: Collection[UUID]
 
 
 async def change_password(resources: Resources, caller: Principal, current: str, new: str, client: ClientInfo) -> None:
-    """Set another password. All other sessions of the person end at once."""
     await _confirm(resources, caller.user_id, current)
     password_hash = await hash_password(new)
     update = text("UPDATE users SET password_hash = :hash, updated_at = now() WHERE id = :id")

@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
 from basechat.infra.db import Database
-from basechat.infra.redis import REDIS_ERRORS, as_bytes
+from basechat.infra.redis import REDIS_ERRORS, Redis, as_bytes
 from basechat.kit import json
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,6 @@ async def get_preferences(connection: AsyncConnection, owner_id: UUID) -> dict[s
 
 
 async def change_preferences(connection: AsyncConnection, owner_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
-    """Store the changes; returns all preferences."""
     statement = insert(UserPreferences).values(user_id=owner_id, **changes)
     statement = statement.on_conflict_do_update(
         index_elements=[UserPreferences.user_id], set_={**changes, "user_id": owner_id}

@@ -40,7 +40,6 @@ _IS_INVITED = text("""
 
 
 async def register(resources: Resources, body: Registration, client: ClientInfo) -> tuple[Row[Any], str]:
-    """Create an account and open a session; returns the account and the token."""
     await resources.limiter.require(
         _PER_ADDRESS, "register", client.address, detail="Too many accounts from this address. Try again later."
     )

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from redis.asyncio import Redis
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +15,7 @@ from basechat.identity.access import ClientInfo
 from basechat.identity.credentials import SESSION_PREFIX, new_token, revoke_cached, token_hash
 from basechat.infra.db import Database
 from basechat.infra.ratelimit import Limit
+from basechat.infra.redis import Redis
 from basechat.infra.resources import Resources
 from basechat.kit.errors import AuthRequiredError, NotFoundError
 from basechat.kit.ids import new_id
@@ -43,7 +43,6 @@ _END_OTHERS = text("""
 
 
 async def sign_in(resources: Resources, name: str, password: str, client: ClientInfo) -> tuple[Row[Any], str]:
-    """Check a password and open a session; returns the account and the token."""
     await _count_attempt(resources, name, client)
     async with resources.database.system_transaction() as connection:
         user = (await connection.execute(_FIND_USER, {"name": name})).one_or_none()
@@ -73,12 +72,10 @@ async def open_session(
 
 
 async def list_sessions(connection: AsyncConnection, user_id: UUID) -> list[Row[Any]]:
-    """The open sessions of a person, the last used first."""
     return list(await connection.execute(_LIST_SESSIONS, {"user_id": user_id}))
 
 
 async def end_session(database: Database, state: Redis, user_id: UUID, session_id: UUID) -> None:
-    """End one session of a person at once; raises `NotFoundError`."""
     statement = text("DELETE FROM auth_sessions WHERE id = :id AND user_id = :user_id RETURNING token_hash")
     async with database.system_transaction() as connection:
         hashed = await connection.scalar(statement, {"id": session_id, "user_id": user_id})

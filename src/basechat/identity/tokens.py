@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from redis.asyncio import Redis
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +18,7 @@ from basechat.identity.credentials import (
 )
 from basechat.identity.schemas import NewApiToken, NewInvitation
 from basechat.infra.db import Database
+from basechat.infra.redis import Redis
 from basechat.kit.errors import ForbiddenError, NotFoundError
 from basechat.kit.ids import new_id
 
@@ -40,12 +40,10 @@ _INSERT_INVITATION = text("""
 
 
 async def list_api_tokens(connection: AsyncConnection, user_id: UUID) -> list[Row[Any]]:
-    """The API tokens of a person, newest first."""
     return list(await connection.execute(_LIST_TOKENS, {"id": user_id}))
 
 
 async def find_token_names(connection: AsyncConnection, token_ids: Collection[UUID]) -> dict[UUID, str]:
-    """The names of the API tokens that exist."""
     rows = await connection.execute(_FIND_TOKEN_NAMES, {"ids": list(token_ids)})
     return {row.id: row.name for row in rows}
 
@@ -64,7 +62,6 @@ async def create_api_token(database: Database, caller: Principal, body: NewApiTo
 
 
 async def delete_api_token(database: Database, state: Redis, user_id: UUID, token_id: UUID) -> None:
-    """Delete an API token; it is invalid at once."""
     statement = text("DELETE FROM api_tokens WHERE id = :id AND user_id = :user_id RETURNING token_hash")
     async with database.system_transaction() as connection:
         hashed = await connection.scalar(statement, {"id": token_id, "user_id": user_id})
@@ -75,12 +72,10 @@ async def delete_api_token(database: Database, state: Redis, user_id: UUID, toke
 
 
 async def list_invitations(connection: AsyncConnection) -> list[Row[Any]]:
-    """The invitations, newest first."""
     return list(await connection.execute(_LIST_INVITATIONS))
 
 
 async def create_invitation(database: Database, caller: Principal, body: NewInvitation) -> tuple[Row[Any], str]:
-    """Create an invitation; returns its row and its text."""
     token = new_token(INVITATION_PREFIX)
     values = {"id": new_id(), "hash": token_hash(token), "created_by": caller.user_id, **body.model_dump()}
     async with database.system_transaction() as connection:
@@ -90,7 +85,6 @@ async def create_invitation(database: Database, caller: Principal, body: NewInvi
 
 
 async def delete_invitation(database: Database, caller: Principal, invitation_id: UUID) -> None:
-    """Delete an invitation; raises `NotFoundError`."""
     statement = text("DELETE FROM invitations WHERE id = :id RETURNING id")
     async with database.system_transaction() as connection:
         if await connection.scalar(statement, {"id": invitation_id}) is None:

@@ -244,19 +244,16 @@ class Settings(BaseSettings):
 
     @cached_property
     def embeds_with(self) -> str | None:
-        """The embedding model; None without one."""
         return self.embedding_model or (LOCAL_EMBEDDING_MODEL if self.local_embed_url else None)
 
     @cached_property
     def cache_redis_url(self) -> str:
-        """URL of the cache server."""
         if self.redis_url is not None:
             return self.redis_url.get_secret_value()
         return _redis_url(self.redis_host, self.redis_port, self.redis_db, self.redis_password.get_secret_value())
 
     @cached_property
     def state_redis_url(self) -> str:
-        """URL of redis-state."""
         if self.redis_state_url is not None:
             return self.redis_state_url.get_secret_value()
         return _redis_url(f"{self.redis_host}-state", 6380, 0, self.redis_password.get_secret_value())

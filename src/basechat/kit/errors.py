@@ -85,7 +85,6 @@ class UnavailableError(AppError):
 
 
 def problem(error: AppError, request_id: str | None) -> dict[str, Any]:
-    """The RFC 9457 document of an error."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,

@@ -18,7 +18,6 @@ def canonical(value: Any) -> bytes:
 
 
 def loads(text: bytes | str) -> Any:
-    """Raises ValueError."""
     return orjson.loads(text)
 
 

@@ -26,7 +26,6 @@ def logged_with(request_id: str) -> Iterator[None]:
 
 
 def configure_logging(service: str, *, level: str, fmt: str) -> None:
-    """Write all log lines of this process to stderr, as JSON or as text."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(service) if fmt == "json" else _TextFormatter(service))
     root = logging.getLogger()

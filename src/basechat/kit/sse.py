@@ -65,7 +65,6 @@ def _event(raw: bytes) -> SSEEvent:
 
 
 async def data_lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield the data of each event of a byte stream."""
     decoder = SSEDecoder()
     async for chunk in chunks:
         for event in decoder.feed(chunk):

@@ -38,7 +38,6 @@ class TaskSet:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["TaskSet"]:
-        """At the end, cancel the tasks that still run."""
         try:
             yield self
         finally:

@@ -24,7 +24,6 @@ def _check_storable(value: str) -> str:
 
 
 def storable(text: str) -> str:
-    """Replace the characters that PostgreSQL can't store."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 

@@ -50,7 +50,6 @@ _cached_count = lru_cache(maxsize=256)(_count)
 
 
 def estimate_messages(messages: Iterable[Mapping[str, Any]]) -> int:
-    """Estimate the tokens of messages, including their tool calls."""
     return sum(estimate_message(message) for message in messages)
 
 
@@ -60,7 +59,6 @@ def estimate_message(message: Mapping[str, Any]) -> int:
 
 
 def estimate_tools(tools: Sequence[Mapping[str, Any]]) -> int:
-    """Estimate the tokens of tool definitions."""
     return estimate(json.dumps(tools).decode()) if tools else 0
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -13,7 +12,7 @@ from basechat.infra.background import every
 from basechat.infra.db import DATABASE_ERRORS, Database, is_transient
 from basechat.infra.metrics.counters import LATE_MINUTES, Minute
 from basechat.infra.metrics.minutes import KEPT_SECONDS, read_minutes
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis
 from basechat.kit import json
 
 log = logging.getLogger(__name__)
@@ -64,7 +63,6 @@ class RollUp:
         self._rolled_up = 0  # the hour of the last success
 
     async def run(self) -> None:
-        """Roll up every minute, forever."""
         await every(EVERY_SECONDS, self._try_round)
 
     async def round(self) -> None:

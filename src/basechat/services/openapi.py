@@ -9,7 +9,6 @@ from basechat.services.backend import create_app
 
 
 def openapi_document() -> str:
-    """The document of `/api` as indented JSON. It opens no connections."""
     settings = Settings(_env_file=None, secret_key="-" * SECRET_MIN_LENGTH)
     return json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False) + "\n"
 

@@ -42,7 +42,6 @@ def create_app(settings: Settings) -> Starlette:
 
 @asynccontextmanager
 async def working(resources: Resources, *, reaper_seconds: float = REAPER_SECONDS) -> AsyncIterator[None]:
-    """Execute runs and jobs, and reap lost runs, in the background."""
     settings = resources.settings
     async with AsyncExitStack() as stack:
         queue, job_queue = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(2))

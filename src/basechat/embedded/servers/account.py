@@ -27,7 +27,6 @@ class UnixAccount:
         os.chown(folder, self.uid, self.gid)
 
     def enters(self, folder: Path) -> bool:
-        """Whether the permission bits let the account enter `folder` and all its parents."""
         return all(self._passes(parent.stat()) for parent in (folder, *folder.parents))
 
     def _passes(self, entry: os.stat_result) -> bool:

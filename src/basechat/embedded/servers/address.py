@@ -29,7 +29,6 @@ class ListenAddress:
 
     @property
     def listen(self) -> str:
-        """In the syntax of nginx."""
         return f"{_bracketed(self.host)}:{self.port}"
 
     @property

@@ -37,7 +37,6 @@ class EmbedRequestError(Exception):
         self._param = param
 
     def document(self) -> dict[str, Any]:
-        """The error in OpenAI's shape."""
         kind = "invalid_request_error" if self.status < 500 else "api_error"
         return {"error": {"message": str(self), "type": kind, "param": self._param, "code": None}}
 
@@ -104,7 +103,6 @@ class EmbedHandler(BaseHTTPRequestHandler):
     timeout = _IDLE_SECONDS
 
     def do_GET(self) -> None:
-        """Answer `/health` and `/v1/models`."""
         match self.path:
             case "/health":
                 self._send(200, {"status": "ok"})
@@ -115,7 +113,6 @@ class EmbedHandler(BaseHTTPRequestHandler):
                 self._refuse(_not_found())
 
     def do_POST(self) -> None:
-        """Answer `/v1/embeddings`."""
         try:
             body = self._body()
             if self.path != "/v1/embeddings":

@@ -13,7 +13,6 @@ _STOP = {signal.SIGTERM, signal.SIGINT}
 
 
 def serve(socket: str, weights: str, name: str) -> None:
-    """Serve OpenAI's API on a Unix socket until a signal stops it."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)  # before llama.cpp's threads start: they inherit the mask
     server = xllamacpp.Server(_parameters(weights, name, socket))
     signal.sigwait(_STOP)

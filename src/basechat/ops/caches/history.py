@@ -4,13 +4,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
 from sqlalchemy import text
 
 from basechat.infra.db import Database
 from basechat.infra.metrics.counters import Minute
 from basechat.infra.metrics.minutes import read_minutes, total
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +55,6 @@ class History:
 
 
 def layer_figures(layer: str, sums: Mapping[str, float]) -> LayerFigures:
-    """The figures of a layer from the sums of all counters."""
-
     def count(outcome: str) -> float:
         return sums.get(f"cache.{layer}.{outcome}", 0.0)
 
