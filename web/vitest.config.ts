@@ -3,5 +3,5 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   resolve: { alias: { "@": fileURLToPath(new URL(".", import.meta.url)) } },
-  test: { environment: "node", include: ["{features,lib}/**/*.test.ts"] },
+  test: { environment: "node", include: ["{features,lib,messages}/**/*.test.ts"] },
 });

@@ -168,7 +168,7 @@ async def test_another_persons_chat_is_not_there(tab: Tab, new_tab: NewTab, site
     await tab.ended("done")
     other = await new_tab(path=f"/?chat={await tab.chat_id()}")
     await other.sign_in((await site.join()).user["username"])
-    await expect(other.part("error")).to_have_text("This chat does not exist any more.")
+    await expect(other.part("error")).to_have_text("This chat no longer exists.")
     await expect(other.part("chat-item")).to_have_count(0)
 
 

@@ -18,11 +18,11 @@ export function ItemActions({ testId, busy, onEdit, onDelete }: ItemActionsProps
   return (
     <>
       <Button variant="ghost" size="sm" onClick={onEdit} data-testid={`edit-${testId}`}>
-        {t("admin.edit")}
+        {t("app.edit")}
       </Button>
       <ConfirmButton
-        label={t("admin.delete")}
-        question={t("admin.delete_confirm")}
+        label={t("app.delete")}
+        question={t("app.delete_confirm")}
         disabled={busy}
         onConfirm={onDelete}
         data-testid={`delete-${testId}`}

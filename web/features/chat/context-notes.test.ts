@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { contextOf, isFromCache, likenessOf } from "@/features/chat/context-notes";
+import { contextOf, isFromCache } from "@/features/chat/context-notes";
 
-it("reads what became of the older part of a chat", () => {
+it("reads whether older messages were summarized or left out", () => {
   expect(contextOf({ meta_info: {} })).toEqual({});
   expect(contextOf({ meta_info: { context: { summarised: true, left_out: 3 } } })).toMatchObject({
     summarised: true,
@@ -9,16 +9,11 @@ it("reads what became of the older part of a chat", () => {
   });
 });
 
-it("knows an answer for which no model was asked", () => {
+it("recognizes an answer that came without a call of its own", () => {
   expect(["hit", "coalesced", "miss", undefined].map((cache) => isFromCache({ meta_info: { cache } }))).toEqual([
     true,
     true,
     false,
     false,
   ]);
-});
-
-it("knows how like another question was whose answer this is", () => {
-  expect(likenessOf({ meta_info: { cache: "hit", similarity: 0.844 } })).toBe(84);
-  expect(likenessOf({ meta_info: { cache: "hit" } })).toBeUndefined();
 });

@@ -87,7 +87,7 @@ export function MemoryDialog({ onClose }: { onClose: () => void }) {
         </ul>
         {cursor && (
           <Button variant="ghost" size="sm" onClick={() => load(cursor)}>
-            {t("sessions.more")}
+            {t("app.more")}
           </Button>
         )}
       </DialogContent>

@@ -40,11 +40,11 @@ export function NoteItem({ note, onChange, onDelete }: NoteItemProps) {
       <div className="-mr-3 flex items-center justify-end gap-1">
         <span className="mr-auto text-muted-foreground text-xs">{when}</span>
         <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-note">
-          {t("memory.edit")}
+          {t("app.edit")}
         </Button>
         <ConfirmButton
-          label={t("memory.delete")}
-          question={t("memory.delete_confirm")}
+          label={t("app.delete")}
+          question={t("app.delete_confirm")}
           onConfirm={() => onDelete().catch(setError)}
           data-testid="delete-note"
         />

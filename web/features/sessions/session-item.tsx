@@ -87,7 +87,7 @@ export function SessionItem({ session, current, onOpen, onRename, onDelete }: Se
           </DropdownMenuItem>
           <DropdownMenuItem variant="destructive" onSelect={onDelete} data-testid="delete-chat">
             <Trash2Icon />
-            {t("sessions.delete")}
+            {t("app.delete")}
           </DropdownMenuItem>
         </DropdownMenuContent>
       </DropdownMenu>

@@ -70,7 +70,7 @@ function More() {
   return (
     <div ref={end}>
       <Button variant="ghost" size="sm" className="w-full text-muted-foreground" onClick={loadMore}>
-        {t(state === "failed" ? "app.retry" : "sessions.more")}
+        {t(state === "failed" ? "app.retry" : "app.more")}
       </Button>
     </div>
   );

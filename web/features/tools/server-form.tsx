@@ -80,7 +80,7 @@ export function ServerForm({ server, onSave, onCancel }: ServerFormProps) {
           {t("app.cancel")}
         </Button>
         <Button type="submit" disabled={busy} data-testid="save-server">
-          {t(busy ? "servers.checking" : server ? "app.save" : "servers.save")}
+          {t(busy ? "servers.checking" : server ? "app.save" : "servers.add")}
         </Button>
       </div>
     </form>

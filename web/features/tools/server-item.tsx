@@ -72,12 +72,12 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
           </Button>
           {server.url !== null && (
             <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-server">
-              {t("servers.edit")}
+              {t("app.edit")}
             </Button>
           )}
           <ConfirmButton
-            label={t("servers.delete")}
-            question={t("servers.delete_confirm")}
+            label={t("app.delete")}
+            question={t("app.delete_confirm")}
             disabled={busy}
             onConfirm={() => attempt(deleteServer(server.id), onDelete)}
             data-testid="delete-server"

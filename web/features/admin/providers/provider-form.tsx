@@ -44,7 +44,7 @@ export function ProviderForm({ provider, onSave, onCancel }: ProviderFormProps) 
   function submit() {
     const missing = missingFields(t, { name: values.name, base_url: values.baseUrl });
     if (Object.keys(missing).length) return submission.refuse({ fields: missing });
-    const keyRule = values.apiKey.trim() ? "providers.key_rule" : "providers.key_anew";
+    const keyRule = values.apiKey.trim() ? "providers.key_rule" : "providers.key_again";
     submission.save(onSave(bodyOf(values)), (error) => formErrors(t, error, shown, { ...rules, api_key: keyRule }));
   }
 
