@@ -2,8 +2,8 @@
 
 import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
-import { translator } from "@/features/locale/catalogue";
-import { initialLocale } from "@/features/locale/locale";
+import { initialLocale } from "@/lib/locale/locale";
+import { translator } from "@/lib/locale/texts";
 
 /** What is left when the page itself breaks; answers go on without it. */
 export default function PageError() {

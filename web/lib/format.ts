@@ -1,6 +1,6 @@
 /** Numbers, money and times as the reader's language writes them. */
 
-import type { Locale } from "@/features/locale/catalogue";
+import type { Locale } from "@/lib/locale/texts";
 
 const KIB = 1024;
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB"] as const;

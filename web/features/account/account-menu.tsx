@@ -12,6 +12,7 @@ import {
   WrenchIcon,
 } from "lucide-react";
 import { Fragment, useState } from "react";
+import { useNotify } from "@/components/notices";
 import {
   DropdownMenu,
   DropdownMenuContent,
@@ -23,20 +24,18 @@ import {
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
 import { DevicesDialog } from "@/features/account/devices-dialog";
-import { OwnInstructions } from "@/features/account/own-instructions";
 import { PasswordDialog } from "@/features/account/password-dialog";
-import { usePreferences } from "@/features/account/preferences";
 import { AdminDialog } from "@/features/admin/admin-dialog";
 import { useAuth } from "@/features/auth/auth";
-import { type Locale, localeNames } from "@/features/locale/catalogue";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
 import { MemoryDialog } from "@/features/memory/memory-dialog";
-import { useNotify } from "@/features/notices/notices";
+import { OwnInstructions } from "@/features/preferences/instructions";
+import { usePreferences } from "@/features/preferences/preferences";
 import { openChat } from "@/features/sessions/location";
 import { ServersDialog } from "@/features/tools/servers-dialog";
 import { UsageDialog } from "@/features/usage/usage-dialog";
 import type { User } from "@/lib/api/types";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError, type Locale, localeNames } from "@/lib/locale/texts";
 
 /** What opens from the menu, in groups: what the assistant goes by, the account itself, and the whole server. */
 const entries = [

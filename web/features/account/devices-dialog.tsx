@@ -4,11 +4,14 @@ import { useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
-import { listDevices, signOutDevice } from "@/features/account/api";
-import { deviceName } from "@/features/account/user-agent";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
-import type { Device } from "@/lib/api/types";
+import { api } from "@/lib/api/client";
+import type { Device, Devices } from "@/lib/api/types";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError } from "@/lib/locale/texts";
+
+const signOutDevice = (id: string) => api.delete(`/auth/sessions/${id}`);
+
+const listDevices = () => api.get<Devices>("/auth/sessions");
 
 export function DevicesDialog({ onClose }: { onClose: () => void }) {
   const { t } = useLocale();
@@ -66,4 +69,33 @@ function DeviceRow({ device, onSignOut }: { device: Device; onSignOut: () => voi
       )}
     </li>
   );
+}
+
+/** A device's short name, "Chrome · macOS", from the User-Agent it sent; null where nothing is recognised. */
+export function deviceName(userAgent: string): string | null {
+  const parts = [firstMatch(browsers, userAgent), firstMatch(systems, userAgent)].filter(Boolean);
+  return parts.length ? parts.join(" · ") : null;
+}
+
+/** In order: most browsers claim to be the later ones, too. */
+const browsers: [RegExp, string][] = [
+  [/Edg(e|A|iOS)?\//, "Edge"],
+  [/Whale\//, "Whale"],
+  [/SamsungBrowser\//, "Samsung Internet"],
+  [/OPR\//, "Opera"],
+  [/Firefox\/|FxiOS\//, "Firefox"],
+  [/Chrome\/|CriOS\//, "Chrome"],
+  [/Safari\//, "Safari"],
+];
+
+const systems: [RegExp, string][] = [
+  [/iPhone|iPad/, "iOS"],
+  [/Android/, "Android"],
+  [/Windows/, "Windows"],
+  [/Mac OS X/, "macOS"],
+  [/Linux|X11/, "Linux"],
+];
+
+function firstMatch(names: [RegExp, string][], userAgent: string): string | undefined {
+  return names.find(([pattern]) => pattern.test(userAgent))?.[1];
 }

@@ -2,13 +2,16 @@
 
 import { type FormEvent, useState } from "react";
 import { Alert } from "@/components/alert";
+import { PasswordField } from "@/components/form";
+import { useNotify } from "@/components/notices";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
-import { changePassword } from "@/features/account/api";
-import { formErrors, missingFields, noErrors } from "@/features/auth/form-errors";
-import { PasswordField } from "@/features/auth/password-field";
-import { useLocale } from "@/features/locale/locale";
-import { useNotify } from "@/features/notices/notices";
+import { api } from "@/lib/api/client";
+import type { PasswordChange } from "@/lib/api/types";
+import { formErrors, missingFields, noErrors } from "@/lib/forms";
+import { useLocale } from "@/lib/locale/locale";
+
+const changePassword = (change: PasswordChange) => api.post<void>("/auth/password", change);
 
 export function PasswordDialog({ onClose }: { onClose: () => void }) {
   const { t } = useLocale();

@@ -6,7 +6,7 @@ import { AliasesPanel } from "@/features/admin/aliases/aliases-panel";
 import { BudgetsPanel } from "@/features/admin/budgets/budgets-panel";
 import { CachePanel } from "@/features/admin/cache/cache-panel";
 import { ProvidersPanel } from "@/features/admin/providers/providers-panel";
-import { useLocale } from "@/features/locale/locale";
+import { useLocale } from "@/lib/locale/locale";
 
 const parts = [
   { name: "providers", text: "providers.title", Part: ProvidersPanel },

@@ -1,11 +1,12 @@
 "use client";
 
 import { PlusIcon } from "lucide-react";
-import type { ComponentProps, ReactNode } from "react";
+import { type ComponentProps, type ReactNode, useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
+import { ConfirmButton } from "@/components/confirm-button";
 import { Button } from "@/components/ui/button";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError } from "@/lib/locale/texts";
 
 interface PanelProps {
   hint: string;
@@ -42,4 +43,64 @@ export function Empty({ children }: { children: ReactNode }) {
   return (
     <p className="rounded-lg border border-dashed px-4 py-6 text-center text-muted-foreground text-sm">{children}</p>
   );
+}
+
+interface ItemActionsProps {
+  /** Names the buttons for tests: `edit-alias`, `delete-alias`. */
+  testId: string;
+  busy: boolean;
+  onEdit: () => void;
+  onDelete: () => void;
+}
+
+/** What can be done with anything that an administrator added. */
+export function ItemActions({ testId, busy, onEdit, onDelete }: ItemActionsProps) {
+  const { t } = useLocale();
+  return (
+    <>
+      <Button variant="ghost" size="sm" onClick={onEdit} data-testid={`edit-${testId}`}>
+        {t("app.edit")}
+      </Button>
+      <ConfirmButton
+        label={t("app.delete")}
+        question={t("app.delete_confirm")}
+        disabled={busy}
+        onConfirm={onDelete}
+        data-testid={`delete-${testId}`}
+      />
+    </>
+  );
+}
+
+interface Item {
+  /** None of what the settings say. */
+  id: string | null;
+}
+
+interface Items<T> {
+  /** Null until the server has said. */
+  items: T[] | null;
+  error: unknown;
+  /** Takes over what the server said of one, which may be new. */
+  put: (item: T) => void;
+  drop: (item: T) => void;
+}
+
+/** All of some kind, asked for once and then kept up with what is done to them here. */
+export function useItems<T extends Item>(list: () => Promise<{ items: T[] }>): Items<T> {
+  const [items, setItems] = useState<T[] | null>(null);
+  const [error, setError] = useState<unknown>(null);
+
+  useEffect(() => {
+    list().then((page) => setItems(page.items), setError);
+  }, [list]);
+
+  const put = (item: T) => setItems((all) => withItem(all ?? [], item));
+  const drop = (item: T) => setItems((all) => all?.filter((each) => each.id !== item.id) ?? null);
+  return { items, error, put, drop };
+}
+
+function withItem<T extends Item>(items: T[], item: T): T[] {
+  const at = items.findIndex((each) => each.id === item.id);
+  return at < 0 ? [...items, item] : items.with(at, item);
 }

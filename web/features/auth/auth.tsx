@@ -3,10 +3,14 @@
 /** Who is signed in: asked once, then kept up with sign-in, sign-out and any 401. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { getMe, signOut } from "@/features/auth/api";
-import { listenForSignOut } from "@/lib/api/client";
+import { api, listenForSignOut } from "@/lib/api/client";
 import { ApiError } from "@/lib/api/problem";
-import type { User } from "@/lib/api/types";
+import type { Login, Registration, SignedIn, User } from "@/lib/api/types";
+
+const getMe = () => api.get<User>("/auth/me");
+export const register = (registration: Registration) => api.post<SignedIn>("/auth/register", registration);
+export const signIn = (login: Login) => api.post<SignedIn>("/auth/login", login);
+export const signOut = () => api.post<void>("/auth/logout");
 
 type AuthState = { name: "asking" | "signed-out" | "unreachable" } | { name: "signed-in"; user: User };
 

@@ -2,14 +2,12 @@
 
 import { type ChangeEvent, type FormEvent, useState } from "react";
 import { Alert } from "@/components/alert";
-import { Field } from "@/components/field";
+import { Field, PasswordField } from "@/components/form";
 import { Button } from "@/components/ui/button";
-import { register } from "@/features/auth/api";
-import { useAuth } from "@/features/auth/auth";
-import { formErrors, missingFields, noErrors } from "@/features/auth/form-errors";
-import { PasswordField } from "@/features/auth/password-field";
-import { useLocale } from "@/features/locale/locale";
+import { register, useAuth } from "@/features/auth/auth";
 import { ApiError } from "@/lib/api/problem";
+import { formErrors, missingFields, noErrors } from "@/lib/forms";
+import { useLocale } from "@/lib/locale/locale";
 
 /** What the extra field asks for: nothing, an invitation, or the first account's set-up token. */
 type Admission = "none" | "invitation" | "setup-token";

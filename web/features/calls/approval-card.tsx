@@ -1,18 +1,16 @@
 "use client";
 
 import { ShieldQuestionIcon } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
-import { ArgumentsForm } from "@/features/calls/arguments-form";
-import { Expiry } from "@/features/calls/expiry";
-import { OWN, toolTitle } from "@/features/calls/names";
+import { ArgumentsForm, useArguments } from "@/features/calls/arguments-form";
 import type { ToolCall } from "@/features/calls/tool-calls";
-import { useArguments } from "@/features/calls/use-arguments";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
+import { OWN, toolTitle } from "@/features/calls/tool-names";
 import { ApiError } from "@/lib/api/problem";
 import type { ApprovalDecision } from "@/lib/api/types";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError } from "@/lib/locale/texts";
 
 export type Decide = (decision: ApprovalDecision) => Promise<void>;
 
@@ -85,5 +83,32 @@ export function ApprovalCard({ call, onDecide }: { call: ToolCall; onDecide: Dec
         {call.asks && <Expiry at={call.asks.expiresAt} />}
       </div>
     </section>
+  );
+}
+
+const TICK_MS = 20_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** How long there is still time. */
+function Expiry({ at }: { at: string }) {
+  const { t, locale } = useLocale();
+  const [now, setNow] = useState(Date.now);
+
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+
+  const left = Date.parse(at) - now;
+  const format = new Intl.RelativeTimeFormat(locale);
+  const when =
+    left >= HOUR_MS
+      ? format.format(Math.round(left / HOUR_MS), "hour")
+      : format.format(Math.max(1, Math.round(left / MINUTE_MS)), "minute");
+  return (
+    <p className="order-2 col-span-2 text-center text-muted-foreground text-xs sm:ml-auto">
+      <time dateTime={at}>{left > 0 ? t("calls.expires", { when }) : t("calls.expired")}</time>
+    </p>
   );
 }

@@ -3,11 +3,10 @@
 import type { ReactNode } from "react";
 import type { Decide } from "@/features/calls/approval-card";
 import { CallList } from "@/features/calls/call-list";
-import { type Piece, piecesOf } from "@/features/calls/pieces";
-import type { ToolCall } from "@/features/calls/tool-calls";
+import { type Piece, piecesOf, type ToolCall } from "@/features/calls/tool-calls";
 import type { AnswerStatus } from "@/features/chat/conversation";
 import { Markdown } from "@/features/chat/markdown";
-import { useLocale } from "@/features/locale/locale";
+import { useLocale } from "@/lib/locale/locale";
 
 interface AnswerPlaceProps {
   id?: string;

@@ -1,13 +1,11 @@
-import { type Offer, requestOf } from "@/features/chat/offer";
+import { type Offer, requestOf } from "@/features/chat/draft-request";
 import { api, query, send } from "@/lib/api/client";
-import type { ApprovalDecision, ChatSession, Messages, Models, Rating, Run } from "@/lib/api/types";
+import type { ApprovalDecision, ChatSession, Messages, Rating, Run } from "@/lib/api/types";
 
 const PAGE = 50;
 
 export const listMessages = (chatId: string, before: string | null) =>
   api.get<Messages>(`/sessions/${chatId}/messages${query({ limit: PAGE, before })}`);
-
-export const listModels = () => api.get<Models>("/models");
 
 export const getRun = (runId: string) => api.get<Run>(`/runs/${runId}`);
 export const answerCall = (runId: string, decision: ApprovalDecision) =>

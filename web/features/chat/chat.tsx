@@ -2,24 +2,22 @@
 
 import { useCallback, useMemo, useState } from "react";
 import { Alert } from "@/components/alert";
+import { Logo } from "@/components/logo";
 import { Button } from "@/components/ui/button";
-import { usePreferences } from "@/features/account/preferences";
 import { isWaiting } from "@/features/calls/tool-calls";
-import { ChatControls } from "@/features/chat/chat-controls";
+import { ChatControls, useChatOptions } from "@/features/chat/chat-options";
 import { Composer } from "@/features/chat/composer";
 import { ratingOf } from "@/features/chat/conversation";
-import { Greeting } from "@/features/chat/greeting";
 import type { MessageActions } from "@/features/chat/message";
-import { useModels } from "@/features/chat/model-picker";
 import { Transcript } from "@/features/chat/transcript";
-import { useChatOptions } from "@/features/chat/use-chat-options";
 import { useConversation } from "@/features/chat/use-conversation";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
-import { createSession } from "@/features/sessions/api";
+import { useModels } from "@/features/models/model-picker";
+import { usePreferences } from "@/features/preferences/preferences";
 import { openChat } from "@/features/sessions/location";
-import { useSessions } from "@/features/sessions/sessions";
+import { createSession, useSessions } from "@/features/sessions/sessions";
 import type { ChatSession, User } from "@/lib/api/types";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError } from "@/lib/locale/texts";
 
 interface ChatProps {
   user: User;
@@ -140,4 +138,18 @@ function useChosenModel(session: ChatSession | undefined) {
     change({ default_model: id });
   };
   return { models, model, choose, look };
+}
+
+/** What a new chat shows before its first message. */
+function Greeting({ name, temporary }: { name: string; temporary: boolean }) {
+  const { t } = useLocale();
+  return (
+    <div className="flex flex-1 flex-col items-center justify-center px-6 pb-8 text-center sm:justify-end">
+      <Logo className="mb-5 size-11" />
+      <h1 className="text-balance font-semibold text-2xl tracking-tight">{t("chat.greeting", { name })}</h1>
+      <p className="mt-2 text-balance text-muted-foreground text-sm">
+        {t(temporary ? "chat.temporary_hint" : "chat.greeting_hint")}
+      </p>
+    </div>
+  );
 }

@@ -8,9 +8,9 @@ import {
   reduceConversation,
   shownMessages,
 } from "@/features/chat/conversation";
-import type { Offer } from "@/features/chat/offer";
-import { answerMessage, approval, run, userMessage } from "@/features/chat/samples";
+import type { Offer } from "@/features/chat/draft-request";
 import { newAnswer } from "@/features/chat/stream";
+import { answerMessage, approval, run, userMessage } from "@/lib/api/samples";
 import type { Message } from "@/lib/api/types";
 
 const later: Message = { ...userMessage, id: "later", parent_id: answerMessage.id };

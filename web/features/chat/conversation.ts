@@ -1,7 +1,7 @@
 /** What one open chat shows: its messages, the one being sent, the answer being written, and what went wrong. */
 
 import { type Decisions, withDecisions } from "@/features/calls/tool-calls";
-import type { Offer } from "@/features/chat/offer";
+import type { Offer } from "@/features/chat/draft-request";
 import type { Answer } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
 import type { Message, Messages, Rating, Run, RunStatus } from "@/lib/api/types";

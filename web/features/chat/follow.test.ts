@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { isWaiting } from "@/features/calls/tool-calls";
-import { type Connections, follow, OFFERS } from "@/features/chat/follow";
-import { answerMessage, approval, run, started } from "@/features/chat/samples";
+import { backoffMs, type Connections, follow, OFFERS } from "@/features/chat/follow";
 import { type Answer, newAnswer, type RunEvent } from "@/features/chat/stream";
 import { ApiError, networkError } from "@/lib/api/problem";
+import { answerMessage, approval, run, started } from "@/lib/api/samples";
 import type { Run } from "@/lib/api/types";
 
 /** One connection: events by their ids, then the end of the body, or a break. */
@@ -224,4 +224,9 @@ describe("follow", () => {
     });
     await expect(end).rejects.toMatchObject({ name: "AbortError" });
   });
+});
+
+it("waits longer after each failure, up to ten seconds", () => {
+  expect([0, 1, 2, 5, 40].map((failures) => backoffMs(failures, () => 1))).toEqual([300, 600, 1200, 9600, 10_000]);
+  expect(backoffMs(0, () => 0)).toBe(150);
 });

@@ -18,7 +18,7 @@ export interface Connections {
   start?: () => Promise<Response>;
 }
 
-export interface Following {
+interface Following {
   connections: Connections;
   /** The answer of a run that is known already. */
   answer?: Answer;
@@ -93,4 +93,26 @@ function isFinal(error: unknown): boolean {
 /** An offer that was answered, be it by "not now", is its author's to repeat. */
 function isUnanswered(error: unknown): boolean {
   return !(error instanceof ApiError) || error.unanswered;
+}
+
+const FIRST_MS = 300;
+const LONGEST_MS = 10_000;
+
+export function backoffMs(failures: number, random: () => number = Math.random): number {
+  const full = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
+  return full * (0.5 + random() / 2);
+}
+
+export function pause(failures: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      window.removeEventListener("online", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, backoffMs(failures));
+    window.addEventListener("online", done);
+    signal.addEventListener("abort", done);
+  });
 }

@@ -1,11 +1,11 @@
 "use client";
 
-import { type ComponentProps, memo } from "react";
-import ReactMarkdown, { type Components } from "react-markdown";
+import { Children, type ComponentProps, isValidElement, memo, type ReactNode } from "react";
+import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
 import remarkGfm from "remark-gfm";
-import { markdownBlocks } from "@/features/chat/blocks";
-import { CodeBlock } from "@/features/chat/code-block";
-import { useLocale } from "@/features/locale/locale";
+import { CopyButton } from "@/features/chat/icon-buttons";
+import { markdownBlocks } from "@/features/chat/markdown-blocks";
+import { useLocale } from "@/lib/locale/locale";
 
 const plugins = [remarkGfm];
 
@@ -51,4 +51,32 @@ function ImageLink({ src, alt }: ComponentProps<"img">) {
       {t("chat.image", { name: alt || href || "" })}
     </a>
   );
+}
+
+/** A fenced block with its language and a button that copies it. */
+function CodeBlock({ children }: ComponentProps<"pre"> & ExtraProps) {
+  const { t } = useLocale();
+  const { text, language } = codeOf(children);
+  return (
+    <div className="overflow-hidden rounded-lg border bg-code">
+      <div className="flex h-9 items-center justify-between border-b pr-1 pl-3.5 text-muted-foreground text-xs">
+        <span>{language ?? t("chat.code")}</span>
+        <CopyButton text={text} label={t("chat.copy_code")} />
+      </div>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        tabIndex={0}
+        className="overflow-x-auto px-3.5 py-3 font-mono text-[0.8438rem] leading-relaxed outline-none focus-visible:ring-2 focus-visible:ring-ring/50 focus-visible:ring-inset"
+      >
+        <code className="break-normal [overflow-wrap:normal]">{text}</code>
+      </pre>
+    </div>
+  );
+}
+
+function codeOf(children: ReactNode): { text: string; language: string | null } {
+  const code = Children.toArray(children)[0];
+  if (!isValidElement<{ className?: string; children?: ReactNode }>(code)) return { text: "", language: null };
+  const language = /language-(\S+)/.exec(code.props.className ?? "")?.[1] ?? null;
+  return { text: String(code.props.children ?? "").replace(/\n$/, ""), language };
 }

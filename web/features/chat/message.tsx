@@ -7,16 +7,14 @@ import { Button } from "@/components/ui/button";
 import type { Decide } from "@/features/calls/approval-card";
 import { storedCalls } from "@/features/calls/tool-calls";
 import { AnswerBody, AnswerPlace } from "@/features/chat/answer";
-import { ContextNotes } from "@/features/chat/context-notes";
 import { type AnswerStatus, ratingOf, statusOf } from "@/features/chat/conversation";
-import { CopyButton } from "@/features/chat/copy-button";
-import { IconButton } from "@/features/chat/icon-button";
+import { CopyButton, IconButton } from "@/features/chat/icon-buttons";
 import { SiblingSwitch } from "@/features/chat/sibling-switch";
 import type { Answer } from "@/features/chat/stream";
-import { describeCode } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
 import type { Message, Rating } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
+import { useLocale } from "@/lib/locale/locale";
+import { describeCode } from "@/lib/locale/texts";
 
 /** What can be done with a message. */
 export interface MessageActions {
@@ -135,4 +133,35 @@ function Thumbs({ message, onRate }: { message: Message; onRate: MessageActions[
       <Icon />
     </IconButton>
   ));
+}
+
+/** How the context of an answer differs from the chat, because the chat is longer than the model's context window. */
+interface ContextInfo {
+  summarised?: boolean;
+  left_out?: number;
+}
+
+export function contextOf({ meta_info }: Pick<Message, "meta_info">): ContextInfo {
+  return (meta_info.context ?? {}) as ContextInfo;
+}
+
+/** The cache had the answer, or an identical request at the same time shared its call. */
+export function isFromCache({ meta_info }: Pick<Message, "meta_info">): boolean {
+  return meta_info.cache === "hit" || meta_info.cache === "coalesced";
+}
+
+function ContextNotes({ message }: { message: Message }) {
+  const { t } = useLocale();
+  const { summarised, left_out } = contextOf(message);
+  return (
+    <>
+      {isFromCache(message) && (
+        <span title={t("chat.cached_hint")} data-testid="cached">
+          {t("chat.cached")}
+        </span>
+      )}
+      {summarised && <span>{t("chat.summarized")}</span>}
+      {left_out ? <span>{t("chat.left_out", { count: left_out })}</span> : null}
+    </>
+  );
 }

@@ -1,10 +1,9 @@
 "use client";
 
 import { ChevronLeftIcon, ChevronRightIcon } from "lucide-react";
-import { IconButton } from "@/features/chat/icon-button";
-import { placeOf } from "@/features/chat/siblings";
-import { useLocale } from "@/features/locale/locale";
+import { IconButton } from "@/features/chat/icon-buttons";
 import type { Message } from "@/lib/api/types";
+import { useLocale } from "@/lib/locale/locale";
 
 interface SiblingSwitchProps {
   message: Message;
@@ -46,4 +45,19 @@ export function SiblingSwitch({ message, disabled, onShow }: SiblingSwitchProps)
       </IconButton>
     </fieldset>
   );
+}
+
+export interface Place {
+  /** Counted from 1. */
+  number: number;
+  count: number;
+  previous: string | undefined;
+  next: string | undefined;
+}
+
+/** Null where a message has no siblings. */
+export function placeOf({ id, siblings }: Pick<Message, "id" | "siblings">): Place | null {
+  const at = siblings.indexOf(id);
+  if (at < 0 || siblings.length < 2) return null;
+  return { number: at + 1, count: siblings.length, previous: siblings[at - 1], next: siblings[at + 1] };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { answerMessage, approval, called, failed, run, started, userMessage } from "@/features/chat/samples";
 import { type Answer, newAnswer, type RunEvent, reduce, replayed, withRun } from "@/features/chat/stream";
+import { answerMessage, approval, called, failed, run, started, userMessage } from "@/lib/api/samples";
 
 const delta = (text: string, at: number): RunEvent => ({ type: "message.delta", text, at });
 const reset = (text: string): RunEvent => ({ type: "message.reset", text });

@@ -14,10 +14,9 @@ import {
   showBranch,
 } from "@/features/chat/api";
 import { type Conversation, findUnfinished, newConversation, reduceConversation } from "@/features/chat/conversation";
-import { type Connections, follow } from "@/features/chat/follow";
-import { perFrame } from "@/features/chat/frames";
-import { type KeyedOffer, type Offer, withKey } from "@/features/chat/offer";
-import { pause } from "@/features/chat/pause";
+import { type KeyedOffer, type Offer, withKey } from "@/features/chat/draft-request";
+import { type Connections, follow, pause } from "@/features/chat/follow";
+import { perFrame } from "@/features/chat/per-frame";
 import { type Answer, newAnswer } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
 import type { ApprovalDecision, Messages, Rating } from "@/lib/api/types";
@@ -32,7 +31,7 @@ interface ConversationEvents {
   onBegun: (chatId: string) => void;
 }
 
-export interface ConversationControl {
+interface ConversationControl {
   conversation: Conversation;
   offer: (offer: Offer) => Promise<void>;
   /** Shows the branch that a message is on. */

@@ -3,13 +3,13 @@
 import { PencilIcon } from "lucide-react";
 import { memo, useState } from "react";
 import { Button } from "@/components/ui/button";
-import { IconButton } from "@/features/chat/icon-button";
+import { MessageArea } from "@/features/chat/composer";
+import { IconButton } from "@/features/chat/icon-buttons";
 import type { MessageActions } from "@/features/chat/message";
-import { MessageArea } from "@/features/chat/message-area";
 import { SiblingSwitch } from "@/features/chat/sibling-switch";
-import { useLocale } from "@/features/locale/locale";
 import type { Message } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
+import { useLocale } from "@/lib/locale/locale";
 
 interface UserMessageProps {
   message: Message;

@@ -5,12 +5,18 @@ import { useCallback, useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
-import { addNote, changeNote, deleteNote, listNotes } from "@/features/memory/api";
-import { NoteEditor } from "@/features/memory/note-editor";
-import { NoteItem } from "@/features/memory/note-item";
-import type { Note } from "@/lib/api/types";
+import { NoteEditor, NoteItem } from "@/features/memory/note-item";
+import { api, query } from "@/lib/api/client";
+import type { Note, Notes } from "@/lib/api/types";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError } from "@/lib/locale/texts";
+
+const PAGE = 100;
+
+const listNotes = (cursor: string | null) => api.get<Notes>(`/notes${query({ limit: PAGE, cursor })}`);
+const addNote = (content: string) => api.post<Note>("/notes", { content });
+const changeNote = (id: string, content: string) => api.patch<Note>(`/notes/${id}`, { content });
+const deleteNote = (id: string) => api.delete(`/notes/${id}`);
 
 /** What the assistant remembers, for its person to read and correct. */
 export function MemoryDialog({ onClose }: { onClose: () => void }) {

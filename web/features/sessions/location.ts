@@ -4,7 +4,7 @@
 
 import { useSyncExternalStore } from "react";
 
-export interface OpenedChat {
+interface OpenedChat {
   id: string | null;
   /** Changes with the chat that is shown, but not when a new chat gets its id with its first message. */
   key: number;

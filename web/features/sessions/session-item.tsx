@@ -10,10 +10,10 @@ import {
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
 import { Input } from "@/components/ui/input";
-import { useLocale } from "@/features/locale/locale";
 import { chatPath } from "@/features/sessions/location";
 import type { ChatSession } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
+import { useLocale } from "@/lib/locale/locale";
 
 interface SessionItemProps {
   session: ChatSession;

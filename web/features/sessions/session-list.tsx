@@ -2,11 +2,10 @@
 
 import { useEffect, useRef } from "react";
 import { Button } from "@/components/ui/button";
-import { useLocale } from "@/features/locale/locale";
-import { periods } from "@/features/sessions/list";
 import { openChat } from "@/features/sessions/location";
 import { SessionItem } from "@/features/sessions/session-item";
-import { useSessions } from "@/features/sessions/sessions";
+import { periods, useSessions } from "@/features/sessions/sessions";
+import { useLocale } from "@/lib/locale/locale";
 
 /** Every chat, newest activity first; the next page comes when the end is in sight. */
 export function SessionList({ current, onNavigate }: { current: string | null; onNavigate: () => void }) {

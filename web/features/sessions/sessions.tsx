@@ -3,12 +3,21 @@
 /** The chats of who is signed in, shared by the sidebar and the open conversation. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
-import { useNotify } from "@/features/notices/notices";
-import * as server from "@/features/sessions/api";
-import { withSessions } from "@/features/sessions/list";
-import type { ChatSession } from "@/lib/api/types";
+import { useNotify } from "@/components/notices";
+import { api, query } from "@/lib/api/client";
+import type { ChatSession, ChatSessionChange, ChatSessions, NewChatSession } from "@/lib/api/types";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError, type TextKey } from "@/lib/locale/texts";
+
+const PAGE = 30;
+
+const listSessions = (cursor: string | null) => api.get<ChatSessions>(`/sessions${query({ limit: PAGE, cursor })}`);
+export const getSession = (id: string) => api.get<ChatSession>(`/sessions/${id}`);
+export const createSession = (session: NewChatSession) => api.post<ChatSession>("/sessions", session);
+export const changeSession = (id: string, change: ChatSessionChange) =>
+  api.patch<ChatSession>(`/sessions/${id}`, change);
+const deleteSession = (id: string) => api.delete(`/sessions/${id}`);
+const restoreSession = (id: string) => api.post<ChatSession>(`/sessions/${id}/restore`);
 
 interface SessionsContext {
   sessions: ChatSession[];
@@ -32,7 +41,7 @@ export function SessionsProvider({ children }: { children: ReactNode }) {
   const load = useCallback(async (from: string | null) => {
     setState("loading");
     try {
-      const page = await server.listSessions(from);
+      const page = await listSessions(from);
       setSessions((list) => withSessions(list, page.items));
       setCursor(page.next_cursor);
       setState("ready");
@@ -52,7 +61,7 @@ export function SessionsProvider({ children }: { children: ReactNode }) {
     const complain = (error: unknown) => notify({ text: describeError(t, error) });
 
     async function restore(session: ChatSession) {
-      await server.restoreSession(session.id).then(() => put(session), complain);
+      await restoreSession(session.id).then(() => put(session), complain);
     }
 
     return {
@@ -61,12 +70,12 @@ export function SessionsProvider({ children }: { children: ReactNode }) {
       hasMore: cursor !== null || state === "failed",
       loadMore: () => load(cursor),
       put,
-      rename: (id, title) => server.changeSession(id, { title }).then(put, complain),
+      rename: (id, title) => changeSession(id, { title }).then(put, complain),
       remove: async (id) => {
         const session = sessions.find((each) => each.id === id);
         drop(id);
         try {
-          await server.deleteSession(id);
+          await deleteSession(id);
           const undo = session && { label: t("sessions.undo"), run: () => restore(session) };
           notify({ text: t("sessions.deleted"), action: undo });
         } catch (error) {
@@ -84,4 +93,38 @@ export function useSessions(): SessionsContext {
   const value = useContext(Context);
   if (!value) throw new Error("useSessions needs a SessionsProvider");
   return value;
+}
+
+/** Puts sessions into the list; one that is known already is replaced. */
+export function withSessions(list: ChatSession[], sessions: ChatSession[]): ChatSession[] {
+  const byId = new Map([...list, ...sessions].map((session) => [session.id, session]));
+  return [...byId.values()].sort((a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at));
+}
+
+export interface Period {
+  label: TextKey;
+  sessions: ChatSession[];
+}
+
+/** Groups the list by the reader's calendar days. */
+export function periods(list: ChatSession[], now: Date): Period[] {
+  const today = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
+  const found: Period[] = [];
+  for (const session of list) {
+    const label = periodOf(session, today);
+    const last = found.at(-1);
+    if (last?.label === label) last.sessions.push(session);
+    else found.push({ label, sessions: [session] });
+  }
+  return found;
+}
+
+const DAY_MS = 86_400_000;
+
+function periodOf(session: ChatSession, today: number): TextKey {
+  const at = Date.parse(session.updated_at);
+  if (at >= today) return "sessions.today";
+  if (at >= today - DAY_MS) return "sessions.yesterday";
+  if (at >= today - 7 * DAY_MS) return "sessions.week";
+  return "sessions.older";
 }

@@ -1,6 +1,6 @@
 /** Which tools are on in a chat: a list of `basechat`, servers and single tools; null stands for `basechat` alone. */
 
-import { OWN } from "@/features/calls/names";
+import { OWN } from "@/features/calls/tool-names";
 import type { Tool } from "@/lib/api/types";
 
 export type Selection = string[] | null;

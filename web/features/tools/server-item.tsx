@@ -7,14 +7,20 @@ import { ConfirmButton } from "@/components/confirm-button";
 import { Fold } from "@/components/fold";
 import { Button } from "@/components/ui/button";
 import { Switch } from "@/components/ui/switch";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
-import { changeServer, checkServer, deleteServer } from "@/features/tools/api";
+import { toolTitle } from "@/features/calls/tool-names";
 import { ServerForm } from "@/features/tools/server-form";
-import { ServerTools } from "@/features/tools/server-tools";
-import type { McpServer } from "@/lib/api/types";
+import { api } from "@/lib/api/client";
+import type { McpServer, McpServerChange } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError } from "@/lib/locale/texts";
 import { useAttempt } from "@/lib/use-attempt";
+
+const deleteServer = (id: string) => api.delete(`/mcp-servers/${id}`);
+
+const checkServer = (id: string) => api.post<McpServer>(`/mcp-servers/${id}/check`);
+
+const changeServer = (id: string, change: McpServerChange) => api.patch<McpServer>(`/mcp-servers/${id}`, change);
 
 interface ServerItemProps {
   server: McpServer;
@@ -98,5 +104,29 @@ function Status({ server: { is_enabled, error, tools } }: { server: McpServer })
     >
       {text ?? t("servers.tools", { count: tools.length })}
     </span>
+  );
+}
+
+interface ServerToolsProps {
+  server: string;
+  tools: McpServer["tools"];
+}
+
+/** What a server offers. */
+export function ServerTools({ server, tools }: ServerToolsProps) {
+  const { t } = useLocale();
+  if (tools.length === 0) return <p className="text-muted-foreground">{t("servers.no_tools")}</p>;
+  return (
+    <ul className="grid max-h-72 gap-2.5 overflow-y-auto">
+      {tools.map((tool) => (
+        <li key={tool.name} data-testid="server-tool">
+          <p className="flex items-baseline gap-2">
+            <span className="truncate font-medium">{toolTitle(t, { ...tool, server })}</span>
+            {!tool.read_only && <span className="shrink-0 text-primary text-xs">{t("tools.asks")}</span>}
+          </p>
+          {tool.description && <p className="line-clamp-2 text-muted-foreground text-xs">{tool.description}</p>}
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -5,12 +5,15 @@ import { useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
-import { addServer, listServers } from "@/features/tools/api";
 import { ServerForm } from "@/features/tools/server-form";
 import { ServerItem } from "@/features/tools/server-item";
-import type { McpServer } from "@/lib/api/types";
+import { api } from "@/lib/api/client";
+import type { McpServer, McpServers, NewMcpServer } from "@/lib/api/types";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError } from "@/lib/locale/texts";
+
+const listServers = () => api.get<McpServers>("/mcp-servers");
+const addServer = (server: NewMcpServer) => api.post<McpServer>("/mcp-servers", server);
 
 /** The outside servers whose tools a person may use. */
 export function ServersDialog({ onClose }: { onClose: () => void }) {

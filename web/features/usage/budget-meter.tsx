@@ -1,10 +1,10 @@
 "use client";
 
-import { Meter } from "@/components/meter";
-import type { Locale, TextKey, Translate } from "@/features/locale/catalogue";
-import { useLocale } from "@/features/locale/locale";
+import { Meter } from "@/components/charts";
 import type { BudgetState } from "@/lib/api/types";
 import { formatCount, formatMoment, formatMoney } from "@/lib/format";
+import { useLocale } from "@/lib/locale/locale";
+import type { Locale, TextKey, Translate } from "@/lib/locale/texts";
 
 type Bound = Pick<BudgetState, "unit" | "period" | "limit">;
 

@@ -3,15 +3,16 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
-import { getUsage } from "@/features/usage/api";
 import { BudgetMeter } from "@/features/usage/budget-meter";
-import { DayColumns } from "@/features/usage/day-columns";
-import { sumOf } from "@/features/usage/figures";
-import { ModelList } from "@/features/usage/model-list";
-import { TotalsCard } from "@/features/usage/totals-card";
-import type { BudgetState, Usage } from "@/lib/api/types";
+import { amountOf, sumOf } from "@/features/usage/figures";
+import { DayColumns, ModelList } from "@/features/usage/usage-charts";
+import { api } from "@/lib/api/client";
+import type { BudgetState, Usage, UsageTotals } from "@/lib/api/types";
+import { formatCount, formatMoney } from "@/lib/format";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError } from "@/lib/locale/texts";
+
+const getUsage = () => api.get<Usage>("/usage");
 
 /** What a person used, and what is left of their budgets. */
 export function UsageDialog({ onClose }: { onClose: () => void }) {
@@ -90,5 +91,35 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
       <h3 className="font-medium text-sm">{title}</h3>
       {children}
     </section>
+  );
+}
+
+interface TotalsCardProps {
+  label: string;
+  totals: Partial<UsageTotals>;
+  testId: string;
+}
+
+/** What some time cost, and what was asked in it. */
+function TotalsCard({ label, totals, testId }: TotalsCardProps) {
+  const { t, locale } = useLocale();
+  const calls = amountOf(totals, "calls");
+  const cached = totals.cached_calls ?? 0;
+  return (
+    <div className="rounded-lg border px-3.5 py-3" data-testid={testId}>
+      <dt className="text-muted-foreground text-xs">{label}</dt>
+      <dd className="font-semibold text-lg tabular-nums">{formatMoney(locale, amountOf(totals, "cost"))}</dd>
+      <dd className="text-muted-foreground text-xs tabular-nums">
+        {t("usage.tokens", { count: formatCount(locale, amountOf(totals, "tokens"), true) })}
+      </dd>
+      <dd className="text-muted-foreground text-xs tabular-nums" data-testid="usage-calls">
+        {t("usage.calls", { count: formatCount(locale, calls, true) })}
+      </dd>
+      {cached > 0 && (
+        <dd className="text-muted-foreground text-xs tabular-nums" data-testid="usage-cached">
+          {t("usage.cached", { count: formatCount(locale, cached, true) })}
+        </dd>
+      )}
+    </div>
   );
 }

@@ -1,17 +1,18 @@
 "use client";
 
 import { GhostIcon, MenuIcon, SquarePenIcon } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { Logo } from "@/components/logo";
 import { Button } from "@/components/ui/button";
 import { Sheet, SheetContent, SheetTitle } from "@/components/ui/sheet";
+import { AccountMenu } from "@/features/account/account-menu";
 import { Chat } from "@/features/chat/chat";
-import { useLocale } from "@/features/locale/locale";
 import { adoptChat, openChat, useOpenedChat } from "@/features/sessions/location";
+import { SessionList } from "@/features/sessions/session-list";
 import { useSessions } from "@/features/sessions/sessions";
-import { useFreshness } from "@/features/sessions/use-freshness";
-import { Sidebar } from "@/features/workspace/sidebar";
+import { useFreshness } from "@/features/sessions/use-refresh";
 import type { User } from "@/lib/api/types";
-import { useWide } from "@/lib/use-wide";
+import { useLocale } from "@/lib/locale/locale";
 
 /** The page of who is signed in: chats beside the open one, behind a button on narrow screens. */
 export function ChatPage({ user }: { user: User }) {
@@ -88,5 +89,49 @@ export function ChatPage({ user }: { user: User }) {
         />
       </main>
     </div>
+  );
+}
+
+interface SidebarProps {
+  user: User;
+  current: string | null;
+  onNew: () => void;
+  onNavigate: () => void;
+}
+
+/** Chats above, the account below. */
+function Sidebar({ user, current, onNew, onNavigate }: SidebarProps) {
+  const { t } = useLocale();
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div className="flex h-14 shrink-0 items-center gap-2.5 px-4">
+        <Logo className="size-7" />
+        <span className="font-semibold tracking-tight">{t("app.name")}</span>
+      </div>
+      <div className="px-2.5 pb-3">
+        <Button variant="outline" className="w-full justify-start bg-card" onClick={onNew} data-testid="new-chat">
+          <SquarePenIcon />
+          {t("sessions.new")}
+        </Button>
+      </div>
+      <SessionList current={current} onNavigate={onNavigate} />
+      <div className="border-t p-2">
+        <AccountMenu user={user} />
+      </div>
+    </div>
+  );
+}
+
+const query = () => window.matchMedia("(min-width: 48rem)");
+
+/** True where the screen has room for two columns. */
+function useWide(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      const wide = query();
+      wide.addEventListener("change", changed);
+      return () => wide.removeEventListener("change", changed);
+    },
+    () => query().matches,
   );
 }

@@ -2,15 +2,15 @@
 
 import { useSyncExternalStore } from "react";
 import { Alert } from "@/components/alert";
-import { Splash } from "@/components/splash";
+import { Logo } from "@/components/logo";
+import { NoticesProvider } from "@/components/notices";
 import { Button } from "@/components/ui/button";
-import { PreferencesProvider } from "@/features/account/preferences";
 import { AuthProvider, useAuth } from "@/features/auth/auth";
 import { Welcome } from "@/features/auth/welcome";
-import { LocaleProvider, useLocale } from "@/features/locale/locale";
-import { NoticesProvider } from "@/features/notices/notices";
+import { PreferencesProvider } from "@/features/preferences/preferences";
 import { SessionsProvider } from "@/features/sessions/sessions";
 import { ChatPage } from "@/features/workspace/chat-page";
+import { LocaleProvider, useLocale } from "@/lib/locale/locale";
 
 /** The whole app. Only the browser knows language and account, so the export and hydration hold the splash alone. */
 export function Workspace() {
@@ -60,4 +60,13 @@ function Gate() {
         </PreferencesProvider>
       );
   }
+}
+
+/** What is seen until it is known who is looking. */
+function Splash() {
+  return (
+    <div className="grid h-dvh place-items-center" aria-busy="true">
+      <Logo className="size-11 animate-pulse" />
+    </div>
+  );
 }

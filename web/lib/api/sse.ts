@@ -3,7 +3,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
 /** The server writes at least a comment every 15 s: three missed mean that the connection is dead. */
-export const SILENCE_MS = 45_000;
+const SILENCE_MS = 45_000;
 
 export class SilenceError extends Error {}
 

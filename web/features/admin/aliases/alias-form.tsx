@@ -1,13 +1,12 @@
 "use client";
 
 import { useId, useState } from "react";
-import { Field } from "@/components/field";
+import { Field, FormFrame, useSubmission } from "@/components/form";
+import { bodyOf, placesOf, sharesOf, valuesOf } from "@/features/admin/aliases/alias-values";
 import { ModelRows } from "@/features/admin/aliases/model-rows";
-import { bodyOf, placesOf, sharesOf, valuesOf } from "@/features/admin/aliases/values";
-import { FormFrame, useSubmission } from "@/features/admin/form-frame";
-import { type FormErrors, formErrors } from "@/features/auth/form-errors";
-import { useLocale } from "@/features/locale/locale";
 import type { Alias, Model, NewAlias } from "@/lib/api/types";
+import { type FormErrors, formErrors } from "@/lib/forms";
+import { useLocale } from "@/lib/locale/locale";
 
 interface AliasFormProps {
   /** The alias that is changed; none where one is added. */

@@ -4,9 +4,9 @@ import { PlusIcon, XIcon } from "lucide-react";
 import { useId } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
-import { emptyRow, type ModelRow } from "@/features/admin/aliases/values";
-import { useLocale } from "@/features/locale/locale";
+import { emptyRow, type ModelRow } from "@/features/admin/aliases/alias-values";
 import { formatShare } from "@/lib/format";
+import { useLocale } from "@/lib/locale/locale";
 
 interface ModelRowsProps {
   /** Names the rows for tests: `target`, `fallback`. */

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { ChoiceField, Field } from "@/components/field";
+import { ChoiceField, Field, FormFrame, useSubmission } from "@/components/form";
 import {
   type BudgetValues,
   type Limit,
@@ -10,12 +10,11 @@ import {
   subjects,
   valuesOf,
   whoseOf,
-} from "@/features/admin/budgets/values";
-import { FormFrame, useSubmission } from "@/features/admin/form-frame";
-import { formErrors, type Rules } from "@/features/auth/form-errors";
-import type { TextKey } from "@/features/locale/catalogue";
-import { useLocale } from "@/features/locale/locale";
+} from "@/features/admin/budgets/budget-values";
 import type { Budget, BudgetChange } from "@/lib/api/types";
+import { formErrors, type Rules } from "@/lib/forms";
+import { useLocale } from "@/lib/locale/locale";
+import type { TextKey } from "@/lib/locale/texts";
 
 const fields: Record<Limit, { text: TextKey; rule: TextKey }> = {
   requests_per_minute: { text: "budgets.requests_per_minute", rule: "budgets.minute_rule" },

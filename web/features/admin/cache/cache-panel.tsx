@@ -1,15 +1,18 @@
 "use client";
 
-import { RefreshCwIcon } from "lucide-react";
+import { InfoIcon, RefreshCwIcon } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
-import { getCacheHealth, getCacheStats } from "@/features/admin/cache/api";
 import { LayerCard } from "@/features/admin/cache/layer-card";
-import { Notices } from "@/features/admin/cache/notices";
 import { Panel } from "@/features/admin/panel";
-import { useLocale } from "@/features/locale/locale";
+import { api, query } from "@/lib/api/client";
 import type { CacheHealth, CacheStats } from "@/lib/api/types";
 import { formatBytes, formatCount } from "@/lib/format";
+import { useLocale } from "@/lib/locale/locale";
+import { isTextKey } from "@/lib/locale/texts";
+
+const getCacheStats = (hours: number) => api.get<CacheStats>(`/cache/stats${query({ hours })}`);
+const getCacheHealth = () => api.get<CacheHealth>("/cache/health");
 
 const HOURS = 24;
 
@@ -68,5 +71,31 @@ function Server({ stats: { server }, onReload }: { stats: CacheStats; onReload: 
         <RefreshCwIcon />
       </Button>
     </div>
+  );
+}
+
+interface NoticesProps {
+  stats: CacheStats;
+  health: CacheHealth | null;
+}
+
+/** What should be set up otherwise, and what is not known now. */
+export function Notices({ stats, health }: NoticesProps) {
+  const { t } = useLocale();
+  const told = (health?.notices ?? []).map(({ code, detail }) => {
+    const key = `cache.notice.${code}`;
+    return isTextKey(key) ? t(key) : detail;
+  });
+  const all = stats.up_to_date ? told : [t("cache.behind"), ...told];
+  if (all.length === 0) return null;
+  return (
+    <ul className="grid gap-2 rounded-lg bg-secondary px-3.5 py-2.5 text-sm" data-testid="cache-notices">
+      {all.map((text) => (
+        <li key={text} className="flex items-start gap-2.5">
+          <InfoIcon className="mt-0.5 size-4 shrink-0 text-muted-foreground" aria-hidden="true" />
+          {text}
+        </li>
+      ))}
+    </ul>
   );
 }

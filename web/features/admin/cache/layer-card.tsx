@@ -2,15 +2,16 @@
 
 import { type ReactNode, useId, useState } from "react";
 import { Alert } from "@/components/alert";
+import { Columns } from "@/components/charts";
 import { ConfirmButton } from "@/components/confirm-button";
-import { emptyCache } from "@/features/admin/cache/api";
-import { HourColumns } from "@/features/admin/cache/hour-columns";
-import { isTextKey } from "@/features/locale/catalogue";
-import { describeError } from "@/features/locale/errors";
-import { useLocale } from "@/features/locale/locale";
-import type { CacheLayer } from "@/lib/api/types";
-import { formatBytes, formatCount, formatMoney, formatSeconds, formatShare } from "@/lib/format";
+import { api } from "@/lib/api/client";
+import type { CacheCleared, CacheHour, CacheLayer } from "@/lib/api/types";
+import { formatBytes, formatCount, formatMoment, formatMoney, formatSeconds, formatShare } from "@/lib/format";
+import { useLocale } from "@/lib/locale/locale";
+import { describeError, isTextKey } from "@/lib/locale/texts";
 import { useAttempt } from "@/lib/use-attempt";
+
+const emptyCache = (layer: string) => api.delete<CacheCleared>(`/cache/invalidate/${layer}`);
 
 interface LayerCardProps {
   layer: CacheLayer;
@@ -97,4 +98,28 @@ function Figure({ label, testId, children }: { label: string; testId?: string; c
       </dd>
     </div>
   );
+}
+
+interface HourColumnsProps {
+  label: string;
+  /** Oldest first. */
+  hours: readonly CacheHour[];
+}
+
+/** A column per hour: its height is how much was asked, its marked part how much of that was kept. */
+function HourColumns({ label, hours }: HourColumnsProps) {
+  const { t, locale } = useLocale();
+  const most = Math.max(...hours.map(({ hits, misses }) => hits + misses));
+  if (!(most > 0)) return null;
+  const columns = hours.map(({ hour, hits, misses, hit_rate }) => ({
+    key: hour,
+    text: t("cache.hour", {
+      hour: formatMoment(locale, hour),
+      rate: hit_rate === null ? "–" : formatShare(locale, hit_rate),
+      count: formatCount(locale, hits + misses),
+    }),
+    height: (hits + misses) / most,
+    marked: hit_rate ?? 0,
+  }));
+  return <Columns label={label} columns={columns} />;
 }

@@ -1,15 +1,21 @@
 "use client";
 
 import { useState } from "react";
-import { ChoiceField, Field, TextField } from "@/components/field";
-import { FormFrame, useSubmission } from "@/features/admin/form-frame";
-import { KeyField } from "@/features/admin/providers/key-field";
-import { isKind, kindNames, kinds } from "@/features/admin/providers/kinds";
+import { ChoiceField, Field, FormFrame, TextField, useSubmission } from "@/components/form";
+import { Switch } from "@/components/ui/switch";
 import { MoreFields } from "@/features/admin/providers/more-fields";
-import { bodyOf, type ProviderValues, valuesOf, withKind } from "@/features/admin/providers/values";
-import { formErrors, missingFields, type Rules } from "@/features/auth/form-errors";
-import { useLocale } from "@/features/locale/locale";
+import {
+  bodyOf,
+  isKind,
+  kindNames,
+  kinds,
+  type ProviderValues,
+  valuesOf,
+  withKind,
+} from "@/features/admin/providers/provider-values";
 import type { NewProvider, Provider, ProviderChange } from "@/lib/api/types";
+import { formErrors, missingFields, type Rules } from "@/lib/forms";
+import { useLocale } from "@/lib/locale/locale";
 
 const rules: Rules = {
   name: "providers.name_rule",
@@ -109,4 +115,53 @@ export function ProviderForm({ provider, onSave, onCancel }: ProviderFormProps) 
       <MoreFields values={values} errors={errors.fields} onChange={set} />
     </FormFrame>
   );
+}
+
+interface KeyFieldProps {
+  provider?: Provider;
+  values: ProviderValues;
+  error?: string;
+  onChange: (said: Partial<ProviderValues>) => void;
+}
+
+/** The key, which can be written but never read: of the stored one only its end is told. */
+function KeyField({ provider, values, error, onChange }: KeyFieldProps) {
+  const { t } = useLocale();
+  const stored = provider?.has_key ?? false;
+
+  return (
+    <div className="grid gap-3">
+      <Field
+        label={t("providers.key")}
+        type="password"
+        autoComplete="new-password"
+        spellCheck={false}
+        placeholder={stored ? `••••••••${provider?.key_hint ?? ""}` : undefined}
+        hint={hint()}
+        value={values.apiKey}
+        error={error}
+        disabled={values.removeKey}
+        onChange={(event) => onChange({ apiKey: event.target.value })}
+        data-testid="provider-key"
+      />
+      {stored && (
+        // biome-ignore lint/a11y/noLabelWithoutControl: the switch is a button, which a label may hold
+        <label className="flex items-center gap-2.5 justify-self-start text-sm">
+          <Switch
+            checked={values.removeKey}
+            onCheckedChange={(on) => onChange({ removeKey: on, apiKey: "" })}
+            data-testid="remove-key"
+          />
+          {t("providers.key_remove")}
+        </label>
+      )}
+    </div>
+  );
+
+  function hint(): string {
+    if (!stored) return t(kinds[values.kind].needsKey ? "providers.key_hint" : "providers.key_optional");
+    return provider?.key_hint
+      ? t("providers.key_stored", { hint: provider.key_hint })
+      : t("providers.key_stored_unseen");
+  }
 }

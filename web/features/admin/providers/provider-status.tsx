@@ -1,9 +1,9 @@
 "use client";
 
-import { kindLabel } from "@/features/admin/providers/kinds";
-import { useLocale } from "@/features/locale/locale";
+import { kindLabel } from "@/features/admin/providers/provider-values";
 import type { Provider, ProviderCheck } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
+import { useLocale } from "@/lib/locale/locale";
 
 interface ProviderStatusProps {
   provider: Provider;
@@ -38,4 +38,42 @@ export function ProviderStatus({ provider, checked }: ProviderStatusProps) {
     if (broken) return t("providers.broken");
     return checked && t("providers.works");
   }
+}
+
+interface ProviderModelsProps {
+  provider: Provider;
+  checked: ProviderCheck | null;
+}
+
+/** The models that can be called of a provider: those it told, else those that were written down. */
+export function ProviderModels({ provider, checked }: ProviderModelsProps) {
+  const { t } = useLocale();
+  const chat = checked?.ok ? checked.models : provider.models;
+  const embedding = checked?.ok ? checked.embedding_models : provider.embedding_models;
+  if (!chat && !embedding?.length) {
+    return checked ? null : <p className="text-muted-foreground text-xs">{t("providers.models_asked")}</p>;
+  }
+  return (
+    <>
+      <Names label={t("providers.models")} names={chat ?? []} />
+      <Names label={t("providers.embedding_models")} names={embedding ?? []} />
+    </>
+  );
+}
+
+function Names({ label, names }: { label: string; names: readonly string[] }) {
+  const { t } = useLocale();
+  if (names.length === 0) return null;
+  return (
+    <div className="grid gap-1.5">
+      <h4 className="text-muted-foreground text-xs">{t("providers.counted", { label, count: names.length })}</h4>
+      <ul className="flex max-h-40 flex-wrap gap-1.5 overflow-y-auto" aria-label={label}>
+        {names.map((name) => (
+          <li key={name} className="rounded-md bg-secondary px-2 py-0.5 font-mono text-xs" data-testid="provider-model">
+            {name}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
 }

@@ -1,0 +1,85 @@
+/** What the form of a budget holds, how that becomes what the server takes, and how much of a budget is used. */
+
+import type { Budget, BudgetChange, BudgetState, NewBudget } from "@/lib/api/types";
+import { numberOf } from "@/lib/forms";
+import type { Translate } from "@/lib/locale/texts";
+
+/** Whom a new budget can be for. */
+export const subjects = ["all", "each-user", "user", "each-token"] as const;
+export type Subject = (typeof subjects)[number];
+
+export const limits = [
+  "requests_per_minute",
+  "tokens_per_minute",
+  "tokens_per_day",
+  "tokens_per_month",
+  "cost_per_day",
+  "cost_per_month",
+] as const;
+export type Limit = (typeof limits)[number];
+
+export interface BudgetValues {
+  subject: Subject;
+  username: string;
+  limits: Record<Limit, string>;
+}
+
+export function valuesOf(budget: Budget | undefined): BudgetValues {
+  const written = limits.map((name) => [name, `${budget?.[name] ?? ""}`]);
+  return { subject: "all", username: "", limits: Object.fromEntries(written) };
+}
+
+/** The limits as the server takes them, null where nothing is written; null where nothing is written at all. */
+export function limitsOf({ limits: written }: BudgetValues): BudgetChange | null {
+  if (limits.every((name) => !written[name].trim())) return null;
+  return Object.fromEntries(limits.map((name) => [name, numberOf(written[name])]));
+}
+
+/** Whom a budget is for, as the server takes it. */
+export function subjectOf({ subject, username }: BudgetValues): NewBudget {
+  switch (subject) {
+    case "all":
+      return { subject: "all" };
+    case "each-user":
+      return { subject: "user" };
+    case "user":
+      return { subject: "user", username: username.trim() };
+    case "each-token":
+      return { subject: "token" };
+  }
+}
+
+export function whoseOf(t: Translate, budget: Budget): string {
+  if (budget.subject === "all") return t("budgets.subject_all");
+  if (budget.subject === "user") return budget.username ?? t("budgets.subject_each_user");
+  return budget.token_id ? t("budgets.token", { name: budget.token_name ?? "" }) : t("budgets.subject_each_token");
+}
+
+type Bound = Pick<BudgetState, "unit" | "period" | "limit"> & { used: string | null };
+
+/** Each limit of a budget with what is used of it, which is not known by the minute, or of the default of many. */
+export function boundsOf(budget: Budget): Bound[] {
+  const { used } = budget;
+  const spent: Record<Limit, string | number | undefined> = {
+    requests_per_minute: undefined,
+    tokens_per_minute: undefined,
+    tokens_per_day: used?.tokens_today ?? (used ? 0 : undefined),
+    tokens_per_month: used?.tokens_this_month ?? (used ? 0 : undefined),
+    cost_per_day: used?.cost_today ?? (used ? 0 : undefined),
+    cost_per_month: used?.cost_this_month ?? (used ? 0 : undefined),
+  };
+  return limits.flatMap((name) => {
+    const limit = budget[name] ?? null;
+    if (limit === null) return [];
+    const [what, , period] = name.split("_") as ["requests" | "tokens" | "cost", "per", Bound["period"]];
+    const amount = spent[name];
+    return [
+      {
+        unit: what === "cost" ? ("dollars" as const) : what,
+        period,
+        limit: `${limit}`,
+        used: amount === undefined ? null : `${amount}`,
+      },
+    ];
+  });
+}
