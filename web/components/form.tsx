@@ -8,7 +8,7 @@ import { Input } from "@/components/ui/input";
 import { Label } from "@/components/ui/label";
 import { NativeSelect } from "@/components/ui/native-select";
 import { Textarea } from "@/components/ui/textarea";
-import { type FormErrors, noErrors, useErrorFocus } from "@/lib/forms";
+import { useErrorFocus, type useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 
 interface Labelled {
@@ -17,17 +17,15 @@ interface Labelled {
   error?: string;
 }
 
-/** A labelled input with its hint and what is wrong with it. */
+/** A labelled input. An error replaces its hint. */
 export function Field({ label, hint, error, ...input }: Labelled & ComponentProps<typeof Input>) {
   return <Frame {...{ label, hint, error }}>{(aria) => <Input {...aria} {...input} />}</Frame>;
 }
 
-/** The same for a text of many lines. */
 export function TextField({ label, hint, error, ...area }: Labelled & ComponentProps<typeof Textarea>) {
   return <Frame {...{ label, hint, error }}>{(aria) => <Textarea {...aria} {...area} />}</Frame>;
 }
 
-/** The same for one of few values. */
 export function ChoiceField({ label, hint, error, ...select }: Labelled & ComponentProps<typeof NativeSelect>) {
   return <Frame {...{ label, hint, error }}>{(aria) => <NativeSelect {...aria} {...select} />}</Frame>;
 }
@@ -58,7 +56,6 @@ function Frame({ label, hint, error, children }: Labelled & { children: (aria: A
   );
 }
 
-/** A password with a button that shows what was typed. */
 export function PasswordField(props: ComponentProps<typeof Field>) {
   const { t } = useLocale();
   const [shown, setShown] = useState(false);
@@ -78,45 +75,17 @@ export function PasswordField(props: ComponentProps<typeof Field>) {
   );
 }
 
-interface Submission {
-  errors: FormErrors;
-  busy: boolean;
-  /** Shows what is wrong before the server is asked. */
-  refuse: (errors: FormErrors) => void;
-  /** Saves; what the server says against it is shown as `explain` puts it. */
-  save: (work: Promise<void>, explain: (error: unknown) => FormErrors) => Promise<void>;
-}
-
-/** What becomes of a form: the one who saves it closes it too. */
-export function useSubmission(): Submission {
-  const [errors, refuse] = useState(noErrors);
-  const [busy, setBusy] = useState(false);
-
-  async function save(work: Promise<void>, explain: (error: unknown) => FormErrors) {
-    setBusy(true);
-    refuse(noErrors);
-    try {
-      await work;
-    } catch (error) {
-      refuse(explain(error));
-      setBusy(false);
-    }
-  }
-
-  return { errors, busy, refuse, save };
-}
-
 interface FormFrameProps {
-  /** Names the form for tests: `provider-form`, `save-provider`. */
+  /** Prefix of the test ids, such as `provider-form` and `save-provider`. */
   testId: string;
-  submission: Submission;
+  submission: ReturnType<typeof useSubmission>;
   saveLabel: string;
   onSubmit: () => void;
   onCancel: () => void;
   children: ReactNode;
 }
 
-/** Fields below what is wrong with them as a whole, above the buttons. */
+/** A bordered form: the error of the form, its fields, then "Cancel" and "Save". */
 export function FormFrame({ testId, submission, saveLabel, onSubmit, onCancel, children }: FormFrameProps) {
   const { t } = useLocale();
   const { errors, busy } = submission;

@@ -1,8 +1,8 @@
 "use client";
 
-/** Forms: what is missing, which error belongs to which field, and sending. */
+/** Forms: which fields are empty, which error belongs to which field, and how a form is sent. */
 
-import { type RefObject, useEffect, useRef } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { ApiError } from "@/lib/api/problem";
 import { describeError, type TextKey, type Translate } from "@/lib/locale/texts";
 
@@ -11,12 +11,12 @@ export interface FormErrors {
   fields: Record<string, string>;
 }
 
-export const noErrors: FormErrors = { fields: {} };
+const noErrors: FormErrors = { fields: {} };
 
-/** What fields ask for, said in place of the server's own words, which are for programs. */
+/** The page's own message for each field. It replaces the server's message, which is written for programs. */
 export type Rules = Readonly<Record<string, TextKey>>;
 
-/** Codes that speak of one field without listing it. */
+/** Error codes about one field that the response does not list. */
 const fieldOfCode: Record<string, string> = {
   "auth.username_taken": "username",
   "auth.email_taken": "email",
@@ -49,7 +49,7 @@ export function formErrors(t: Translate, error: unknown, shown: string[], rules:
   return { form: unplaced[0] ? `${text} ${unplaced[0].detail}` : text, fields };
 }
 
-/** The shown field that the server means, which names it by its path, or by one into it (`body.prices.small.input`). */
+/** The shown field of a path in the request, such as `body.name`, or a path inside the field (`body.prices.small.input`). */
 function fieldAt(path: string, shown: string[]): string | undefined {
   const place = path.replace(/^body\./, "");
   const within = shown.filter((name) => place === name || place.startsWith(`${name}.`));
@@ -57,16 +57,44 @@ function fieldAt(path: string, shown: string[]): string | undefined {
   return closest ?? shown.find((name) => name === place.split(".").at(-1));
 }
 
-/** Names of the fields that were left empty, each with its message. */
+/** The messages of empty fields, by field name. */
 export function missingFields(t: Translate, values: Record<string, string>): Record<string, string> {
   const empty = Object.keys(values).filter((name) => !values[name]?.trim());
   return Object.fromEntries(empty.map((name) => [name, t("auth.required_field")]));
 }
 
-/** Leads to the first field of a form that is wrong, else to what is said of the form, whenever errors are found. */
+interface Submission {
+  errors: FormErrors;
+  busy: boolean;
+  /** Shows errors that were found before sending. */
+  refuse: (errors: FormErrors) => void;
+  /** Waits for `work`. If it fails, shows the errors that `explain` makes of the failure. */
+  save: (work: Promise<void>, explain: (error: unknown) => FormErrors) => Promise<void>;
+}
+
+/** The state of a form that is sent. The form stays busy after success, because its owner closes it. */
+export function useSubmission(): Submission {
+  const [errors, refuse] = useState(noErrors);
+  const [busy, setBusy] = useState(false);
+
+  async function save(work: Promise<void>, explain: (error: unknown) => FormErrors) {
+    setBusy(true);
+    refuse(noErrors);
+    try {
+      await work;
+    } catch (error) {
+      refuse(explain(error));
+      setBusy(false);
+    }
+  }
+
+  return { errors, busy, refuse, save };
+}
+
+/** Focuses the first invalid field whenever errors change. Without one, scrolls to the error of the form. */
 export function useErrorFocus(errors: object): RefObject<HTMLFormElement | null> {
   const form = useRef<HTMLFormElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each finding counts, also one like the last
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a repeated error moves the focus again
   useEffect(() => {
     const field = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
     if (field) field.focus();
@@ -75,11 +103,11 @@ export function useErrorFocus(errors: object): RefObject<HTMLFormElement | null>
   return form;
 }
 
-/** The number that is written in a field, or null where nothing is. */
+/** The number in a field, with or without thousands separators. Null means an empty field. */
 export function numberOf(written: string): number | null {
   const plain = written.trim().replaceAll(",", "");
   if (plain === "") return null;
   const value = Number(plain);
-  // What is no number goes to the server as it is, which says so; as JSON, NaN would be null and mean something else.
+  // The server rejects a text that isn't a number. NaN would become null in JSON, which means "no value".
   return Number.isNaN(value) ? (plain as unknown as number) : value;
 }

@@ -8,7 +8,7 @@ import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
 import { api } from "@/lib/api/client";
 import type { PasswordChange } from "@/lib/api/types";
-import { formErrors, missingFields, noErrors } from "@/lib/forms";
+import { formErrors, missingFields, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 
 const changePassword = (change: PasswordChange) => api.post<void>("/auth/password", change);
@@ -17,23 +17,19 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
   const { t } = useLocale();
   const notify = useNotify();
   const [values, setValues] = useState({ current_password: "", new_password: "" });
-  const [errors, setErrors] = useState(noErrors);
-  const [busy, setBusy] = useState(false);
+  const { errors, busy, refuse, save } = useSubmission();
 
-  async function submit(event: FormEvent) {
+  function submit(event: FormEvent) {
     event.preventDefault();
     const missing = missingFields(t, values);
-    if (Object.keys(missing).length) return setErrors({ fields: missing });
-    setBusy(true);
-    setErrors(noErrors);
-    try {
-      await changePassword(values);
-      notify({ text: t("account.password_changed") });
-      onClose();
-    } catch (error) {
-      setErrors(formErrors(t, error, Object.keys(values)));
-      setBusy(false);
-    }
+    if (Object.keys(missing).length) return refuse({ fields: missing });
+    save(change(), (error) => formErrors(t, error, Object.keys(values)));
+  }
+
+  async function change() {
+    await changePassword(values);
+    notify({ text: t("account.password_changed") });
+    onClose();
   }
 
   return (

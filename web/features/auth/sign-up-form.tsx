@@ -6,7 +6,7 @@ import { Field, PasswordField } from "@/components/form";
 import { Button } from "@/components/ui/button";
 import { register, useAuth } from "@/features/auth/auth";
 import { ApiError } from "@/lib/api/problem";
-import { formErrors, missingFields, noErrors } from "@/lib/forms";
+import { formErrors, missingFields, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 
 /** What the extra field asks for: nothing, an invitation, or the first account's set-up token. */
@@ -22,26 +22,25 @@ export function SignUpForm({ invitation }: { invitation: string }) {
   const { enter } = useAuth();
   const [values, setValues] = useState({ username: "", email: "", password: "", invitation });
   const [admission, setAdmission] = useState<Admission>(invitation ? "invitation" : "none");
-  const [errors, setErrors] = useState(noErrors);
-  const [busy, setBusy] = useState(false);
+  const { errors, busy, refuse, save } = useSubmission();
 
   const set = (event: ChangeEvent<HTMLInputElement>) =>
     setValues({ ...values, [event.target.name]: event.target.value });
 
-  async function submit(event: FormEvent) {
+  function submit(event: FormEvent) {
     event.preventDefault();
-    const { invitation: code, ...required } = values;
+    const { invitation: _, ...required } = values;
     const missing = missingFields(t, required);
-    if (Object.keys(missing).length) return setErrors({ fields: missing });
-    setBusy(true);
-    setErrors(noErrors);
-    try {
-      enter((await register({ ...required, ...(code.trim() && { invitation: code.trim() }) })).user);
-    } catch (error) {
+    if (Object.keys(missing).length) return refuse({ fields: missing });
+    save(signUp(), (error) => {
       if (error instanceof ApiError) setAdmission(admissionOf[error.code] ?? admission);
-      setErrors(formErrors(t, error, Object.keys(values)));
-      setBusy(false);
-    }
+      return formErrors(t, error, Object.keys(values));
+    });
+  }
+
+  async function signUp() {
+    const { invitation: code, ...account } = values;
+    enter((await register({ ...account, ...(code.trim() && { invitation: code.trim() }) })).user);
   }
 
   return (

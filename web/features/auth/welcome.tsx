@@ -8,7 +8,7 @@ import { Logo } from "@/components/logo";
 import { Button } from "@/components/ui/button";
 import { signIn, useAuth } from "@/features/auth/auth";
 import { SignUpForm } from "@/features/auth/sign-up-form";
-import { formErrors, missingFields, noErrors } from "@/lib/forms";
+import { formErrors, missingFields, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 import { localeNames } from "@/lib/locale/texts";
 
@@ -67,21 +67,17 @@ function SignInForm() {
   const { t } = useLocale();
   const { enter } = useAuth();
   const [values, setValues] = useState({ username: "", password: "" });
-  const [errors, setErrors] = useState(noErrors);
-  const [busy, setBusy] = useState(false);
+  const { errors, busy, refuse, save } = useSubmission();
 
-  async function submit(event: FormEvent) {
+  function submit(event: FormEvent) {
     event.preventDefault();
     const missing = missingFields(t, values);
-    if (Object.keys(missing).length) return setErrors({ fields: missing });
-    setBusy(true);
-    setErrors(noErrors);
-    try {
-      enter((await signIn({ ...values, username: values.username.trim() })).user);
-    } catch (error) {
-      setErrors(formErrors(t, error, Object.keys(values)));
-      setBusy(false);
-    }
+    if (Object.keys(missing).length) return refuse({ fields: missing });
+    save(signInAs(values), (error) => formErrors(t, error, Object.keys(values)));
+  }
+
+  async function signInAs({ username, password }: typeof values) {
+    enter((await signIn({ username: username.trim(), password })).user);
   }
 
   return (

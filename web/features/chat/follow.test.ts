@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { isWaiting } from "@/features/calls/tool-calls";
 import { backoffMs, type Connections, follow, OFFERS } from "@/features/chat/follow";
-import { type Answer, newAnswer, type RunEvent } from "@/features/chat/stream";
+import { type Answer, newAnswer } from "@/features/chat/stream";
 import { ApiError, networkError } from "@/lib/api/problem";
 import { answerMessage, approval, run, started } from "@/lib/api/samples";
-import type { Run } from "@/lib/api/types";
+import type { Run, RunEvent } from "@/lib/api/types";
 
 /** One connection: events by their ids, then the end of the body, or a break. */
 interface Script {

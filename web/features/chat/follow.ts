@@ -1,10 +1,10 @@
 /** Follows one run from its first event to its last, over as many connections as that takes. */
 
 import type { EventSourceMessage } from "eventsource-parser";
-import { type Answer, newAnswer, type RunEvent, reduce, replayed, withRun } from "@/features/chat/stream";
+import { type Answer, newAnswer, reduce, replayed, withRun } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
 import { readEvents } from "@/lib/api/sse";
-import type { Run } from "@/lib/api/types";
+import type { Run, RunEvent } from "@/lib/api/types";
 
 /** How often a message is offered to the server before its author is asked. */
 export const OFFERS = 4;

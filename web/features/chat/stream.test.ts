@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type Answer, newAnswer, type RunEvent, reduce, replayed, withRun } from "@/features/chat/stream";
+import { type Answer, newAnswer, reduce, replayed, withRun } from "@/features/chat/stream";
 import { answerMessage, approval, called, failed, run, started, userMessage } from "@/lib/api/samples";
+import type { RunEvent } from "@/lib/api/types";
 
 const delta = (text: string, at: number): RunEvent => ({ type: "message.delta", text, at });
 const reset = (text: string): RunEvent => ({ type: "message.reset", text });

@@ -9,9 +9,7 @@ import {
   withResult,
   withRunApprovals,
 } from "@/features/calls/tool-calls";
-import type { Message, Run, RunError, RunEvents, RunStatus } from "@/lib/api/types";
-
-export type RunEvent = { [Name in keyof RunEvents]: { type: Name } & RunEvents[Name] }[keyof RunEvents];
+import type { Message, Run, RunError, RunEvent, RunStatus } from "@/lib/api/types";
 
 export interface Answer {
   status: "streaming" | "done" | "cancelled" | "failed";

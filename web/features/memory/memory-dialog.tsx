@@ -1,8 +1,8 @@
 "use client";
 
-import { PlusIcon } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
+import { AddButton, Empty } from "@/components/item-list";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent, DialogDescription, DialogHeader, DialogTitle } from "@/components/ui/dialog";
 import { NoteEditor, NoteItem } from "@/features/memory/note-item";
@@ -66,21 +66,9 @@ export function MemoryDialog({ onClose }: { onClose: () => void }) {
         {adding ? (
           <NoteEditor text="" onSave={add} onCancel={() => setAdding(false)} />
         ) : (
-          <Button
-            variant="outline"
-            className="justify-self-start"
-            onClick={() => setAdding(true)}
-            data-testid="add-note"
-          >
-            <PlusIcon />
-            {t("memory.add")}
-          </Button>
+          <AddButton label={t("memory.add")} onClick={() => setAdding(true)} data-testid="add-note" />
         )}
-        {notes?.length === 0 && !adding && (
-          <p className="rounded-lg border border-dashed px-4 py-6 text-center text-muted-foreground text-sm">
-            {t("memory.empty")}
-          </p>
-        )}
+        {notes?.length === 0 && !adding && <Empty>{t("memory.empty")}</Empty>}
         <ul className="grid divide-y empty:hidden" aria-busy={notes === null && error === null}>
           {notes?.map((note) => (
             <NoteItem

@@ -2,8 +2,8 @@
 
 import { type FormEvent, useState } from "react";
 import { Alert } from "@/components/alert";
-import { ConfirmButton } from "@/components/confirm-button";
 import { TextField } from "@/components/form";
+import { ItemActions } from "@/components/item-list";
 import { Button } from "@/components/ui/button";
 import type { Note } from "@/lib/api/types";
 import { useLocale } from "@/lib/locale/locale";
@@ -39,15 +39,7 @@ export function NoteItem({ note, onChange, onDelete }: NoteItemProps) {
       {error !== null && <Alert>{describeError(t, error)}</Alert>}
       <div className="-mr-3 flex items-center justify-end gap-1">
         <span className="mr-auto text-muted-foreground text-xs">{when}</span>
-        <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-note">
-          {t("app.edit")}
-        </Button>
-        <ConfirmButton
-          label={t("app.delete")}
-          question={t("app.delete_confirm")}
-          onConfirm={() => onDelete().catch(setError)}
-          data-testid="delete-note"
-        />
+        <ItemActions testId="note" onEdit={() => setEditing(true)} onDelete={() => onDelete().catch(setError)} />
       </div>
     </li>
   );

@@ -1,13 +1,12 @@
 "use client";
 
 import { PlusIcon, XIcon } from "lucide-react";
-import { type FormEvent, useState } from "react";
-import { Alert } from "@/components/alert";
-import { Field } from "@/components/form";
+import { useState } from "react";
+import { Field, FormFrame } from "@/components/form";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import type { McpServer } from "@/lib/api/types";
-import { formErrors, missingFields, noErrors, type Rules } from "@/lib/forms";
+import { formErrors, missingFields, type Rules, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 import { randomUuid } from "@/lib/uuid";
 
@@ -32,27 +31,26 @@ export function ServerForm({ server, onSave, onCancel }: ServerFormProps) {
   const { t } = useLocale();
   const [values, setValues] = useState({ name: server?.name ?? "", url: server?.url ?? "" });
   const [headers, setHeaders] = useState<Header[]>([]);
-  const [errors, setErrors] = useState(noErrors);
-  const [busy, setBusy] = useState(false);
+  const submission = useSubmission();
+  const { errors, busy } = submission;
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
+  function submit() {
     const missing = missingFields(t, values);
-    if (Object.keys(missing).length) return setErrors({ fields: missing });
-    setBusy(true);
-    setErrors(noErrors);
-    try {
-      const place = { name: values.name.trim(), url: values.url.trim() };
-      await onSave(headers.length ? { ...place, headers: headersOf(headers) } : place);
-    } catch (error) {
-      setErrors(formErrors(t, error, Object.keys(values), rules));
-      setBusy(false);
-    }
+    if (Object.keys(missing).length) return submission.refuse({ fields: missing });
+    const place = { name: values.name.trim(), url: values.url.trim() };
+    submission.save(onSave(headers.length ? { ...place, headers: headersOf(headers) } : place), (error) =>
+      formErrors(t, error, Object.keys(values), rules),
+    );
   }
 
   return (
-    <form onSubmit={submit} noValidate className="grid gap-5 rounded-lg border p-4" data-testid="server-form">
-      {errors.form && <Alert>{errors.form}</Alert>}
+    <FormFrame
+      testId="server"
+      submission={submission}
+      saveLabel={t(busy ? "servers.checking" : server ? "app.save" : "servers.add")}
+      onSubmit={submit}
+      onCancel={onCancel}
+    >
       <Field
         label={t("servers.name")}
         hint={t("servers.name_rule")}
@@ -77,15 +75,7 @@ export function ServerForm({ server, onSave, onCancel }: ServerFormProps) {
         data-testid="server-url"
       />
       <HeaderFields stored={server?.header_names ?? []} headers={headers} onChange={setHeaders} />
-      <div className="flex justify-end gap-2">
-        <Button variant="ghost" onClick={onCancel}>
-          {t("app.cancel")}
-        </Button>
-        <Button type="submit" disabled={busy} data-testid="save-server">
-          {t(busy ? "servers.checking" : server ? "app.save" : "servers.add")}
-        </Button>
-      </div>
-    </form>
+    </FormFrame>
   );
 }
 

@@ -3,8 +3,8 @@
 import { RefreshCwIcon } from "lucide-react";
 import { useState } from "react";
 import { Alert } from "@/components/alert";
-import { ConfirmButton } from "@/components/confirm-button";
 import { Fold } from "@/components/fold";
+import { ItemActions } from "@/components/item-list";
 import { Button } from "@/components/ui/button";
 import { Switch } from "@/components/ui/switch";
 import { toolTitle } from "@/features/calls/tool-names";
@@ -76,17 +76,11 @@ export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
             <RefreshCwIcon className={busy ? "animate-spin" : undefined} />
             {t("servers.check")}
           </Button>
-          {server.url !== null && (
-            <Button variant="ghost" size="sm" onClick={() => setEditing(true)} data-testid="edit-server">
-              {t("app.edit")}
-            </Button>
-          )}
-          <ConfirmButton
-            label={t("app.delete")}
-            question={t("app.delete_confirm")}
-            disabled={busy}
-            onConfirm={() => attempt(deleteServer(server.id), onDelete)}
-            data-testid="delete-server"
+          <ItemActions
+            testId="server"
+            busy={busy}
+            onEdit={server.url === null ? undefined : () => setEditing(true)}
+            onDelete={() => attempt(deleteServer(server.id), onDelete)}
           />
         </div>
       </Fold>

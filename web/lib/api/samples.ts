@@ -1,7 +1,6 @@
 /** Messages, runs and events for specs. */
 
-import type { RunEvent } from "@/features/chat/stream";
-import type { Message, PendingApproval, Run, RunEvents } from "@/lib/api/types";
+import type { Message, PendingApproval, Run, RunEvent, RunEvents } from "@/lib/api/types";
 
 export const run: Run = {
   id: "run-1",

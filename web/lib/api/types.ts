@@ -1,10 +1,13 @@
-/** The shapes of the HTTP API, by the names this page uses; `schema.d.ts` is made from the server's own document. */
+/** The types of the HTTP API, with the names that this page uses. `schema.d.ts` is generated from `docs/openapi.json`. */
 
+import type { RunEvents } from "@/lib/api/run-events";
 import type { components } from "@/lib/api/schema";
 
-export type { RunEvents } from "@/lib/api/run-events";
+export type { RunEvents };
 
 type Schemas = components["schemas"];
+
+export type RunEvent = { [Name in keyof RunEvents]: { type: Name } & RunEvents[Name] }[keyof RunEvents];
 
 export type User = Schemas["UserOut"];
 export type Registration = Schemas["Registration"];
@@ -61,7 +64,7 @@ export type RunError = Schemas["RunError"];
 export type Problem = Schemas["Problem"];
 export type FieldError = Schemas["ProblemField"];
 
-/** A tool as an answer calls it; `server` is `basechat` for the server's own. */
+/** A tool call in an answer. `server` is `basechat` for BaseChat's own tools. */
 export interface CalledTool {
   name: string;
   title: string;
@@ -69,7 +72,7 @@ export interface CalledTool {
   arguments: Record<string, unknown>;
 }
 
-/** An element of a finished message's `meta_info.tool_calls`. */
+/** An element of `meta_info.tool_calls` of a finished message. */
 export interface StoredToolCall extends CalledTool {
   call_id: string;
   status: "proposed" | "approved" | "denied" | "started" | "completed" | "failed" | "unknown";

@@ -1,11 +1,11 @@
 "use client";
 
 import { useId, useState } from "react";
-import { Field, FormFrame, useSubmission } from "@/components/form";
+import { Field, FormFrame } from "@/components/form";
 import { bodyOf, placesOf, sharesOf, valuesOf } from "@/features/admin/aliases/alias-values";
 import { ModelRows } from "@/features/admin/aliases/model-rows";
 import type { Alias, Model, NewAlias } from "@/lib/api/types";
-import { type FormErrors, formErrors } from "@/lib/forms";
+import { type FormErrors, formErrors, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 
 interface AliasFormProps {

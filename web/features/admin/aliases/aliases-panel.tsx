@@ -3,9 +3,9 @@
 import { useState } from "react";
 import { Alert } from "@/components/alert";
 import { Fold } from "@/components/fold";
+import { ItemActions, ItemList } from "@/components/item-list";
 import { AliasForm } from "@/features/admin/aliases/alias-form";
 import { sharesOf, valuesOf } from "@/features/admin/aliases/alias-values";
-import { AddButton, Empty, ItemActions, Panel, useItems } from "@/features/admin/panel";
 import { useModels } from "@/features/models/model-picker";
 import { api } from "@/lib/api/client";
 import type { Alias, AliasChange, Aliases, Model, NewAlias } from "@/lib/api/types";
@@ -19,40 +19,28 @@ const addAlias = (alias: NewAlias) => api.post<Alias>("/admin/aliases", alias);
 const changeAlias = (id: string, change: AliasChange) => api.patch<Alias>(`/admin/aliases/${id}`, change);
 const deleteAlias = (id: string) => api.delete(`/admin/aliases/${id}`);
 
-/** Names of one's own that stand for models. */
 export function AliasesPanel() {
   const { t } = useLocale();
   const models = useModels().models ?? [];
-  const { items, error, put, drop } = useItems(listAliases);
-  const [adding, setAdding] = useState(false);
-
   return (
-    <Panel hint={t("aliases.hint")} error={error} loading={items === null}>
-      {items?.length === 0 && !adding && <Empty>{t("aliases.empty")}</Empty>}
-      <ul className="grid grid-cols-[minmax(0,1fr)] gap-2.5 empty:hidden">
-        {items?.map((alias) => (
-          <AliasItem
-            key={alias.id ?? `${alias.source}/${alias.name}`}
-            alias={alias}
-            models={models}
-            onChange={put}
-            onDelete={() => drop(alias)}
-          />
-        ))}
-      </ul>
-      {adding ? (
+    <ItemList
+      hint={t("aliases.hint")}
+      empty={t("aliases.empty")}
+      addLabel={t("aliases.add")}
+      addTestId="add-alias"
+      list={listAliases}
+      renderItem={(alias, put, drop) => <AliasItem alias={alias} models={models} onChange={put} onDelete={drop} />}
+      renderForm={(put, close) => (
         <AliasForm
           models={models}
           onSave={async (body) => {
             put(await addAlias(body));
-            setAdding(false);
+            close();
           }}
-          onCancel={() => setAdding(false)}
+          onCancel={close}
         />
-      ) : (
-        <AddButton label={t("aliases.add")} onClick={() => setAdding(true)} data-testid="add-alias" />
       )}
-    </Panel>
+    />
   );
 }
 

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { ChoiceField, Field, FormFrame, useSubmission } from "@/components/form";
+import { ChoiceField, Field, FormFrame } from "@/components/form";
 import {
   type BudgetValues,
   type Limit,
@@ -12,7 +12,7 @@ import {
   whoseOf,
 } from "@/features/admin/budgets/budget-values";
 import type { Budget, BudgetChange } from "@/lib/api/types";
-import { formErrors, type Rules } from "@/lib/forms";
+import { formErrors, type Rules, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 import type { TextKey } from "@/lib/locale/texts";
 

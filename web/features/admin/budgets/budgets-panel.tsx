@@ -2,9 +2,9 @@
 
 import { useState } from "react";
 import { Alert } from "@/components/alert";
+import { ItemActions, ItemList } from "@/components/item-list";
 import { BudgetForm } from "@/features/admin/budgets/budget-form";
 import { boundsOf, subjectOf, whoseOf } from "@/features/admin/budgets/budget-values";
-import { AddButton, Empty, ItemActions, Panel, useItems } from "@/features/admin/panel";
 import { BudgetMeter, boundText } from "@/features/usage/budget-meter";
 import { api } from "@/lib/api/client";
 import type { Budget, BudgetChange, Budgets, NewBudget } from "@/lib/api/types";
@@ -17,32 +17,26 @@ const addBudget = (budget: NewBudget) => api.post<Budget>("/admin/budgets", budg
 const changeBudget = (id: string, change: BudgetChange) => api.patch<Budget>(`/admin/budgets/${id}`, change);
 const deleteBudget = (id: string) => api.delete(`/admin/budgets/${id}`);
 
-/** What may be used, by whom. */
 export function BudgetsPanel() {
   const { t } = useLocale();
-  const { items, error, put, drop } = useItems(listBudgets);
-  const [adding, setAdding] = useState(false);
-
   return (
-    <Panel hint={t("budgets.hint")} error={error} loading={items === null}>
-      {items?.length === 0 && !adding && <Empty>{t("budgets.empty")}</Empty>}
-      <ul className="grid grid-cols-[minmax(0,1fr)] gap-2.5 empty:hidden">
-        {items?.map((budget) => (
-          <BudgetItem key={budget.id} budget={budget} onChange={put} onDelete={() => drop(budget)} />
-        ))}
-      </ul>
-      {adding ? (
+    <ItemList
+      hint={t("budgets.hint")}
+      empty={t("budgets.empty")}
+      addLabel={t("budgets.add")}
+      addTestId="add-budget"
+      list={listBudgets}
+      renderItem={(budget, put, drop) => <BudgetItem budget={budget} onChange={put} onDelete={drop} />}
+      renderForm={(put, close) => (
         <BudgetForm
           onSave={async (values, limits) => {
             put(await addBudget({ ...subjectOf(values), ...limits }));
-            setAdding(false);
+            close();
           }}
-          onCancel={() => setAdding(false)}
+          onCancel={close}
         />
-      ) : (
-        <AddButton label={t("budgets.add")} onClick={() => setAdding(true)} data-testid="add-budget" />
       )}
-    </Panel>
+    />
   );
 }
 

@@ -2,9 +2,9 @@
 
 import { InfoIcon, RefreshCwIcon } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
+import { Panel } from "@/components/item-list";
 import { Button } from "@/components/ui/button";
 import { LayerCard } from "@/features/admin/cache/layer-card";
-import { Panel } from "@/features/admin/panel";
 import { api, query } from "@/lib/api/client";
 import type { CacheHealth, CacheStats } from "@/lib/api/types";
 import { formatBytes, formatCount } from "@/lib/format";

@@ -3,7 +3,7 @@
 import { type ReactNode, useId, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Columns } from "@/components/charts";
-import { ConfirmButton } from "@/components/confirm-button";
+import { ConfirmButton } from "@/components/item-list";
 import { api } from "@/lib/api/client";
 import type { CacheCleared, CacheHour, CacheLayer } from "@/lib/api/types";
 import { formatBytes, formatCount, formatMoment, formatMoney, formatSeconds, formatShare } from "@/lib/format";

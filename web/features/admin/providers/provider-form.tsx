@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { ChoiceField, Field, FormFrame, TextField, useSubmission } from "@/components/form";
+import { ChoiceField, Field, FormFrame, TextField } from "@/components/form";
 import { Switch } from "@/components/ui/switch";
 import { MoreFields } from "@/features/admin/providers/more-fields";
 import {
@@ -14,7 +14,7 @@ import {
   withKind,
 } from "@/features/admin/providers/provider-values";
 import type { NewProvider, Provider, ProviderChange } from "@/lib/api/types";
-import { formErrors, missingFields, type Rules } from "@/lib/forms";
+import { formErrors, missingFields, type Rules, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 
 const rules: Rules = {

@@ -4,9 +4,9 @@ import { RefreshCwIcon } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { Alert } from "@/components/alert";
 import { Fold } from "@/components/fold";
+import { ItemActions, ItemList } from "@/components/item-list";
 import { Button } from "@/components/ui/button";
 import { Switch } from "@/components/ui/switch";
-import { AddButton, ItemActions, Panel, useItems } from "@/features/admin/panel";
 import { ProviderForm } from "@/features/admin/providers/provider-form";
 import { ProviderModels, ProviderStatus } from "@/features/admin/providers/provider-status";
 import { api } from "@/lib/api/client";
@@ -21,36 +21,25 @@ const changeProvider = (id: string, change: ProviderChange) => api.patch<Provide
 const deleteProvider = (id: string) => api.delete(`/admin/providers/${id}`);
 const checkProvider = (id: string) => api.post<ProviderCheck>(`/admin/providers/${id}/check`);
 
-/** Who provides models. */
 export function ProvidersPanel() {
   const { t } = useLocale();
-  const { items, error, put, drop } = useItems(listProviders);
-  const [adding, setAdding] = useState(false);
-
   return (
-    <Panel hint={t("providers.hint")} error={error} loading={items === null}>
-      <ul className="grid grid-cols-[minmax(0,1fr)] gap-2.5 empty:hidden">
-        {items?.map((provider) => (
-          <ProviderItem
-            key={provider.id ?? `${provider.source}/${provider.name}`}
-            provider={provider}
-            onChange={put}
-            onDelete={() => drop(provider)}
-          />
-        ))}
-      </ul>
-      {adding ? (
+    <ItemList
+      hint={t("providers.hint")}
+      addLabel={t("providers.add")}
+      addTestId="add-provider"
+      list={listProviders}
+      renderItem={(provider, put, drop) => <ProviderItem provider={provider} onChange={put} onDelete={drop} />}
+      renderForm={(put, close) => (
         <ProviderForm
           onSave={async (body) => {
             put(await addProvider(body));
-            setAdding(false);
+            close();
           }}
-          onCancel={() => setAdding(false)}
+          onCancel={close}
         />
-      ) : (
-        <AddButton label={t("providers.add")} onClick={() => setAdding(true)} data-testid="add-provider" />
       )}
-    </Panel>
+    />
   );
 }
 
