@@ -24,7 +24,7 @@ async def test_answer_is_streamed_and_stored(person: Person, upstream: Upstream)
     assert answer["run"]["status"] == "completed"
 
 
-async def test_korean_arrives_to_the_character(person: Person, upstream: Upstream) -> None:
+async def test_korean_text_arrives_completely(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     events = await person.send(chat, "안녕하세요", model="korean")
     assert text_of(events) == KOREAN == (await person.messages(chat))[-1]["content"]
@@ -44,14 +44,14 @@ async def test_history_is_sent_to_the_model(person: Person, upstream: Upstream) 
     ]
 
 
-async def test_choices_reach_the_model(person: Person, upstream: Upstream) -> None:
+async def test_options_of_a_message_reach_the_model(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     await person.send(chat, "hi", model="echo", temperature=0.5, max_tokens=7)
     document = upstream.completions[-1].document
     assert (document["temperature"], document["max_tokens"]) == (0.5, 7)
 
 
-async def test_without_a_model_the_preferred_one_answers(person: Person, upstream: Upstream) -> None:
+async def test_without_a_model_the_default_model_answers(person: Person, upstream: Upstream) -> None:
     await person.ask("PATCH", "/preferences", json={"default_model": "korean"})
     chat = await person.chat()
     await person.send(chat, "hi")
@@ -75,7 +75,7 @@ async def test_provider_error_ends_the_run_with_its_cause(person: Person, upstre
     assert (run["status"], run["error"]["code"]) == ("failed", "provider.rate_limited")
 
 
-async def test_an_account_that_is_used_up_at_its_provider_is_told_apart(person: Person, upstream: Upstream) -> None:
+async def test_an_exhausted_provider_account_has_its_own_error_code(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     upstream.script("echo", Fail(429, "insufficient_quota", "You exceeded your current quota."))
     events = await person.send(chat, "hi", model="echo")
@@ -90,7 +90,7 @@ async def test_cut_keeps_the_text_so_far(person: Person, upstream: Upstream) -> 
     assert text_of(events) == "half an ans" == (await person.messages(chat))[-1]["content"]
 
 
-async def test_an_answer_that_broke_off_is_made_anew(person: Person, upstream: Upstream) -> None:
+async def test_an_answer_that_broke_off_is_retried(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     upstream.next_answers((Say(("half an ", "ans")), Cut()), (Say(("the ", "whole ", "answer")),))
     events = await person.send(chat, "hi", model="echo")
@@ -101,7 +101,7 @@ async def test_an_answer_that_broke_off_is_made_anew(person: Person, upstream: U
     assert answer["run"]["attempt"] == 1
 
 
-async def test_a_provider_that_is_back_in_a_moment_is_asked_again(servers: Servers) -> None:
+async def test_an_unavailable_provider_is_retried(servers: Servers) -> None:
     async with running_upstream() as own, quiet_stack(servers, own, redis_state_url=_state(servers)) as quiet:
         person = quiet.person
         chat = await person.chat()
@@ -128,7 +128,7 @@ async def _is_refused(quiet: Quiet) -> bool:
     return bool(rows[0][0])
 
 
-async def test_unknown_model_is_told(person: Person, upstream: Upstream) -> None:
+async def test_an_unknown_model_fails_the_run(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     events = await person.send(chat, "hi", model="tokens-51")
     assert events[-1].data["code"] == "model.not_found"
@@ -143,7 +143,7 @@ async def test_garbage_from_the_provider_fails_the_run(person: Person, upstream:
         assert events[-1].data["code"].startswith("provider."), model
 
 
-async def test_a_failed_chat_goes_on(person: Person, upstream: Upstream) -> None:
+async def test_a_chat_continues_after_a_failed_answer(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     await person.send(chat, "one", model="error-500")
     events = await person.send(chat, "two", model="echo")

@@ -1,4 +1,4 @@
-"""A tool that is not read-only asks first: once, always in this chat, or not at all."""
+"""A tool that writes needs approval: once, always in this chat, or not at all."""
 
 import asyncio
 from typing import Any
@@ -22,7 +22,7 @@ def _remember(upstream: Upstream, *notes: str) -> None:
 
 
 async def _ask(person: Person, chat: str) -> tuple[str, list[Event]]:
-    """Send a message and return its run, and what was heard until it waits."""
+    """Send a message; returns its run and the events until the run waits."""
     seen = []
     async with person.stream("POST", f"/sessions/{chat}/messages", {"content": "?", "model": "tokens-50"}) as events:
         async for event in events:
@@ -61,7 +61,7 @@ async def _notes(stack: Stack, person: Person) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def test_a_run_waits_and_goes_on(stack: Stack, person: Person, upstream: Upstream) -> None:
+async def test_a_run_waits_for_approval_and_continues(stack: Stack, person: Person, upstream: Upstream) -> None:
     upstream.script_turns("tokens-50", (Say(("One moment.",)), Call("remember", {"content": "likes tea"})), DONE)
     chat = await person.chat()
     run, seen = await _ask(person, chat)
@@ -86,7 +86,7 @@ async def test_a_run_waits_and_goes_on(stack: Stack, person: Person, upstream: U
     assert len(upstream.completions) == 2
 
 
-async def test_what_is_not_allowed_is_not_done(stack: Stack, person: Person, upstream: Upstream) -> None:
+async def test_a_denied_call_is_not_made(stack: Stack, person: Person, upstream: Upstream) -> None:
     _remember(upstream, "a secret")
     run, seen = await _ask(person, await person.chat())
     await _answer(person, run, seen[-1].data["call_id"], "deny")
@@ -99,7 +99,7 @@ async def test_what_is_not_allowed_is_not_done(stack: Stack, person: Person, ups
     assert await _notes(stack, person) == []
 
 
-async def test_always_in_this_chat_asks_no_more(stack: Stack, person: Person, upstream: Upstream) -> None:
+async def test_always_in_this_chat_approves_later_calls(stack: Stack, person: Person, upstream: Upstream) -> None:
     _remember(upstream, "one", "two")
     chat = await person.chat()
     run, seen = await _ask(person, chat)
@@ -113,7 +113,7 @@ async def test_always_in_this_chat_asks_no_more(stack: Stack, person: Person, up
     assert (await person.post(f"/runs/{run}/cancel")).status == 202
 
 
-async def test_each_call_is_asked_for(stack: Stack, person: Person, upstream: Upstream) -> None:
+async def test_each_call_needs_its_own_approval(stack: Stack, person: Person, upstream: Upstream) -> None:
     _remember(upstream, "one", "two")
     run, _ = await _ask(person, await person.chat())
     first, second = (await _until_status(person, run, "waiting"))["approvals"]
@@ -141,7 +141,9 @@ async def test_arguments_can_be_changed(stack: Stack, person: Person, upstream: 
     assert await _notes(stack, person) == ["likes tea"]
 
 
-async def test_nobodys_call_can_not_be_approved(person: Person, other: Person, upstream: Upstream) -> None:
+async def test_a_call_of_another_owner_or_run_can_not_be_approved(
+    person: Person, other: Person, upstream: Upstream
+) -> None:
     _remember(upstream, "one")
     run, seen = await _ask(person, await person.chat())
     call_id = seen[-1].data["call_id"]
@@ -154,7 +156,7 @@ async def test_nobodys_call_can_not_be_approved(person: Person, other: Person, u
     await _rest(person, run)
 
 
-async def test_two_answers_at_once_are_one(stack: Stack, person: Person, upstream: Upstream) -> None:
+async def test_two_decisions_at_once_count_once(stack: Stack, person: Person, upstream: Upstream) -> None:
     _remember(upstream, "one")
     run, seen = await _ask(person, await person.chat())
     call_id = seen[-1].data["call_id"]
@@ -180,7 +182,7 @@ async def test_a_waiting_run_is_cancelled_at_once(stack: Stack, person: Person, 
     assert await _notes(stack, person) == []
 
 
-async def test_who_comes_late_is_asked_too(stack: Stack, person: Person, upstream: Upstream) -> None:
+async def test_a_later_viewer_receives_the_pending_approval(stack: Stack, person: Person, upstream: Upstream) -> None:
     upstream.script_turns("tokens-50", (Say(("Well,",)), Call("remember", {"content": "one"})), DONE)
     run, seen = await _ask(person, await person.chat())
     await stack.resources.state.delete(f"run:{run}:events")

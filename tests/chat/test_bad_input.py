@@ -1,4 +1,4 @@
-"""Whatever is sent: a problem document with a stable code, never a 500, nothing half written."""
+"""Invalid requests get a problem document with a stable code, never a 500, and write nothing."""
 
 import asyncio
 from base64 import urlsafe_b64encode
@@ -62,7 +62,7 @@ async def someone(stack: Stack) -> AsyncIterator[Person]:
 
 
 async def _written(person: Person, stack: Stack) -> list[Any]:
-    """Return all that the person has, and how many people there are."""
+    """The rows of the person, and the number of people."""
     counts = """
         SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM auth_sessions WHERE user_id::text = :id),
                (SELECT count(*) FROM api_tokens WHERE user_id::text = :id),
@@ -87,7 +87,7 @@ def _check(reply: Reply, *, note: object) -> None:
 
 
 @ROUTES
-async def test_bodies_that_are_none(someone: Person, stack: Stack, method: str, path: str) -> None:
+async def test_invalid_bodies(someone: Person, stack: Stack, method: str, path: str) -> None:
     before = await _written(someone, stack)
     for name, body in BODIES.items():
         if (name, path) == ("empty", "/sessions"):
@@ -97,7 +97,7 @@ async def test_bodies_that_are_none(someone: Person, stack: Stack, method: str, 
 
 
 @ROUTES
-async def test_fields_of_another_kind(someone: Person, stack: Stack, method: str, path: str) -> None:
+async def test_fields_of_a_wrong_type(someone: Person, stack: Stack, method: str, path: str) -> None:
     before, valid = await _written(someone, stack), VALID[method, path]
     for field in valid:
         replies = await asyncio.gather(
@@ -119,7 +119,7 @@ async def test_the_cache_is_used_or_not_used(someone: Person) -> None:
 
 @ROUTES
 @pytest.mark.parametrize("escape", ["\\ud800", "\\udfff\\ud800", "a\\u0000b"])
-async def test_text_that_is_no_text(someone: Person, stack: Stack, method: str, path: str, escape: str) -> None:
+async def test_text_that_can_not_be_stored(someone: Person, stack: Stack, method: str, path: str, escape: str) -> None:
     before, valid = await _written(someone, stack), VALID[method, path]
     for field in [name for name, value in valid.items() if isinstance(value, str)]:
         body = json.dumps(valid | {field: "@@"}).replace(b"@@", escape.encode())
@@ -133,7 +133,7 @@ async def test_text_that_is_no_text(someone: Person, stack: Stack, method: str, 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "garbage"]
 )
-async def test_json_that_is_not_called_json(someone: Person, stack: Stack, method: str, path: str, kind: str) -> None:
+async def test_json_without_its_content_type(someone: Person, stack: Stack, method: str, path: str, kind: str) -> None:
     before = await _written(someone, stack)
     reply = await _ask(someone, method, path, json.dumps(VALID[method, path]), content_type=kind)
     _check(reply, note=kind)
@@ -141,7 +141,7 @@ async def test_json_that_is_not_called_json(someone: Person, stack: Stack, metho
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
-    """Give a body without saying how long it is."""
+    """A body without its length."""
     for at in range(0, len(body), 100_000):
         yield body[at : at + 100_000]
 
@@ -157,7 +157,7 @@ async def test_bodies_beyond_two_megabytes(someone: Person, stack: Stack, method
     assert await _written(someone, stack) == before
 
 
-async def test_the_largest_message_is_taken_and_one_more_character_is_not(someone: Person) -> None:
+async def test_a_message_has_a_largest_length(someone: Person) -> None:
     for length, status in ((200_001, 422), (200_000, 202)):
         chat = await someone.chat()
         body = json.dumps({"content": "가" * length, "model": "tokens-50"})
@@ -175,7 +175,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
-async def test_ids_that_are_none(someone: Person, method: str, path: str) -> None:
+async def test_invalid_ids(someone: Person, method: str, path: str) -> None:
     body = {"POST": {"content": "hi"}, "PATCH": {}}.get(method)
     for wrong in ("x", "1", "-1", "null", "%00", "%ff", "%ed%a0%80", "..%2f..", ID[:-1], ID + "0", "0" * 4000, "가"):
         reply = await someone.ask(method, path.format(wrong), json=body)
@@ -191,7 +191,7 @@ async def test_ids_that_are_none(someone: Person, method: str, path: str) -> Non
 @pytest.mark.parametrize(
     "credential", ["", "Bearer", "Bearer ", "Bearer bcs_" + "x" * 43, "Basic Zm9vOmJhcg==", "\xff"]
 )
-async def test_a_token_of_nobody(someone: Person, method: str, path: str, credential: str) -> None:
+async def test_an_unknown_token(someone: Person, method: str, path: str, credential: str) -> None:
     nobody = Person(someone.http, headers={"authorization": credential})
     reply = await nobody.ask(method, path.format(ID))
     assert (reply.status, reply.code) == (401, "auth.required")
@@ -213,26 +213,26 @@ async def test_limits_out_of_bounds(someone: Person, path: str, limit: str) -> N
         f"9999-12-31T23:59:59-23:59|{ID}", f"0001-01-01T00:00:00+23:59|{ID}", f"2026-01-01|{ID}", "\x00" * 10, "가",
     ],
 )  # fmt: skip
-async def test_cursors_that_are_none(someone: Person, said: str) -> None:
+async def test_invalid_cursors(someone: Person, said: str) -> None:
     reply = await someone.get("/sessions", params={"cursor": urlsafe_b64encode(said.encode()).decode()})
     assert (reply.status, reply.code) == (422, "request.invalid")
     assert [error["field"] for error in reply.json["errors"]] == ["cursor"]
 
 
 @pytest.mark.parametrize("cursor", ["x", "가", "\x00", "%", "=" * 5, "A" * 201, "_w=="])
-async def test_cursors_that_are_not_even_written_right(someone: Person, cursor: str) -> None:
+async def test_malformed_cursors(someone: Person, cursor: str) -> None:
     reply = await someone.get("/sessions", params={"cursor": cursor})
     assert (reply.status, reply.code) == (422, "request.invalid")
 
 
 @pytest.mark.parametrize("before", ["x", "", "%00", "1"])
-async def test_before_that_is_no_message(someone: Person, before: str) -> None:
+async def test_before_without_its_message(someone: Person, before: str) -> None:
     reply = await someone.get(f"/sessions/{someone.user['chat']}/messages?before={before}")
     assert (reply.status, reply.code) == (422, "request.invalid")
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "x" * 300, "with space", "열쇠", "\t"])
-async def test_idempotency_keys_that_are_none(someone: Person, stack: Stack, key: str) -> None:
+async def test_invalid_idempotency_keys(someone: Person, stack: Stack, key: str) -> None:
     before = await _written(someone, stack)
     path, body = "/sessions/{chat}/messages", json.dumps({"content": "hi"})
     reply = await _ask(someone, "POST", path, body, idempotency_key=key)
@@ -254,16 +254,14 @@ async def test_idempotency_keys_that_are_none(someone: Person, stack: Stack, key
         ("GET", "/" + "a" * 8000, 404, "route.not_found"),
     ],
 )
-async def test_addresses_and_methods_that_are_none(
-    someone: Person, method: str, path: str, status: int, code: str
-) -> None:
+async def test_unknown_paths_and_methods(someone: Person, method: str, path: str, status: int, code: str) -> None:
     reply = await someone.ask(method, path)
     assert (reply.status, reply.code) == (status, code)
     if status == 405:
         assert reply.headers["allow"]
 
 
-async def test_request_ids_are_ours_unless_they_are_harmless(someone: Person) -> None:
+async def test_only_harmless_request_ids_are_accepted(someone: Person) -> None:
     assert (await someone.get("/nowhere", headers={"x-request-id": "a" * 32})).json["request_id"] == "a" * 32
     for forged in ("short", "a" * 65, "with space in it", "line\tbreak", "<script>alert</script>"):
         reply = await someone.get("/nowhere", headers={"x-request-id": forged})

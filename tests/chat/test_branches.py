@@ -1,4 +1,4 @@
-"""Answers are made anew, messages are asked anew, branches are shown, answers are rated."""
+"""Answers are regenerated and rated, messages are edited, branches are shown."""
 
 import asyncio
 from uuid import uuid4
@@ -21,7 +21,7 @@ async def _first(person: Person) -> tuple[str, dict[str, str], dict[str, str]]:
     return chat, user, answer
 
 
-async def test_an_answer_is_made_anew_beside_the_first(person: Person, upstream: Upstream) -> None:
+async def test_a_regenerated_answer_is_a_sibling(person: Person, upstream: Upstream) -> None:
     chat, user, answer = await _first(person)
     upstream.script("echo", Say(("another",)))
     events = await _anew(person, answer["id"], "regenerate")
@@ -33,7 +33,7 @@ async def test_an_answer_is_made_anew_beside_the_first(person: Person, upstream:
     assert upstream.completions[-1].document["messages"][1:] == [{"role": "user", "content": "question"}]
 
 
-async def test_a_message_is_asked_anew_beside_the_first(person: Person, upstream: Upstream) -> None:
+async def test_an_edited_message_is_a_sibling(person: Person, upstream: Upstream) -> None:
     chat, user, _ = await _first(person)
     await person.send(chat, "more", model="echo")
     events = await _anew(person, user["id"], "edit", {"content": "better question"})
@@ -54,7 +54,7 @@ async def test_switching_shows_the_newest_end_of_a_branch(person: Person, upstre
     assert [message["content"] for message in await person.messages(chat)][-2:] == ["and on", "and on"]
 
 
-async def test_another_branch_may_be_answered_meanwhile(person: Person, upstream: Upstream) -> None:
+async def test_two_branches_can_be_answered_at_once(person: Person, upstream: Upstream) -> None:
     chat, _, answer = await _first(person)
     upstream.script("echo", Say(("a ",)), Wait(0.3), Say(("b",)))
     views = await asyncio.gather(*(_anew(person, answer["id"], "regenerate") for _ in range(3)))
@@ -73,7 +73,9 @@ async def test_an_idempotency_key_makes_one_branch(person: Person, upstream: Ups
     assert (other.status, other.code) == (422, "idempotency.mismatch")
 
 
-async def test_only_what_fits_can_be_done(person: Person, other: Person, upstream: Upstream) -> None:
+async def test_only_answers_are_regenerated_and_only_messages_edited(
+    person: Person, other: Person, upstream: Upstream
+) -> None:
     chat, user, answer = await _first(person)
     for who, path, body in [
         (person, f"/messages/{user['id']}/regenerate", None),
@@ -92,7 +94,7 @@ async def test_only_what_fits_can_be_done(person: Person, other: Person, upstrea
         assert (reply.status, reply.code) == (404, code)
 
 
-async def test_feedback_is_kept_and_taken_back(person: Person, other: Person, upstream: Upstream) -> None:
+async def test_feedback_is_stored_and_removed(person: Person, other: Person, upstream: Upstream) -> None:
     chat, user, answer = await _first(person)
     path = f"/messages/{answer['id']}/feedback"
     assert (await person.ask("PUT", path, json={"rating": "up", "comment": "좋아요"})).status == 204

@@ -1,4 +1,4 @@
-"""A claim reads the branch back to where it was told in brief, by keys, however long chat and tables are."""
+"""A claim reads the branch back to its latest summary, by indexes, however long the chat is."""
 
 import re
 from collections.abc import AsyncIterator
@@ -61,7 +61,7 @@ _CROWD = """
 
 @pytest.fixture(scope="module")
 async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
-    """A stack on which nothing is executed."""
+    """A stack without workers."""
     async with quiet_stack(servers, stack.upstream) as running:
         yield running
 
@@ -103,7 +103,7 @@ async def test_the_branch_is_read_back_to_the_nearest_summary(quiet: Quiet, summ
     assert question.summary == f"up to {nearest}"
 
 
-async def test_a_question_is_never_in_its_own_summary(quiet: Quiet) -> None:
+async def test_the_message_to_answer_is_never_summarised(quiet: Quiet) -> None:
     run = await _chat(quiet, 3)
     await as_owner(quiet.settings, _SUMMARISE, run=str(run), contents=["m3"])
     question = await _claim(quiet, run)
@@ -111,12 +111,12 @@ async def test_a_question_is_never_in_its_own_summary(quiet: Quiet) -> None:
 
 
 @pytest.mark.parametrize(("count", "padding", "read"), [(4100, 10, 4000), (50, 1_000_000, 8)])
-async def test_what_is_read_is_bounded(quiet: Quiet, count: int, padding: int, read: int) -> None:
+async def test_a_claim_reads_a_bounded_part_of_the_branch(quiet: Quiet, count: int, padding: int, read: int) -> None:
     question = await _claim(quiet, await _chat(quiet, count, padding))
     assert _said(question) == [f"m{n}" for n in range(count - read + 1, count + 1)]
 
 
-async def test_a_claim_goes_by_indexes(quiet: Quiet) -> None:
+async def test_a_claim_uses_indexes(quiet: Quiet) -> None:
     await as_owner(quiet.settings, _CROWD, owner=quiet.person.user["id"])
     run = await _chat(quiet, 1500)
     await as_owner(quiet.settings, "ANALYZE")
@@ -131,7 +131,7 @@ async def test_a_claim_goes_by_indexes(quiet: Quiet) -> None:
     assert not re.search(r"Seq Scan on (messages|runs|chat_sessions|context_summaries)|ix_messages", plan), plan
 
 
-async def test_a_summary_is_kept_for_the_attempt_that_owns_the_run(quiet: Quiet) -> None:
+async def test_only_the_attempt_that_owns_the_run_stores_a_summary(quiet: Quiet) -> None:
     run, others = await _chat(quiet, 5), await _chat(quiet, 5)
     question = await _claim(quiet, run)
     elsewhere = (await _claim(quiet, others)).messages[1]["id"]

@@ -40,7 +40,7 @@ async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
 
 @pytest.fixture(autouse=True)
 async def resources(quiet: Quiet) -> AsyncIterator[Resources]:
-    """Connections; no job is left by a test."""
+    """Connections; each test begins without jobs."""
     yield quiet.resources
     await as_owner(quiet.settings, "DELETE FROM jobs")
 
@@ -89,12 +89,12 @@ async def _make_due(resources: Resources) -> None:
 
 
 async def _expire(resources: Resources) -> None:
-    """Make the worker of every job seem dead, and let the reaper look."""
+    """Let all leases of jobs expire, and run the reaper."""
     await as_owner(resources.settings, "UPDATE jobs SET lease_until = now() - interval '1 second'")
     await Reaper(resources.database, resources.state, every_seconds=1).repair()
 
 
-async def test_jobs_give_way_to_answers_but_not_for_ever(resources: Resources) -> None:
+async def test_jobs_yield_to_answers_for_a_bounded_time(resources: Resources) -> None:
     asked = Counter[str]()
 
     async def do(job: Job) -> None:
@@ -123,7 +123,7 @@ async def test_many_runners_do_each_job_once(resources: Resources) -> None:
     assert {await _row(resources, job) for job in jobs} == {("completed", 1, None, True, True)}
 
 
-async def test_a_few_are_done_at_once(resources: Resources) -> None:
+async def test_a_runner_executes_a_few_jobs_at_once(resources: Resources) -> None:
     under_way, most, gate = 0, 0, asyncio.Event()
 
     async def do(job: Job) -> None:
@@ -140,7 +140,7 @@ async def test_a_few_are_done_at_once(resources: Resources) -> None:
     assert most == 3
 
 
-async def test_a_wake_up_that_redis_forgot_is_made_up_for(resources: Resources) -> None:
+async def test_a_job_without_a_wake_up_is_found(resources: Resources) -> None:
     async def do(job: Job) -> None:
         assert job.payload == {"number": 0}
 
@@ -159,7 +159,7 @@ async def test_wake_ups_do_not_pile_up(resources: Resources) -> None:
     assert await resources.state.llen(JOBS) <= 1
 
 
-async def test_a_job_that_fails_is_tried_again_later_and_later(resources: Resources) -> None:
+async def test_a_failed_job_is_retried_after_growing_pauses(resources: Resources) -> None:
     async def do(job: Job) -> None:
         raise ValueError(f"no luck at attempt {job.attempt}\x00")
 
@@ -190,7 +190,7 @@ async def test_a_permanent_error_ends_a_job_at_once(resources: Resources) -> Non
     assert await _row(resources, job) == ("failed", 1, "never", True, True)
 
 
-async def test_kinds_that_are_not_known_here_are_left_alone(resources: Resources) -> None:
+async def test_a_worker_leaves_unknown_kinds_alone(resources: Resources) -> None:
     async def do(job: Job) -> None:
         return
 
@@ -200,7 +200,7 @@ async def test_kinds_that_are_not_known_here_are_left_alone(resources: Resources
     assert (await _row(resources, strange))[:2] == ("queued", 0)
 
 
-async def test_another_worker_does_what_a_dead_one_left(resources: Resources) -> None:
+async def test_another_worker_executes_the_job_of_a_dead_one(resources: Resources) -> None:
     done = []
 
     async def do(job: Job) -> None:
@@ -229,7 +229,7 @@ async def test_a_job_that_kills_its_workers_is_given_up(resources: Resources) ->
     assert await _row(resources, job) == ("failed", MAX_ATTEMPTS, "Its worker was lost.", True, True)
 
 
-async def test_a_runner_lets_go_of_a_job_that_is_not_its_own_any_more(resources: Resources) -> None:
+async def test_a_runner_stops_a_job_that_it_has_lost(resources: Resources) -> None:
     stopped, attempts = asyncio.Event(), []
 
     async def do(job: Job) -> None:
@@ -256,7 +256,7 @@ async def test_a_runner_lets_go_of_a_job_that_is_not_its_own_any_more(resources:
     assert attempts == [1, 2]
 
 
-async def test_a_runner_that_stops_gives_back(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_runner_that_stops_gives_its_jobs_back(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("basechat.chat.jobs.runner.DRAIN_SECONDS", 0.05)
     begun = asyncio.Event()
 
@@ -275,7 +275,7 @@ async def test_a_runner_that_stops_gives_back(resources: Resources, monkeypatch:
         await _until_status(resources, [job], "completed")
 
 
-async def test_what_is_over_is_cleared_away_after_a_week(resources: Resources) -> None:
+async def test_ended_jobs_are_deleted_after_a_week(resources: Resources) -> None:
     old, new, open_ = await _add(resources, 3)
     age = "UPDATE jobs SET finished_at = now() - make_interval(days => :days), status = 'completed' WHERE id = :id"
     await as_owner(resources.settings, age, id=old, days=8)

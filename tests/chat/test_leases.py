@@ -1,4 +1,4 @@
-"""A run belongs to its last attempt: what an earlier one still wants to write is not written."""
+"""A run belongs to its latest attempt: earlier attempts write nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ from tests.support.waiting import until
 
 @pytest.fixture
 async def database(stack: Stack) -> AsyncIterator[Database]:
-    """The database as workers see it."""
+    """The database of a worker."""
     opened = open_database(stack.resources.settings)
     yield opened
     await opened.close()
@@ -30,7 +30,7 @@ async def database(stack: Stack) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def queued(stack: Stack, person: Person) -> UUID:
-    """A run that nobody was told of, so new that the reaper leaves it alone."""
+    """A run without a wake-up, and too new for the reaper."""
     ids = await fill_every_table(stack.resources.settings, person.user["id"])
     requeue = "UPDATE runs SET status = 'queued', created_at = now() + interval '1 hour' WHERE id::text = :run"
     empty = "DELETE FROM run_texts WHERE run_id::text = :run"
@@ -51,12 +51,12 @@ async def _row(stack: Stack, run: UUID) -> tuple[str, int, str, str | None]:
     return found[0], found[1], found[2], found[3]
 
 
-async def test_one_of_many_claims_gets_the_run(database: Database, queued: UUID) -> None:
+async def test_one_of_many_claims_succeeds(database: Database, queued: UUID) -> None:
     taken = await asyncio.gather(*(_take(database, queued) for _ in range(8)))
     assert sorted(taken, key=str) == [1] + [None] * 7
 
 
-async def test_a_claim_says_what_is_asked(database: Database, queued: UUID, person: Person) -> None:
+async def test_a_claim_returns_the_request(database: Database, queued: UUID, person: Person) -> None:
     question = await claim(database, queued, worker="a", lease_seconds=30)
     assert question
     assert str(question.owner_id) == person.user["id"]
@@ -64,14 +64,14 @@ async def test_a_claim_says_what_is_asked(database: Database, queued: UUID, pers
     assert (question.model, question.temperature, question.max_tokens) == ("echo", None, None)
 
 
-async def test_a_lease_is_renewed_by_its_holder_alone(database: Database, queued: UUID) -> None:
+async def test_only_its_holder_renews_a_lease(database: Database, queued: UUID) -> None:
     await _take(database, queued)
     held = {attempt: await renew(database, [Lease(queued, attempt)], lease_seconds=30) for attempt in (0, 1, 2)}
     assert held == {0: {}, 1: {queued: False}, 2: {}}
     assert await renew(database, [Lease(new_id(), 1)], lease_seconds=30) == {}
 
 
-async def test_a_heartbeat_hears_of_a_cancel(database: Database, queued: UUID, person: Person) -> None:
+async def test_a_heartbeat_returns_a_cancel_request(database: Database, queued: UUID, person: Person) -> None:
     await _take(database, queued)
     assert (await person.post(f"/runs/{queued}/cancel")).json["status"] == "running"
     assert await renew(database, [Lease(queued, 1)], lease_seconds=30) == {queued: True}
@@ -112,12 +112,12 @@ async def test_the_last_attempt_ends_the_run_once(database: Database, queued: UU
     assert await _row(stack, queued) == ("completed", 2, "whole", None)
 
 
-async def test_what_was_cancelled_is_not_claimed(database: Database, queued: UUID, person: Person) -> None:
+async def test_a_cancelled_run_is_not_claimed(database: Database, queued: UUID, person: Person) -> None:
     assert (await person.post(f"/runs/{queued}/cancel")).json["status"] == "cancelled"
     assert await _take(database, queued) is None
 
 
-async def test_what_is_to_be_cancelled_is_handed_to_nobody(
+async def test_a_run_with_a_cancel_request_is_not_handed_over(
     database: Database, queued: UUID, stack: Stack, person: Person
 ) -> None:
     await _take(database, queued)

@@ -1,4 +1,4 @@
-"""Tools of a person's own servers: offered where they are on, asked for, and told of when they are away."""
+"""Tools of servers that a person added: offered, approved, called, and reported as failed when they are away."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +19,7 @@ DONE: Script = (Say(("Done.",)),)
 
 @pytest.fixture(scope="module")
 async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
-    """A stack whose administrator allows servers inside the network."""
+    """A stack that allows servers in private networks."""
     state = stack.resources.settings.state_redis_url.replace("db=0", "db=3")
     names = {"redis_state_url": state, "mcp_allow_private": True}
     async with quiet_stack(servers, stack.upstream, **names) as running, running.worker():
@@ -29,7 +29,7 @@ async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
 
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
-    """Somebody's server."""
+    """The tool server of a person."""
     async with running_peer() as running:
         yield running
 
@@ -54,7 +54,7 @@ def _result(events: list[Event]) -> dict[str, Any]:
 
 
 async def _answer_approval(person: Person, chat: str, answer: Callable[[str, str], Awaitable[None]]) -> list[Event]:
-    """Send a message, answer what asks first with its run and call, at once, and return all that was heard."""
+    """Send a message and decide about its pending calls at once; returns all events."""
     seen: list[Event] = []
     body = {"content": "?", "model": "echo"}
     async with person.stream("POST", f"/sessions/{chat}/messages", body) as events, asyncio.timeout(20):
@@ -77,7 +77,7 @@ async def test_a_tool_of_another_server_is_called(quiet: Quiet, peer: Peer, upst
     await _remove(quiet.person, server)
 
 
-async def test_one_tool_alone_can_be_on(quiet: Quiet, peer: Peer, upstream: Upstream) -> None:
+async def test_a_single_tool_can_be_on(quiet: Quiet, peer: Peer, upstream: Upstream) -> None:
     server = await _add(quiet.person, "peer", peer.url)
     chat = await quiet.person.chat(tools=["calculate", "peer__clock"])
     await _send(quiet, chat, upstream, DONE)
@@ -88,7 +88,9 @@ async def test_one_tool_alone_can_be_on(quiet: Quiet, peer: Peer, upstream: Upst
     await _remove(quiet.person, server)
 
 
-async def test_what_is_not_read_only_asks_and_is_done_once(quiet: Quiet, peer: Peer, upstream: Upstream) -> None:
+async def test_a_tool_that_writes_needs_approval_and_is_called_once(
+    quiet: Quiet, peer: Peer, upstream: Upstream
+) -> None:
     person = quiet.person
     server = await _add(person, "peer", peer.url)
     chat = await person.chat(tools=["peer"])
@@ -106,7 +108,7 @@ async def test_what_is_not_read_only_asks_and_is_done_once(quiet: Quiet, peer: P
     await _remove(person, server)
 
 
-async def test_a_server_that_went_away_fails_visibly(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_call_of_an_unreachable_server_fails_visibly(quiet: Quiet, upstream: Upstream) -> None:
     async with running_peer() as peer:
         server = await _add(quiet.person, "peer", peer.url)
     chat = await quiet.person.chat(tools=["peer"])
@@ -117,7 +119,7 @@ async def test_a_server_that_went_away_fails_visibly(quiet: Quiet, upstream: Ups
     await _remove(quiet.person, server)
 
 
-async def test_a_server_that_never_told_its_tools_is_told_of(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_server_without_a_tool_list_is_reported(quiet: Quiet, upstream: Upstream) -> None:
     async with running_peer() as peer:
         url = peer.url
     server = await _add(quiet.person, "silent", url)
@@ -132,11 +134,11 @@ async def test_a_server_that_never_told_its_tools_is_told_of(quiet: Quiet, upstr
     await _remove(quiet.person, server)
 
 
-async def test_what_is_known_of_a_call_does_not_go_with_its_server(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_call_is_still_known_without_its_server(quiet: Quiet, upstream: Upstream) -> None:
     person, tools, held = quiet.person, MCPServer("Peer"), asyncio.Event()
 
     async def hold() -> str:
-        """Take for ever."""
+        """Never return."""
         held.set()
         await asyncio.Event().wait()
         return "never"
@@ -162,7 +164,7 @@ async def test_what_is_known_of_a_call_does_not_go_with_its_server(quiet: Quiet,
     assert _result(rest)["preview"].startswith("tool.outcome_unknown")
 
 
-async def test_a_silent_server_is_told_of_once_whatever_dies(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_silent_server_is_reported_once_after_a_crash(quiet: Quiet, upstream: Upstream) -> None:
     person = quiet.person
     async with running_peer() as peer:
         url = peer.url
@@ -182,9 +184,7 @@ async def test_a_silent_server_is_told_of_once_whatever_dies(quiet: Quiet, upstr
     await _remove(person, server)
 
 
-async def test_a_tool_that_is_gone_when_it_is_approved_is_not_called(
-    quiet: Quiet, peer: Peer, upstream: Upstream
-) -> None:
+async def test_an_approved_tool_that_is_gone_is_not_called(quiet: Quiet, peer: Peer, upstream: Upstream) -> None:
     person = quiet.person
     server = await _add(person, "peer", peer.url)
     chat = await person.chat(tools=["peer"])

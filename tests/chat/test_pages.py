@@ -1,4 +1,4 @@
-"""A page takes a constant number of statements, each on an index, whatever there is."""
+"""A page takes a constant number of statements, each on an index, for any amount of rows."""
 
 import re
 
@@ -98,8 +98,8 @@ async def test_a_page_ends_where_another_chat_begins(person: Person, other: Pers
 
 
 @pytest.mark.parametrize("others", ["have as much", "have little"])
-async def test_pages_go_by_indexes(servers: Servers, stack: Stack, others: str) -> None:
-    """What seems cheap for the average person must not be taken: some have much."""
+async def test_pages_use_indexes(servers: Servers, stack: Stack, others: str) -> None:
+    """The plan must be good for people with many rows, not only for the average."""
     async with quiet_stack(servers, stack.upstream) as quiet:
         settings, database, person = quiet.settings, quiet.resources.database.people, quiet.person
         if others == "have little":

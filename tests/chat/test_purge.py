@@ -1,4 +1,4 @@
-"""Purging a chat stops what still answers in it, and leaves nothing of it."""
+"""A purge of a chat stops its active runs and deletes all its rows."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ OF_RUNS = ("run_texts", "tool_calls", "agent.checkpoints", "agent.checkpoint_wri
 
 @pytest.fixture(scope="module")
 async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
-    """A stack with a worker that looks often whether its runs are its own still."""
+    """A stack with a worker that renews its leases often."""
     state = stack.resources.settings.state_redis_url.replace("db=0", "db=4")
     names = {"redis_state_url": state, "run_heartbeat_seconds": 0.1}
     async with quiet_stack(servers, stack.upstream, **names) as running, running.worker():

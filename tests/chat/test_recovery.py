@@ -1,4 +1,4 @@
-"""Whatever dies or forgets: an accepted message ends once, and its viewers have the text that is stored."""
+"""After any crash or loss: an accepted message ends once, and its viewers have the stored text."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ async def _send(person: Person) -> tuple[str, str]:
 
 
 async def _until_text(events: AsyncIterator[Event], text: str = "") -> list[Event]:
-    """Watch until there is text, at least `text`."""
+    """Watch until the text begins with `text`."""
     seen: list[Event] = []
     while not text_of(seen).startswith(text or text_of(seen)[:1] or "-"):
         seen.append(await anext(events))
@@ -54,7 +54,7 @@ async def _until_text(events: AsyncIterator[Event], text: str = "") -> list[Even
 
 
 async def _lose_lease(quiet: Quiet, run: str, **columns: int) -> None:
-    """Make a run's worker seem dead, and let the reaper look."""
+    """Let the lease of a run expire, and run the reaper."""
     changes = "".join(f", {name} = {value}" for name, value in columns.items())
     lose = f"UPDATE runs SET lease_until = now() - interval '1 second'{changes} WHERE id::text = :run"  # noqa: S608
     await as_owner(quiet.settings, lose, run=run)
@@ -84,7 +84,7 @@ async def test_a_run_whose_worker_died_is_taken_over(quiet: Quiet, upstream: Ups
     assert [record.closed_early for record in upstream.completions] == [True, False]
 
 
-async def test_a_worker_that_stops_hands_over(
+async def test_a_worker_that_stops_hands_its_runs_over(
     quiet: Quiet, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_module, "HAND_OVER_AFTER_SECONDS", 0.05)
@@ -122,7 +122,7 @@ async def test_after_five_attempts_a_run_fails_with_its_text(
     assert len(upstream.completions) == 1
 
 
-async def test_what_broke_off_before_waits_longer(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_second_takeover_waits_longer(quiet: Quiet, upstream: Upstream) -> None:
     _, run = await _send(quiet.person)
     resources = quiet.resources
     dead = """UPDATE runs SET status = 'running', attempt = 3, takeovers = 2, worker = 'gone', lease_until = now()
@@ -140,7 +140,7 @@ async def test_what_broke_off_before_waits_longer(quiet: Quiet, upstream: Upstre
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 
-async def test_what_was_to_be_cancelled_is_not_taken_over(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_cancelled_run_is_not_taken_over(quiet: Quiet, upstream: Upstream) -> None:
     person = quiet.person
     chat, run = await _send(person)
     dead = "UPDATE runs SET status = 'running', attempt = 1, worker = 'gone', lease_until = now() WHERE id::text = :run"
@@ -152,7 +152,7 @@ async def test_what_was_to_be_cancelled_is_not_taken_over(quiet: Quiet, upstream
     assert upstream.completions == []
 
 
-async def test_a_cancel_may_be_heard_before_the_claim_is_answered(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_cancel_request_may_arrive_before_the_claim_returns(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers(HALF, HALF)
     person = quiet.person
     async with quiet.worker() as resources, asyncio.timeout(10):
@@ -167,7 +167,7 @@ async def test_a_cancel_may_be_heard_before_the_claim_is_answered(quiet: Quiet, 
             assert [event.event async for event in events][-1] == "run.cancelled"
 
 
-async def test_a_wake_up_that_redis_forgot_is_repeated(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_lost_wake_up_is_repeated(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers(WHOLE)
     _, run = await _send(quiet.person)
     assert await quiet.resources.state.delete(RUNS) == 1
@@ -176,7 +176,7 @@ async def test_a_wake_up_that_redis_forgot_is_repeated(quiet: Quiet, upstream: U
     assert len(upstream.completions) == 1
 
 
-async def test_a_follower_that_nobody_released_is_released(quiet: Quiet, upstream: Upstream) -> None:
+async def test_the_reaper_releases_a_forgotten_follower(quiet: Quiet, upstream: Upstream) -> None:
     chat, first = await _send(quiet.person)
     body = {"content": "then", "model": "echo", "when_busy": "queue"}
     second = (await quiet.person.post(f"/sessions/{chat}/messages", body)).json["run"]["id"]
@@ -186,7 +186,7 @@ async def test_a_follower_that_nobody_released_is_released(quiet: Quiet, upstrea
 
 
 @pytest.mark.parametrize("lost", ["the log", "everything"])
-async def test_a_viewer_misses_nothing_of_a_log_that_was_lost(quiet: Quiet, upstream: Upstream, lost: str) -> None:
+async def test_a_viewer_misses_nothing_of_a_lost_log(quiet: Quiet, upstream: Upstream, lost: str) -> None:
     upstream.next_answers(PACED)
     person, state = quiet.person, quiet.resources.state
     async with quiet.worker():
@@ -208,7 +208,7 @@ async def _watch(person: Person, run: str, **headers: str) -> list[Event]:
 
 
 @pytest.mark.parametrize("last_seen", [None, "0-1", "1-2", "1-999"])
-async def test_an_ended_run_without_a_log_is_told_from_its_rows(
+async def test_an_ended_run_without_a_log_is_shown_from_its_rows(
     person: Person, upstream: Upstream, stack: Stack, last_seen: str | None
 ) -> None:
     chat = await person.chat()

@@ -1,4 +1,4 @@
-"""Without redis-state people sign in, read their chats and get their answers, and it is used again when it is back."""
+"""Without redis-state people sign in, read chats and get answers. Services use it again when it is back."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from tests.upstream import Upstream
 
 @pytest.fixture(scope="module")
 async def away(servers: Servers, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Quiet]:
-    """A stack whose redis-state is not there."""
+    """A stack without redis-state."""
     nowhere = quote(str(tmp_path_factory.mktemp("state") / "nowhere.sock"))
     async with quiet_stack(servers, stack.upstream, redis_state_url=f"unix://{nowhere}?db=0") as quiet:
         yield quiet
@@ -31,7 +31,7 @@ async def away(servers: Servers, stack: Stack, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture
 def own_state(tmp_path: Path) -> Service:
-    """A redis-state that is started by the test."""
+    """A redis-state that the test starts."""
     layout = _layout(tmp_path)
     for folder in (layout.run, layout.logs):
         folder.mkdir(parents=True)
@@ -44,7 +44,7 @@ def _layout(folder: Path) -> Layout:
 
 
 async def _begin(quiet: Quiet, upstream: Upstream) -> str:
-    """Send a message whose answer never ends; returns its run when the model has been asked."""
+    """Send a message whose answer never ends; returns its run after the call of the model."""
 
     async def is_asked() -> bool:
         return bool(upstream.completions)
@@ -56,7 +56,7 @@ async def _begin(quiet: Quiet, upstream: Upstream) -> str:
     return run
 
 
-async def test_signing_in_and_out_and_limits_go_on(away: Quiet) -> None:
+async def test_signing_in_and_out_and_limits_work(away: Quiet) -> None:
     again = await sign_in(away.person)
     assert await is_signed_in(again)
     assert (await again.post("/auth/logout")).status == 204
@@ -91,17 +91,17 @@ async def test_a_run_is_cancelled_long_before_the_next_heartbeat(away: Quiet, up
     assert upstream.completions[0].closed_early
 
 
-async def test_ready_it_is_and_says_what_is_down(away: Quiet) -> None:
+async def test_the_service_is_ready_and_reports_redis_as_down(away: Quiet) -> None:
     assert (await away.person.get("/health/ready")).status == 200
     health = await away.person.get("/health")
     assert (health.status, health.json["status"]) == (200, "degraded")
     assert health.json["dependencies"]["redis-state"] == "down"
 
 
-async def test_a_cancel_that_nobody_can_announce_is_found(
+async def test_a_cancel_request_without_an_announcement_is_found(
     servers: Servers, upstream: Upstream, own_state: Service, tmp_path: Path
 ) -> None:
-    """redis-state is there, takes connections and does not answer."""
+    """redis-state accepts connections and does not answer."""
     url = redis.url(_layout(tmp_path), redis.STATE)
     with running(own_state):
         async with quiet_stack(servers, upstream, redis_state_url=url) as quiet, quiet.worker():
@@ -118,7 +118,7 @@ async def test_a_cancel_that_nobody_can_announce_is_found(
     assert upstream.completions[0].closed_early
 
 
-async def test_redis_that_comes_back_is_used_again(
+async def test_redis_is_used_again_after_it_was_away(
     servers: Servers, upstream: Upstream, own_state: Service, tmp_path: Path
 ) -> None:
     url = redis.url(_layout(tmp_path), redis.STATE)

@@ -34,7 +34,7 @@ async def _until_text(person: Person, run_id: str) -> None:
                 return
 
 
-async def test_run_goes_on_without_a_viewer(person: Person, upstream: Upstream) -> None:
+async def test_a_run_continues_without_a_viewer(person: Person, upstream: Upstream) -> None:
     upstream.script("echo", *SHORT)
     chat, run = await _start(person)
     events = await _watch(person, run["id"])
@@ -67,7 +67,7 @@ async def test_reconnecting_misses_nothing_and_repeats_nothing(person: Person, u
     assert len(ids) == len(set(ids))
 
 
-async def test_many_viewers_see_the_same(person: Person, upstream: Upstream) -> None:
+async def test_many_viewers_see_the_same_events(person: Person, upstream: Upstream) -> None:
     upstream.script("echo", *SHORT)
     _, run = await _start(person)
     views = await asyncio.gather(*(_watch(person, run["id"]) for _ in range(10)))
@@ -102,7 +102,7 @@ async def test_cancel_stops_the_model_and_keeps_the_text(person: Person, upstrea
     assert upstream.completions[-1].closed_early
 
 
-async def test_cancelling_what_has_ended_changes_nothing(person: Person, upstream: Upstream) -> None:
+async def test_cancelling_an_ended_run_changes_nothing(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     events = await person.send(chat, "hi", model="echo")
     run_id = events[0].data["run"]["id"]
@@ -119,7 +119,7 @@ async def test_second_message_is_refused_while_the_first_is_answered(person: Per
     await person.post(f"/runs/{run['id']}/cancel")
 
 
-async def test_two_messages_at_the_same_instant_cant_both_pass(person: Person, upstream: Upstream) -> None:
+async def test_of_two_messages_at_the_same_moment_one_is_refused(person: Person, upstream: Upstream) -> None:
     upstream.script("echo", *SHORT)
     for _ in range(5):
         chat = await person.chat()
@@ -128,10 +128,10 @@ async def test_two_messages_at_the_same_instant_cant_both_pass(person: Person, u
         assert sorted(reply.status for reply in replies) == [202] + [409] * 7
 
 
-async def test_messages_may_come_just_when_an_answer_ends(
+async def test_a_message_may_arrive_while_an_answer_ends(
     person: Person, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither waits for the other for ever: PostgreSQL would end such a deadlock after a second, with an error."""
+    """The two statements don't deadlock. PostgreSQL would end a deadlock after a second, with an error."""
     chat = await person.chat()
     statuses: set[int] = set()
     for _ in range(25):
@@ -143,7 +143,7 @@ async def test_messages_may_come_just_when_an_answer_ends(
 
 
 @pytest.mark.parametrize("end", ["completed", "cancelled", "failed"])
-async def test_queued_message_follows_however_its_predecessor_ends(
+async def test_a_queued_message_follows_its_predecessor_however_it_ends(
     person: Person, upstream: Upstream, end: str
 ) -> None:
     first = {"completed": SHORT, "cancelled": SLOW, "failed": (Wait(0.3), Say(()))}[end]
@@ -194,7 +194,7 @@ async def test_idempotent_retry_watches_the_first_run(person: Person, upstream: 
     assert len(upstream.completions) == 1
 
 
-async def test_answering_an_earlier_message_opens_a_branch(person: Person, upstream: Upstream) -> None:
+async def test_a_message_after_an_earlier_answer_opens_a_branch(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     await person.send(chat, "one", model="echo")
     first_answer = (await person.messages(chat))[-1]["id"]
@@ -205,7 +205,7 @@ async def test_answering_an_earlier_message_opens_a_branch(person: Person, upstr
     assert [len(message["siblings"]) for message in messages] == [1, 1, 2, 1]
 
 
-async def test_somebody_elses_run_is_not_found(person: Person, other: Person, upstream: Upstream) -> None:
+async def test_a_run_of_another_owner_is_not_found(person: Person, other: Person, upstream: Upstream) -> None:
     chat, run = await _start(person)
     for method, path in [
         ("GET", f"/runs/{run['id']}"),
@@ -219,7 +219,7 @@ async def test_somebody_elses_run_is_not_found(person: Person, other: Person, up
 
 
 @pytest.mark.parametrize("event_id", ["9-1", "abc", "1", "-1-2", "1-2-3", "1" * 30 + "-1"])
-async def test_event_that_never_was(person: Person, upstream: Upstream, event_id: str) -> None:
+async def test_an_unknown_event_id_is_refused(person: Person, upstream: Upstream, event_id: str) -> None:
     chat = await person.chat()
     run_id = (await person.send(chat, "hi", model="echo"))[0].data["run"]["id"]
     reply = await person.get(f"/runs/{run_id}/events", headers={"last-event-id": event_id})

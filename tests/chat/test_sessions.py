@@ -1,4 +1,4 @@
-"""Chats: paged by their activity, changed, deleted, restored, purged, and nobody else's business."""
+"""Chats are listed by activity, changed, deleted, restored and purged, by their owner only."""
 
 import asyncio
 from typing import Any
@@ -44,7 +44,7 @@ async def test_a_new_chat_is_empty(person: Person) -> None:
         assert await person.messages(reply.json["id"]) == []
 
 
-async def test_a_chat_is_what_was_asked_for(person: Person) -> None:
+async def test_a_new_chat_has_the_requested_fields(person: Person) -> None:
     asked = {
         "title": "여행 계획",
         "model_type": "openai",
@@ -59,7 +59,7 @@ async def test_a_chat_is_what_was_asked_for(person: Person) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])
-async def test_pages_lose_and_repeat_nothing_under_equal_times(person: Person, stack: Stack, limit: int) -> None:
+async def test_pages_are_complete_when_chats_have_equal_times(person: Person, stack: Stack, limit: int) -> None:
     made = await asyncio.gather(*(person.chat() for _ in range(12)))
     same = "UPDATE chat_sessions SET updated_at = '2026-01-01T00:00:00.123456Z' WHERE id::text = ANY(:ids)"
     await as_owner(stack.resources.settings, same, ids=list(made)[:9])
@@ -71,7 +71,7 @@ async def test_pages_lose_and_repeat_nothing_under_equal_times(person: Person, s
     assert set(listed[3:]) == set(made[:9])
 
 
-async def test_a_chat_that_begins_between_two_pages_disturbs_nothing(person: Person) -> None:
+async def test_a_new_chat_between_two_pages_changes_neither(person: Person) -> None:
     made = [await person.chat() for _ in range(4)]
     first = (await person.get("/sessions?limit=2")).json
     await person.chat()
@@ -80,7 +80,7 @@ async def test_a_chat_that_begins_between_two_pages_disturbs_nothing(person: Per
     assert second["next_cursor"] is None
 
 
-async def test_a_message_is_activity_and_a_change_is_none(person: Person, upstream: Upstream) -> None:
+async def test_a_message_moves_a_chat_up_and_a_change_does_not(person: Person, upstream: Upstream) -> None:
     old, new = await person.chat(), await person.chat()
     await person.ask("PATCH", f"/sessions/{old}", json={"title": "renamed", "pinned": True})
     assert await _all_pages(person, 50) == [[new, old]]
@@ -96,7 +96,7 @@ async def test_a_change_touches_only_what_it_names(person: Person) -> None:
         assert (reply.status, reply.json) == (200, before | change)
 
 
-async def test_deleting_can_be_undone(person: Person, upstream: Upstream) -> None:
+async def test_a_deleted_chat_can_be_restored(person: Person, upstream: Upstream) -> None:
     chat = await person.chat()
     await person.send(chat, "hi", model="echo")
     before = (await person.get(f"/sessions/{chat}")).json
@@ -112,7 +112,7 @@ async def test_deleting_can_be_undone(person: Person, upstream: Upstream) -> Non
     assert [message["content"] for message in await person.messages(chat)] == ["hi", "hi"]
 
 
-async def test_after_ten_minutes_it_is_too_late(person: Person, stack: Stack) -> None:
+async def test_after_ten_minutes_a_chat_can_not_be_restored(person: Person, stack: Stack) -> None:
     late, early = await person.chat(), await person.chat()
     for chat, age in ((late, "601 seconds"), (early, "590 seconds")):
         await person.ask("DELETE", f"/sessions/{chat}")
@@ -122,7 +122,9 @@ async def test_after_ten_minutes_it_is_too_late(person: Person, stack: Stack) ->
     assert (await person.post(f"/sessions/{early}/restore")).status == 200
 
 
-async def test_what_was_deleted_is_purged_with_all_it_held(person: Person, upstream: Upstream, stack: Stack) -> None:
+async def test_a_purge_deletes_a_chat_with_its_messages_and_runs(
+    person: Person, upstream: Upstream, stack: Stack
+) -> None:
     purged, deleted, kept = [await person.chat() for _ in range(3)]
     for chat in (purged, deleted, kept):
         await person.send(chat, "hi", model="echo")
@@ -141,7 +143,7 @@ async def test_what_was_deleted_is_purged_with_all_it_held(person: Person, upstr
     assert (await person.post(f"/sessions/{deleted}/restore")).status == 200
 
 
-async def test_a_temporary_chat_is_gone_a_day_after_its_last_use(person: Person, stack: Stack) -> None:
+async def test_a_temporary_chat_is_deleted_a_day_after_its_last_use(person: Person, stack: Stack) -> None:
     old, new = [await person.chat(temporary=True) for _ in range(2)]
     kept = await person.chat()
     for chat in (old, kept):
@@ -158,7 +160,7 @@ async def test_a_temporary_chat_is_gone_a_day_after_its_last_use(person: Person,
         ("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/restore"), ("GET", "/messages"), ("POST", "/messages"),
     ],
 )  # fmt: skip
-async def test_somebody_elses_chat_is_not_found(person: Person, other: Person, method: str, path: str) -> None:
+async def test_a_chat_of_another_owner_is_not_found(person: Person, other: Person, method: str, path: str) -> None:
     chat = await person.chat(title="mine")
     body = {"content": "hi"} if path == "/messages" else {"title": "theirs"}
     for target in (chat, str(uuid4())):
@@ -168,7 +170,7 @@ async def test_somebody_elses_chat_is_not_found(person: Person, other: Person, m
     assert await person.messages(chat) == []
 
 
-async def test_somebody_elses_cursor_shows_ones_own_chats(person: Person, other: Person) -> None:
+async def test_a_cursor_of_another_owner_lists_only_own_chats(person: Person, other: Person) -> None:
     for _ in range(3):
         await person.chat()
     mine = await other.chat()

@@ -1,4 +1,4 @@
-"""The model names a chat after its first answer; where that fails or a person was faster, the name stays as it is."""
+"""The model names a chat after its first answer. A title by a person stays, and so does one after a failure."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ NAMED = "파이썬 리스트와 튜플의 차이"
 
 @pytest.fixture(scope="module")
 async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
-    """A stack whose workers name chats; redis-state has a database of its own."""
+    """A stack whose workers write titles; redis-state has a database of its own."""
     state = stack.resources.settings.state_redis_url.replace("db=0", "db=8")
     async with quiet_stack(servers, stack.upstream, redis_state_url=state, titles="model") as running:
         yield running
@@ -35,7 +35,7 @@ async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
 
 @pytest.fixture(autouse=True)
 async def no_jobs(quiet: Quiet, upstream: Upstream) -> AsyncIterator[None]:
-    """No job is left by a test."""
+    """Each test begins without jobs."""
     yield
     await as_owner(quiet.settings, "DELETE FROM jobs")
 
@@ -59,7 +59,7 @@ async def _title(person: Person, chat: str) -> str:
 
 
 async def _ask(quiet: Quiet, **fields: Any) -> str:
-    """Ask the first question of a new chat and wait for the answer."""
+    """Send the first message of a new chat and wait for the answer."""
     chat = await quiet.person.chat(**fields)
     events = await quiet.person.send(chat, QUESTION, model="korean")
     assert events[-1].event == "message.completed"
@@ -101,13 +101,13 @@ async def test_the_call_is_in_the_usage_of_the_run_and_not_in_the_tokens_of_its_
     assert title[0] > answer[0]
 
 
-async def test_a_temporary_chat_is_not_worth_a_call(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_temporary_chat_gets_no_title(quiet: Quiet, upstream: Upstream) -> None:
     async with quiet.worker():
         chat = await _ask(quiet, temporary=True)
     assert (await _title(quiet.person, chat), await _jobs(quiet)) == (FIRST_LINE, [])
 
 
-async def test_a_name_that_a_person_gave_stays(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_title_by_a_person_stays(quiet: Quiet, upstream: Upstream) -> None:
     async with quiet.worker():
         chat = await _ask(quiet, title="mine")
         await _until_done(quiet, ("completed", 1))
@@ -116,7 +116,7 @@ async def test_a_name_that_a_person_gave_stays(quiet: Quiet, upstream: Upstream)
 
 
 @pytest.mark.parametrize("change", ["rename", "delete", "purge"])
-async def test_what_a_person_does_meanwhile_wins(quiet: Quiet, upstream: Upstream, change: str) -> None:
+async def test_a_change_by_a_person_in_the_meantime_wins(quiet: Quiet, upstream: Upstream, change: str) -> None:
     upstream.next_answers(ANSWER, (Say(("Too ",)), Stall()))
 
     async def is_asked() -> bool:
@@ -141,7 +141,7 @@ async def test_what_a_person_does_meanwhile_wins(quiet: Quiet, upstream: Upstrea
         assert await _title(quiet.person, chat) == "mine"
 
 
-async def test_a_name_given_while_the_model_thinks_stays(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_title_by_a_person_during_the_model_call_stays(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers(ANSWER, (Wait(0.5), *TITLE))
 
     async def is_asked() -> bool:
@@ -165,7 +165,7 @@ async def test_a_name_given_while_the_model_thinks_stays(quiet: Quiet, upstream:
     ],
     ids=["refused", "only thoughts", "an essay", "nothing"],
 )
-async def test_where_the_model_says_no_title_the_first_line_stays(
+async def test_without_a_usable_title_the_first_line_stays(
     quiet: Quiet, upstream: Upstream, said: Script, status: str
 ) -> None:
     upstream.next_answers(ANSWER, said)
@@ -176,7 +176,7 @@ async def test_where_the_model_says_no_title_the_first_line_stays(
     assert len(upstream.completions) == 2
 
 
-async def test_a_model_that_is_busy_is_asked_again_later(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_busy_model_is_called_again_later(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers(ANSWER, (Fail(429, "rate_limit_exceeded", "slow down"),), TITLE)
     async with quiet.worker():
         chat = await _ask(quiet)
@@ -186,7 +186,7 @@ async def test_a_model_that_is_busy_is_asked_again_later(quiet: Quiet, upstream:
     assert await _title(quiet.person, chat) == NAMED
 
 
-async def test_a_model_that_takes_no_temperature_is_asked_without(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_model_that_refuses_a_temperature_is_called_without_one(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers(ANSWER, (Fail(400, "unsupported_value", "Unsupported value: 'temperature'"),), TITLE)
     async with quiet.worker():
         chat = await _ask(quiet)
@@ -197,7 +197,7 @@ async def test_a_model_that_takes_no_temperature_is_asked_without(quiet: Quiet, 
     assert not {"temperature", "max_tokens"} & plain.document.keys()
 
 
-async def test_a_first_answer_that_is_made_anew_names_nothing_anew(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_regenerated_first_answer_does_not_rename_the_chat(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers(ANSWER, TITLE, ANSWER)
     async with quiet.worker():
         chat = await _ask(quiet)
@@ -209,7 +209,7 @@ async def test_a_first_answer_that_is_made_anew_names_nothing_anew(quiet: Quiet,
     assert await _title(quiet.person, chat) == NAMED
 
 
-async def test_the_first_answer_that_is_complete_names_the_chat(quiet: Quiet, upstream: Upstream) -> None:
+async def test_the_first_completed_answer_names_the_chat(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers((Fail(500, None, "broken"),), ANSWER, TITLE)
     async with quiet.worker():
         chat = await quiet.person.chat()
@@ -220,7 +220,7 @@ async def test_the_first_answer_that_is_complete_names_the_chat(quiet: Quiet, up
     assert await _title(quiet.person, chat) == NAMED
 
 
-async def test_a_worker_that_dies_over_it_is_replaced(quiet: Quiet, upstream: Upstream) -> None:
+async def test_another_worker_writes_the_title_after_a_crash(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers(ANSWER, TITLE)
     resources = quiet.resources
     async with quiet.worker():
@@ -242,7 +242,7 @@ async def test_a_worker_that_dies_over_it_is_replaced(quiet: Quiet, upstream: Up
     assert len(upstream.completions) == 3
 
 
-async def test_a_worker_that_stops_leaves_it_to_the_next(
+async def test_another_worker_writes_the_title_after_a_stop(
     quiet: Quiet, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("basechat.chat.jobs.runner.DRAIN_SECONDS", 0.05)
@@ -261,7 +261,7 @@ async def test_a_worker_that_stops_leaves_it_to_the_next(
     assert [record.closed_early for record in upstream.completions] == [False, True, False]
 
 
-async def test_without_redis_state_chats_are_named_too(
+async def test_chats_get_titles_without_redis_state(
     servers: Servers, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     nowhere = quote(str(tmp_path_factory.mktemp("state") / "nowhere.sock"))
@@ -273,7 +273,7 @@ async def test_without_redis_state_chats_are_named_too(
         assert await _title(away.person, chat) == NAMED
 
 
-async def test_an_administrator_may_save_the_calls(person: Person, upstream: Upstream, stack: Stack) -> None:
+async def test_a_setting_turns_titles_by_the_model_off(person: Person, upstream: Upstream, stack: Stack) -> None:
     chat = await person.chat()
     await person.send(chat, QUESTION, model="korean")
     jobs = "SELECT count(*) FROM jobs WHERE owner_id::text = :owner"

@@ -1,4 +1,4 @@
-"""Tools through takeovers: nothing that was done is done again, and a former owner of a run writes nothing."""
+"""Tool calls and takeovers: no call is made twice, and a former attempt writes nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ DONE = ToolResult(ok=True, text="written")
 
 @pytest.fixture(scope="module")
 async def quiet(servers: Servers, stack: Stack) -> AsyncIterator[Quiet]:
-    """A stack whose workers this module starts; mcp-server is that of all tests."""
+    """A stack whose workers this module starts; it shares mcp-server with other tests."""
     state = stack.resources.settings.state_redis_url.replace("db=0", "db=2")
     async with quiet_stack(servers, stack.upstream, redis_state_url=state) as running:
         yield running
@@ -68,7 +68,7 @@ async def _count(quiet: Quiet, table: str, run: str) -> int:
     return int(rows[0][0])
 
 
-async def test_an_answer_goes_on_after_its_calls(quiet: Quiet, upstream: Upstream) -> None:
+async def test_an_answer_continues_after_its_calls(quiet: Quiet, upstream: Upstream) -> None:
     upstream.next_answers(
         (Say(("Let me see.",)), Call("calculate", {"expression": "6 * 7"})),
         (Say(("It is ", "per")), Stall()),
@@ -90,7 +90,7 @@ async def test_an_answer_goes_on_after_its_calls(quiet: Quiet, upstream: Upstrea
     assert second == third
 
 
-async def test_what_the_workflow_kept_goes_with_the_run(quiet: Quiet, upstream: Upstream) -> None:
+async def test_checkpoints_are_deleted_with_their_run(quiet: Quiet, upstream: Upstream) -> None:
     tables = ("agent.checkpoints", "agent.checkpoint_writes", "tool_calls")
     ended: list[str] = []
     purged: list[str] = []
@@ -152,7 +152,7 @@ async def test_a_repeatable_call_is_made_again_under_its_id(quiet: Quiet, upstre
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 
-async def test_a_call_of_no_server_was_not_made(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_call_without_a_server_was_not_made(quiet: Quiet, upstream: Upstream) -> None:
     ledger, call = ToolLedger(quiet.resources.database), replace(CALL, server="")
     _, run = await _send(quiet)
     await ledger.begin(await _claim(quiet, run), call)
@@ -161,7 +161,7 @@ async def test_a_call_of_no_server_was_not_made(quiet: Quiet, upstream: Upstream
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 
-async def test_what_was_approved_is_asked_for_anew_when_it_is_another_tool(quiet: Quiet, upstream: Upstream) -> None:
+async def test_an_approval_is_requested_again_for_another_tool(quiet: Quiet, upstream: Upstream) -> None:
     ledger, call = ToolLedger(quiet.resources.database), replace(CALL, approval_key="one")
     _, run = await _send(quiet)
     assert (await ledger.begin(await _claim(quiet, run), call)).verdict == "wait"
@@ -174,7 +174,7 @@ async def test_what_was_approved_is_asked_for_anew_when_it_is_another_tool(quiet
     await as_owner(quiet.settings, "UPDATE runs SET status = 'cancelled' WHERE id::text = :run", run=run)
 
 
-async def test_a_run_waits_only_for_what_is_not_decided(quiet: Quiet, upstream: Upstream) -> None:
+async def test_a_run_waits_only_for_undecided_calls(quiet: Quiet, upstream: Upstream) -> None:
     database = quiet.resources.database
     ledger = ToolLedger(database)
     _, run = await _send(quiet)

@@ -1,4 +1,4 @@
-"""The assistant calls tools: what viewers hear, what is stored, what the model is told, and what is refused."""
+"""Tool calls: their events, their rows, the results for the model, and refused calls."""
 
 from itertools import pairwise
 from typing import Any
@@ -20,7 +20,7 @@ def _results(events: list[Event]) -> list[dict[str, Any]]:
     return [event.data for event in events if event.event == "tool.result"]
 
 
-async def test_a_tool_is_called_and_its_result_told_to_the_model(person: Person, upstream: Upstream) -> None:
+async def test_the_model_gets_the_result_of_a_call(person: Person, upstream: Upstream) -> None:
     upstream.script_turns("tokens-50", (Say(("Let me see.",)), SIX_TIMES_SEVEN), (Say(("It is", " 42.")),))
     chat = await person.chat()
     events = await person.send(chat, "6 * 7?", model="tokens-50")
@@ -41,7 +41,7 @@ async def test_a_tool_is_called_and_its_result_told_to_the_model(person: Person,
     assert '"42"' in told["content"]
 
 
-async def test_a_turn_that_broke_off_leaves_the_ones_before(person: Person, upstream: Upstream) -> None:
+async def test_a_turn_that_broke_off_keeps_the_turns_before(person: Person, upstream: Upstream) -> None:
     upstream.next_answers(
         (Say(("Let me see.",)), SIX_TIMES_SEVEN), (Say(("It is", " per")), Cut()), (Say(("It is", " 42.")),)
     )
@@ -105,7 +105,9 @@ async def test_a_repeatable_result_comes_from_the_cache(person: Person, upstream
     ],
     ids=["missing", "no JSON", "no object", "incomplete", "wrong type", "10 MB", "failing", "NUL", "nameless"],
 )
-async def test_a_call_that_can_not_be_made_is_told(person: Person, upstream: Upstream, call: Call, told: str) -> None:
+async def test_the_model_learns_why_a_call_is_refused(
+    person: Person, upstream: Upstream, call: Call, told: str
+) -> None:
     upstream.script_turns("tokens-50", (call,), (Say(("So be it.",)),))
     events = await person.send(await person.chat(), "?", model="tokens-50")
     assert events[-1].event == "message.completed"
@@ -116,7 +118,7 @@ async def test_a_call_that_can_not_be_made_is_told(person: Person, upstream: Ups
     assert told in upstream.completions[-1].messages[-1]["content"]
 
 
-async def test_a_model_that_calls_tools_for_ever_is_stopped(person: Person, upstream: Upstream) -> None:
+async def test_a_model_that_never_stops_calling_tools_is_stopped(person: Person, upstream: Upstream) -> None:
     events = await person.send(await person.chat(), "?", model="calls-forever")
     assert (events[-1].event, events[-1].data["code"]) == ("run.failed", "tools.endless")
     results = _results(events)
@@ -125,7 +127,7 @@ async def test_a_model_that_calls_tools_for_ever_is_stopped(person: Person, upst
     assert upstream.completions[-1].document["tool_choice"] == "none"
 
 
-async def test_a_model_that_is_told_to_stop_answers(person: Person, upstream: Upstream) -> None:
+async def test_a_model_answers_after_its_calls_are_refused(person: Person, upstream: Upstream) -> None:
     upstream.script_turns("tokens-50", *[(Call("current_time", {}),)] * 13, (Say(("Enough.",)),))
     events = await person.send(await person.chat(), "?", model="tokens-50")
     assert events[-1].event == "message.completed"
@@ -174,7 +176,7 @@ async def test_results_are_bounded_together(
         (["nothing-of-that-name"], None, False),
     ],
 )
-async def test_what_is_on_is_offered(
+async def test_the_model_gets_the_tools_that_are_on(
     person: Person, upstream: Upstream, chat_tools: Any, message_tools: Any, offered: Any
 ) -> None:
     chat = await person.chat(tools=chat_tools)

@@ -1,4 +1,4 @@
-"""Any number of viewers, on any replica of main-backend, at any time, are shown exactly what is stored."""
+"""Any number of viewers, on any replica of main-backend, at any time, see exactly the stored text."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack, visitor
 from tests.support.person import Event, Person, text_of
 from tests.support.stack import Servers, Stack, serving
+from tests.support.waiting import until
 from tests.upstream import Say, Upstream, Wait
 
 PACED = tuple(step for n in range(100) for step in (Say((f"{n} ",)), Wait(0.01)))
@@ -48,9 +49,13 @@ async def _send(person: Person) -> tuple[str, str]:
     return chat, reply.json["run"]["id"]
 
 
-async def _watch(person: Person, run: str, *, pause: float = 0, leaves_after: int = 0) -> list[Event]:
-    """Watch to the end, from some time on; who leaves comes back for the rest."""
-    await asyncio.sleep(pause)
+async def _watch_from(length: int, first: list[Event], person: Person, run: str, *, leaves_after: int) -> list[Event]:
+    """Watch after the first viewer has seen `length` characters. A viewer that leaves reconnects."""
+
+    async def is_time() -> bool:
+        return len(text_of(first)) >= length
+
+    await until(is_time)
     seen: list[Event] = []
     headers: dict[str, str] = {}
     if leaves_after:
@@ -62,24 +67,34 @@ async def _watch(person: Person, run: str, *, pause: float = 0, leaves_after: in
         return seen + [event async for event in events]
 
 
-async def test_viewers_of_all_replicas_see_the_same(quiet: Quiet, replicas: list[Person], upstream: Upstream) -> None:
+async def test_viewers_of_all_replicas_see_the_same_events(
+    quiet: Quiet, replicas: list[Person], upstream: Upstream
+) -> None:
     upstream.script("echo", *PACED)
     async with quiet.worker(), asyncio.timeout(30):
         chat, run = await _send(quiet.person)
+        first: list[Event] = []
+        # The last viewers come when the run has ended.
+        starts = [n * len(TEXT) // (VIEWERS - 2) for n in range(VIEWERS - 1)]
         views = [
-            _watch(replicas[n % REPLICAS], run, pause=n * 0.05, leaves_after=n % 5) for n in range(VIEWERS)
-        ]  # the last ones come when all is over
-        seen = await asyncio.gather(*views)
+            _watch_from(min(start, len(TEXT)), first, replicas[n % REPLICAS], run, leaves_after=n % 5)
+            for n, start in enumerate(starts)
+        ]
+        watching = asyncio.gather(*views)
+        async with quiet.person.stream("GET", f"/runs/{run}/events") as events:
+            async for event in events:
+                first.append(event)  # noqa: PERF401 - other viewers read the list meanwhile
+        seen = [first, *await watching]
     assert {text_of(events) for events in seen} == {TEXT}
-    # Whom silence made look into PostgreSQL is told the end from there, under the id of the last entry before it.
+    # After silence a viewer gets the end from PostgreSQL, under the id of the last entry before it.
     ids = [list(dict.fromkeys(event.id for event in events)) for events in seen]
     whole = max(ids, key=len)
     assert all(each == whole[: len(each)] for each in ids)
     assert (await quiet.person.messages(chat))[-1]["content"] == TEXT
 
 
-async def test_a_question_that_the_log_has_lost_is_asked_again(quiet: Quiet, upstream: Upstream) -> None:
-    """As after the death of a worker that let its run wait, and could not say so any more."""
+async def test_an_approval_that_the_log_lost_is_shown_again(quiet: Quiet, upstream: Upstream) -> None:
+    """As after a crash of the worker between the pause of the run and its event."""
     _, run = await _send(quiet.person)
     async with quiet.person.stream("GET", f"/runs/{run}/events") as events, asyncio.timeout(20):
         assert (await anext(events)).event == "run.started"

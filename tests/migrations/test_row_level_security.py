@@ -1,4 +1,4 @@
-"""A service that serves people sees the rows of the one person whom its transaction names, and no others."""
+"""A transaction of an owner sees only the rows of this owner."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -50,7 +50,7 @@ async def test_every_table_is_under_row_level_security(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("table", sorted(OWNED))
-async def test_without_an_owner_nothing_is_seen(database: Database, two: tuple[UUID, UUID], table: str) -> None:
+async def test_without_an_owner_no_row_is_visible(database: Database, two: tuple[UUID, UUID], table: str) -> None:
     count = text(f"SELECT count(*) FROM {table}")  # noqa: S608 - a name of ours
     async with database.people.connect() as connection:
         assert await connection.scalar(count) == 0
@@ -62,7 +62,7 @@ async def test_without_an_owner_nothing_is_seen(database: Database, two: tuple[U
 
 
 @pytest.mark.parametrize("table", sorted(OWNED))
-async def test_an_owner_sees_their_own_rows_alone(database: Database, two: tuple[UUID, UUID], table: str) -> None:
+async def test_an_owner_sees_only_own_rows(database: Database, two: tuple[UUID, UUID], table: str) -> None:
     owners = text(f"SELECT DISTINCT {OWNED[table]} FROM {table}")  # noqa: S608 - names of ours
     for owner in two:
         async with database.owner_transaction(owner) as connection:
@@ -72,7 +72,7 @@ async def test_an_owner_sees_their_own_rows_alone(database: Database, two: tuple
 
 
 @pytest.mark.parametrize("table", sorted(OWNED.keys() - {"users"}))
-async def test_nobody_changes_or_takes_the_rows_of_others(
+async def test_rows_of_other_owners_can_not_be_changed_or_taken(
     database: Database, two: tuple[UUID, UUID], table: str
 ) -> None:
     mine, theirs = two
@@ -93,7 +93,7 @@ def two_values(mine: UUID, theirs: UUID, statement: str) -> dict[str, UUID]:
     return {"mine": mine, "theirs": theirs} if ":mine" in statement else {"theirs": theirs}
 
 
-async def test_nobody_writes_for_others(database: Database, two: tuple[UUID, UUID]) -> None:
+async def test_rows_can_not_be_written_for_other_owners(database: Database, two: tuple[UUID, UUID]) -> None:
     insert = text("INSERT INTO chat_sessions (id, user_id) VALUES (gen_random_uuid(), :owner)")
     with pytest.raises(ProgrammingError, match="row-level security"):
         async with database.owner_transaction(two[0]) as connection:
@@ -101,14 +101,14 @@ async def test_nobody_writes_for_others(database: Database, two: tuple[UUID, UUI
 
 
 @pytest.mark.parametrize("table", sorted(CLOSED))
-async def test_credentials_are_closed(database: Database, two: tuple[UUID, UUID], table: str) -> None:
+async def test_credentials_are_not_readable(database: Database, two: tuple[UUID, UUID], table: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"):
         async with database.owner_transaction(two[0]) as connection:
             await connection.execute(text(f"SELECT FROM {table}"))
 
 
 @pytest.mark.parametrize("statement", ["UPDATE users SET role = 'admin'", "DELETE FROM users", "CREATE TABLE t ()"])
-async def test_people_cant_change_what_they_are(database: Database, two: tuple[UUID, UUID], statement: str) -> None:
+async def test_people_can_not_change_their_own_role(database: Database, two: tuple[UUID, UUID], statement: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"):
         async with database.owner_transaction(two[0]) as connection:
             await connection.execute(text(statement))

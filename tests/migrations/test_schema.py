@@ -1,4 +1,4 @@
-"""The schema goes up, down and up again on rows, and is what the models say."""
+"""The schema migrates up, down and up again on rows, and equals the models."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ async def test_up_down_and_up_again_on_rows(empty: Settings) -> None:
     await make_user(empty)
 
 
-async def test_upgrade_is_what_the_models_say(empty: Settings) -> None:
+async def test_the_upgraded_schema_equals_the_models(empty: Settings) -> None:
     await upgrade(empty)
 
     def check(connection: Connection) -> None:

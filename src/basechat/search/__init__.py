@@ -1,1 +1,1 @@
-"""Search over everything ever said; its tables so far."""
+"""Full-text and semantic search over messages and files; its tables so far."""

@@ -125,8 +125,8 @@ async def accept_message(
 ) -> AcceptedRun:
     """Store a message and the run that answers it.
 
-    Raises `NotFoundError` for a chat or parent that is not the owner's, `ConflictError` (`run.active`) while
-    another run of the branch is active, `InvalidRequestError` for an idempotency key of a different request.
+    Raises `NotFoundError` for a chat or parent that is not the owner's, and `ConflictError` (`run.active`) while the
+    branch is being answered. An idempotency key of a different request raises `InvalidRequestError`.
     """
     idempotency = Idempotency.of(idempotency_key, chat_id, body)
     values = _values(owner_id, chat_id, body, idempotency)

@@ -89,7 +89,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
         self._database = database
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """The checkpoint of the run. A first attempt has none."""
+        """The checkpoint of the run. A first attempt has no checkpoint."""
         handle = _handle(config)
         if handle.attempt <= 1:
             return None

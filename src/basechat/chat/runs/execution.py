@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # The row of the chat is locked before the row of the run, as in `accept`. In the other order, a message that arrives
 # now and this statement would wait for each other.
 # All parts of the statement see the tables as they were before it. So the new message comes from the result of its
-# update, and an answer is the first of its chat if no run is completed yet.
+# update. An answer is the first of its chat if no run is completed before the statement.
 _FINISH = text(f"""
     WITH chat AS (
         UPDATE chat_sessions SET updated_at = now() FROM runs o

@@ -62,8 +62,8 @@ async def decide_call(
 ) -> None:
     """Store a decision, and wake a worker if the run waits for no other one.
 
-    Raises `NotFoundError` for an unknown run or call, `ConflictError` for a call that does not wait,
-    `InvalidRequestError` for arguments that the schema of the tool does not allow.
+    Raises `NotFoundError` for an unknown run or call, and `ConflictError` for a call that does not wait. Arguments
+    that the schema of the tool does not allow raise `InvalidRequestError`.
     """
     values = {"run_id": run_id, "owner_id": owner_id, "call_id": decision.call_id}
     async with database.owner_transaction(owner_id) as connection:
