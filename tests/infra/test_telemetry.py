@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from opentelemetry.trace import NoOpTracer
 
-from basechat.infra.telemetry.model_call import ModelCall
 from basechat.infra.telemetry.tracing import open_tracer
+from basechat.llm.telemetry import CallSpan
 from basechat.services import agent, backend
 from tests.llm.gateway import COMPLETIONS, question
 from tests.support.collectors import Collector, collector
@@ -100,7 +100,7 @@ async def test_calls_of_providers_have_the_attributes_of_the_conventions(
 ) -> None:
     async with open_tracer(_settings(servers, collecting), "llm-agent") as tracer:
         with tracer.start_as_current_span("request"):
-            call = ModelCall(
+            call = CallSpan(
                 tracer,
                 operation="chat",
                 provider="main",
@@ -109,9 +109,9 @@ async def test_calls_of_providers_have_the_attributes_of_the_conventions(
                 base_url="https://example.org/v1",
                 stream=True,
             )
-            call.began_to_answer()
+            call.note_first_token()
             call.end(model="gemini-2.5-flash-001", prompt_tokens=7, completion_tokens=3, finish_reasons=["stop"])
-            failed = ModelCall(
+            failed = CallSpan(
                 tracer, operation="embeddings", provider="x", kind="vllm", model="e5", base_url="http://127.0.0.1:8000"
             )
             failed.end(error="provider_cut")
@@ -139,8 +139,8 @@ async def test_calls_of_providers_have_the_attributes_of_the_conventions(
 async def test_without_a_collector_nothing_is_recorded(servers: Servers) -> None:
     async with open_tracer(servers.settings(), "llm-agent") as tracer:
         assert isinstance(tracer, NoOpTracer)
-        call = ModelCall(tracer, operation="chat", provider="p", kind="openai", model="m", base_url="http://x/v1")
-        call.began_to_answer()
+        call = CallSpan(tracer, operation="chat", provider="p", kind="openai", model="m", base_url="http://x/v1")
+        call.note_first_token()
         call.end(prompt_tokens=1)
 
 

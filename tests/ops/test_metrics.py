@@ -5,7 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.prometheus import exposition, new_registry
-from basechat.infra.metrics.timings import Timings
+from basechat.llm.telemetry import Timings
 from tests.support.own import visitor
 from tests.support.stack import Stack
 

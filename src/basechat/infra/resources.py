@@ -10,7 +10,6 @@ from basechat.infra.db import Database
 from basechat.infra.encryption import Encryptor
 from basechat.infra.events.tail import EventTail
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.metrics.timings import Timings
 from basechat.infra.redis import CacheClient, Redis
 from basechat.infra.redis.ratelimit import RateLimiter
 from basechat.kit.config import Settings
@@ -25,7 +24,6 @@ class Resources:
     cache: CacheClient
     state: Redis
     counters: Counters
-    timings: Timings
     registry: CollectorRegistry
     tracer: Tracer
     limiter: RateLimiter

@@ -1,5 +1,6 @@
-"""Who calls the gateway: one of our own services, or a person's token of scope `llm`."""
+"""Who calls the gateway: one of our own services, or a person's API token with scope `llm`."""
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from starlette.requests import Request
 
 from basechat.identity.credentials import Principal, bearer_token, credential_key, find_principal, read_cached
 from basechat.infra.resources import Resources
+from basechat.kit.tasks import TaskSet
 from basechat.llm.errors import GatewayError
 from basechat.protocol import INTERNAL_HEADER, Caller, verify_caller
 
@@ -14,95 +16,104 @@ AUDIENCE = "llm-agent"
 _REMEMBERED = 10_000
 
 
-class Known:
-    """A caller, and whether it is certain already that they may call."""
+class PendingAuth:
+    """A caller that may have lost the right to call since its token was last seen.
+
+    `ensure_authorized` is awaited before a provider is called, and before the first byte of an answer leaves. The
+    answer comes with the admission, by `accept_cached`, or from a look-up.
+    """
 
     def __init__(self, caller: Caller, *, callers: "Callers | None" = None, token: str = "") -> None:
-        """Without `callers` it is certain; else `token` may have been revoked since it was remembered."""
+        """Without `callers` the caller is authorized already."""
         self.caller = caller
         self._callers = callers
         self._token = token
+        self._look_up: asyncio.Task[Caller] | None = None
 
     @property
     def token_key(self) -> str:
-        """Where redis-state may have what the token is worth; whoever reads it on the way lets `hear` know."""
+        """Redis key of the cached token; pass its value to `accept_cached`."""
         return credential_key(self._token) if self._callers is not None else ""
 
-    def hear(self, cached: bytes | None) -> None:
-        """Take what stands there; where nothing does, `permitted` asks. Raises `GatewayError` for a revoked token."""
+    def accept_cached(self, cached: bytes | None) -> None:
+        """Authorize by the cached token, if it was cached; raises `GatewayError` if it is revoked."""
         if cached is not None and self._callers is not None:
-            self._callers.hear(self._token, cached)
+            self._callers.accept_cached(self._token, cached)
             self._callers = None
 
-    async def permitted(self) -> None:
-        """Wait until it is certain that the caller may call; raises `GatewayError`."""
+    def start_look_up(self, tasks: TaskSet) -> None:
+        """Begin the look-up now, for a request without an admission."""
         if self._callers is not None:
-            await self._callers.look_up(self._token)
+            self._look_up = tasks.start(self._callers.look_up(self._token))
+
+    async def ensure_authorized(self) -> None:
+        """Raise `GatewayError` unless the caller may call."""
+        if self._callers is not None:
+            await (self._look_up or self._callers.look_up(self._token))
             self._callers = None
 
 
 @dataclass(slots=True)
 class _Remembered:
-    """Whom a token speaks for, and what redis-state had of it when that was found, if it was found there."""
+    """The caller of a token, and the value in redis-state that proved it, if any."""
 
     caller: Caller
     cached: bytes | None = None
 
 
 class Callers:
-    """Tells who calls. Whom a token spoke for is remembered, so that asking whether it still does delays nothing."""
+    """Finds the caller of a request. It remembers the callers of tokens, so that a look-up delays no request."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
-    async def find(self, request: Request) -> Known:
-        """Return who calls; raises `GatewayError`."""
+    async def find(self, request: Request) -> PendingAuth:
+        """The caller of a request; raises `GatewayError`."""
         internal = request.headers.get(INTERNAL_HEADER)
         if internal is not None:
             caller = verify_caller(internal, key=self._resources.secret, audience=AUDIENCE)
             if caller is None:
                 raise GatewayError(401, "This internal call is not valid.", code="invalid_internal_call")
-            return Known(caller)
+            return PendingAuth(caller)
         token = bearer_token(request)
         if not token:
-            raise _no_token()
+            raise _invalid_token()
         remembered = self._remembered.get(token)
         if remembered is None:
-            return Known(await self.look_up(token))
-        return Known(remembered.caller, callers=self, token=token)
+            return PendingAuth(await self.look_up(token))
+        return PendingAuth(remembered.caller, callers=self, token=token)
 
     async def look_up(self, token: str) -> Caller:
-        """Return whom a token speaks for now; raises `GatewayError`."""
+        """The present caller of a token; raises `GatewayError`."""
         resources = self._resources
-        person = await find_principal(
+        principal = await find_principal(
             token, state=resources.state, database=resources.database, session_days=resources.settings.session_days
         )
-        return self.check(token, person)
+        return self._remember(token, principal)
 
-    def hear(self, token: str, cached: bytes) -> None:
-        """Take what redis-state has of a token, which is the same as before as a rule; raises `GatewayError`."""
+    def accept_cached(self, token: str, cached: bytes) -> None:
+        """Check a token by its value in redis-state, usually the same as before; raises `GatewayError`."""
         remembered = self._remembered.get(token)
         if remembered is None or remembered.cached != cached:
-            self.check(token, read_cached(cached))
+            self._remember(token, read_cached(cached))
             self._remembered[token].cached = cached
 
-    def check(self, token: str, person: Principal | None) -> Caller:
-        """Return who a person is who may call, and remember it; raises `GatewayError` for one who may not."""
-        if person is None or not person.may("llm"):
+    def _remember(self, token: str, principal: Principal | None) -> Caller:
+        if principal is None or not principal.may("llm"):
             self._remembered.pop(token, None)
-            raise _no_token() if person is None else _no_scope()
-        token_id = person.credential_id if person.kind == "token" else None
-        caller = Caller(owner_id=person.user_id, run_id=None, attempt=0, token_id=token_id)
+            raise _invalid_token() if principal is None else _missing_scope()
+        token_id = principal.credential_id if principal.kind == "token" else None
+        caller = Caller(owner_id=principal.user_id, run_id=None, attempt=0, token_id=token_id)
         self._remembered[token] = _Remembered(caller)
         if len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
         return caller
 
 
-def _no_token() -> GatewayError:
+def _invalid_token() -> GatewayError:
     return GatewayError(401, "Send an API token as a bearer token.", code="invalid_api_key")
 
 
-def _no_scope() -> GatewayError:
-    return GatewayError(403, "This token lacks the scope `llm`.", code="missing_scope")
+def _missing_scope() -> GatewayError:
+    return GatewayError(403, "This token does not have the scope `llm`.", code="missing_scope")

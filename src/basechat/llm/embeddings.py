@@ -1,4 +1,4 @@
-"""Embeddings: one call of a provider, bounded in count, size and time."""
+"""Embeddings: one call of a provider, with limits of count, size and time."""
 
 import time
 from typing import Any
@@ -8,71 +8,78 @@ from starlette.responses import Response
 
 from basechat.infra.web.disconnect import DisconnectWatcher
 from basechat.llm.accounting.accounts import Ask
-from basechat.llm.callers import Known
+from basechat.llm.callers import PendingAuth
 from basechat.llm.errors import GatewayError
 from basechat.llm.estimate import input_tokens
 from basechat.llm.gateway import Gateway
-from basechat.llm.requests import read_object
+from basechat.llm.requests import parse_object
 
 SECONDS = 120
 INPUTS = 2_048
-CHARACTERS = 300_000  # or tokens, which is OpenAI's own limit
+CHARACTERS = 300_000  # of texts; of tokens it is OpenAI's own limit
 
 
-async def embed(gateway: Gateway, request: Request, known: Known, raw: bytes) -> Response:
-    """Answer one call of `/v1/embeddings`; raises `GatewayError`, and `ClientDisconnectedError` where nobody waits."""
+async def embed(gateway: Gateway, request: Request, auth: PendingAuth, raw: bytes) -> Response:
+    """Answer `/v1/embeddings`; raises `GatewayError` and `ClientDisconnectedError`."""
     began = time.perf_counter()
-    body = read_body(raw)
+    body = _parse(raw)
     routes = await gateway.catalogue.routes(body.get("model"), "embedding")
-    await known.permitted()
-    ask = Ask(caller=known.caller, route=routes[0], kind="embedding", prompt_tokens=input_tokens(body["input"]))
-    admission = await gateway.accounts.admit(ask)
+    ask = Ask(
+        caller=auth.caller,
+        route=routes[0],
+        kind="embedding",
+        prompt_tokens=input_tokens(body["input"]),
+        token_key=auth.token_key,
+    )
+    admission = await gateway.admit(auth, ask)
     if (call := admission.call) is None:
-        raise RuntimeError("a call that claims no flight was admitted to follow one")
+        raise RuntimeError("only a call with a claim can have a leader")
     overhead = f"{(time.perf_counter() - began) * 1000:.1f}"
     watcher = DisconnectWatcher(request.receive)
     try:
         with call.refused_if_broken():
             async with watcher:
-                answered = await gateway.providers.whole(admission.allowed(routes), "embeddings", body, seconds=SECONDS)
+                answer = await gateway.providers.whole(admission.allowed(routes), "embeddings", body, seconds=SECONDS)
     finally:
         watcher.close()
-    call.answered_by(answered.route)
-    call.end_whole(answered.document)
+    call.answered_by(answer.route)
+    call.end_whole(answer.document)
     headers = {
         **admission.headers,
-        "x-basechat-provider": answered.route.provider.name,
+        "x-basechat-provider": answer.route.provider.name,
         "x-basechat-cache": "bypass",
         "x-basechat-overhead-ms": overhead,
     }
-    return Response(answered.body, headers=headers, media_type="application/json")
+    return Response(answer.body, headers=headers, media_type="application/json")
 
 
-def read_body(raw: bytes) -> dict[str, Any]:
-    """Return the body of a call; fields that are not known here go to the provider untouched."""
-    body = read_object(raw)
-    said = body.get("input")
-    if isinstance(said, str) and said:
-        _check_size(len(said))
+def _parse(raw: bytes) -> dict[str, Any]:
+    """The body of a call; raises `GatewayError`."""
+    body = parse_object(raw)
+    inputs = body.get("input")
+    if isinstance(inputs, str) and inputs:
+        _check_size(len(inputs))
         return body
-    if not isinstance(said, list) or not said or not (_are_texts(said) or _are_tokens(said)):
-        raise GatewayError(400, "`input` must be a text or a list of texts, none of them empty.", param="input")
-    if len(said) > INPUTS and not isinstance(said[0], int):
+    if not isinstance(inputs, list) or not inputs or not (_are_texts(inputs) or _are_tokens(inputs)):
+        raise GatewayError(400, "`input` must be a text or a list of texts. No text may be empty.", param="input")
+    if len(inputs) > INPUTS and not isinstance(inputs[0], int):
         raise GatewayError(400, f"`input` may hold at most {INPUTS:,} texts.", param="input")
-    _check_size(sum(1 if isinstance(each, int) else len(each) for each in said))
+    _check_size(sum(1 if isinstance(each, int) else len(each) for each in inputs))
     return body
 
 
-def _are_texts(said: list[Any]) -> bool:
-    return all(isinstance(text, str) and text for text in said)
+def _are_texts(inputs: list[Any]) -> bool:
+    return all(isinstance(text, str) and text for text in inputs)
 
 
-def _are_tokens(said: list[Any]) -> bool:
-    """Whether it is a text as tokens, or a list of such texts, which some clients send; not every provider reads it."""
-    texts = [said] if isinstance(said[0], int) else said
+def _are_tokens(inputs: list[Any]) -> bool:
+    """Whether the input is a list of tokens, or several, which some clients send. Some providers refuse them."""
+    texts = [inputs] if isinstance(inputs[0], int) else inputs
     return all(isinstance(text, list) and text and all(type(token) is int for token in text) for text in texts)
 
 
 def _check_size(size: int) -> None:
     if size > CHARACTERS:
-        raise GatewayError(400, f"`input` may have at most {CHARACTERS:,} characters or tokens in all.", param="input")
+        raise GatewayError(
+            400, f"`input` may have at most {CHARACTERS:,} characters or tokens in total.", param="input"
+        )

@@ -1,4 +1,4 @@
-"""What the gateway works with: opened once per process."""
+"""The parts of the gateway, opened once per process."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,26 +9,26 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from basechat.infra.background import background
 from basechat.infra.cache.store import Cache
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.metrics.timings import Timings
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
 from basechat.kit.tasks import TaskSet
-from basechat.llm.accounting.accounts import Accounts
+from basechat.llm.accounting.accounts import Accounts, Admission, Ask
 from basechat.llm.answers.key import Scope
-from basechat.llm.callers import Callers
-from basechat.llm.flights.flights import Flights
-from basechat.llm.flights.follow import Follower
-from basechat.llm.flights.lead import Leader
+from basechat.llm.callers import Callers, PendingAuth
 from basechat.llm.providers.catalogue import Catalogue
 from basechat.llm.providers.configured import Configured
 from basechat.llm.providers.provider import Kind
 from basechat.llm.providers.updates import ProviderUpdates
+from basechat.llm.single_flight.follower import Follower
+from basechat.llm.single_flight.leader import Leader
+from basechat.llm.single_flight.registry import SingleFlight
+from basechat.llm.telemetry import Timings
 from basechat.llm.upstream.client import ProviderClient
 from basechat.llm.upstream.retries import CallLimits
 from basechat.llm.usage.book import UsageBook
 
 _FOLLOWED_AT_ONCE = 256
-"""Flights of other processes, each with a connection that waits for what its leader writes."""
+"""Completions of other processes. Each has a connection that waits for its leader's log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Gateway:
     accounts: Accounts
     cache: Cache
     cache_scope: Scope
-    flights: Flights
+    flights: SingleFlight
     leader: Leader
     follower: Follower
     counters: Counters
@@ -51,13 +51,23 @@ class Gateway:
 
     @property
     def is_traced(self) -> bool:
-        """Whether anybody collects spans."""
+        """Whether spans are collected."""
         return not isinstance(self.tracer, NoOpTracer)
+
+    async def admit(self, auth: PendingAuth, ask: Ask) -> Admission:
+        """Admit a call of an authorized caller. No provider is called before that; raises `GatewayError`."""
+        admission = await self.accounts.admit(ask)
+        try:
+            auth.accept_cached(admission.token)
+            await auth.ensure_authorized()
+        except BaseException:
+            admission.withdraw()
+            raise
+        return admission
 
 
 @asynccontextmanager
 async def open_gateway(resources: Resources, configured: Configured) -> AsyncIterator[Gateway]:
-    """Open the parts, with the providers that the settings name."""
     settings = resources.settings
     defaults: Mapping[Kind, str | None] = {"chat": settings.default_model, "embedding": settings.embeds_with}
     async with AsyncExitStack() as stack:
@@ -80,7 +90,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
         leader = Leader(resources.state, listening, resources.encryptor)
         await stack.enter_async_context(leader.running())
         tasks = await stack.enter_async_context(TaskSet().running())
-        flights = Flights(tasks, is_wanted_elsewhere=leader.is_wanted)
+        flights = SingleFlight(tasks, leader)
         await stack.enter_async_context(flights.running())
         yield Gateway(
             tasks=tasks,
@@ -94,6 +104,6 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             leader=leader,
             follower=Follower(following, resources.state, resources.encryptor),
             counters=resources.counters,
-            timings=resources.timings,
+            timings=Timings(resources.registry),
             tracer=resources.tracer,
         )

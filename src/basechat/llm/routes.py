@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from basechat.infra.web.disconnect import ClientDisconnectedError
 from basechat.kit import json
-from basechat.llm.callers import Known
+from basechat.llm.callers import PendingAuth
 from basechat.llm.completions import complete
 from basechat.llm.embeddings import embed
 from basechat.llm.errors import GatewayError
@@ -27,24 +27,24 @@ BODY_LIMIT = 20_000_000
 async def chat_completions(request: Request) -> Response:
     """`POST /v1/chat/completions`."""
     gateway: Gateway = request.app.state.gateway
-    known = await gateway.callers.find(request)
-    return await _answered(known, complete(gateway, request, known, await request.body()))
+    auth = await gateway.callers.find(request)
+    return await _respond(auth, complete(gateway, request, auth, await request.body()))
 
 
 async def embeddings(request: Request) -> Response:
     """`POST /v1/embeddings`."""
     gateway: Gateway = request.app.state.gateway
-    known = await gateway.callers.find(request)
-    return await _answered(known, embed(gateway, request, known, await request.body()))
+    auth = await gateway.callers.find(request)
+    return await _respond(auth, embed(gateway, request, auth, await request.body()))
 
 
 async def models(request: Request) -> Response:
-    """`GET /v1/models`: those that chat; with `?kind=embedding` those that embed, which nobody can chat with.
+    """`GET /v1/models`: chat models, or with `?kind=embedding` embedding models.
 
-    Beside what OpenAI tells of a model, `context_window` is how many tokens it takes at once.
+    `context_window`, in tokens, is an addition to OpenAI's API.
     """
     gateway: Gateway = request.app.state.gateway
-    await (await gateway.callers.find(request)).permitted()
+    await (await gateway.callers.find(request)).ensure_authorized()
     kind = request.query_params.get("kind", "chat")
     if kind not in KINDS:
         raise GatewayError(400, f"`kind` must be {' or '.join(KINDS)}.", param="kind")
@@ -58,12 +58,12 @@ async def models(request: Request) -> Response:
     return Response(json.dumps({"object": "list", "data": listed}), media_type="application/json")
 
 
-async def _answered(known: Known, answering: Awaitable[Response]) -> Response:
-    """Return the answer to a caller; who may not call hears of that alone, whatever else is wrong."""
+async def _respond(auth: PendingAuth, answer: Awaitable[Response]) -> Response:
+    """A caller that is not authorized gets no other error."""
     try:
-        return await answering
+        return await answer
     except GatewayError:
-        await known.permitted()
+        await auth.ensure_authorized()
         raise
 
 
@@ -75,32 +75,30 @@ ROUTES = [
 
 
 async def gateway_error(_request: Request, error: Exception) -> Response:
-    """Tell a `GatewayError`."""
     assert isinstance(error, GatewayError)  # noqa: S101 - as registered
     return error.response()
 
 
 async def http_exception(_request: Request, error: Exception) -> Response:
-    """Tell what Starlette refuses: an unknown path, another method, a body that is too large."""
+    """An unknown path, an unknown method, or a body that is too large."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as registered
     return GatewayError(error.status_code, str(error.detail)).response()
 
 
-async def client_left(_request: Request, _error: Exception) -> Response:
-    """Answer a client that is not there any more; the status is nginx's for it."""
+async def client_disconnected(_request: Request, _error: Exception) -> Response:
+    """A client that has disconnected. nginx uses this status, too."""
     return Response(status_code=499)
 
 
 async def unexpected_error(_request: Request, error: Exception) -> Response:
-    """Tell and log what nobody foresaw."""
     log.error("an unexpected error", exc_info=error)
-    return GatewayError(500, "Something went wrong here; it was logged.", code="internal").response()
+    return GatewayError(500, "Something went wrong here. The cause was logged.", code="internal").response()
 
 
 def add_gateway_errors(app: Starlette) -> None:
-    """Make every error of the app one of OpenAI's shape."""
+    """Give every error of the app OpenAI's shape."""
     app.add_exception_handler(GatewayError, gateway_error)
-    app.add_exception_handler(ClientDisconnectedError, client_left)
-    app.add_exception_handler(ClientDisconnect, client_left)
+    app.add_exception_handler(ClientDisconnectedError, client_disconnected)
+    app.add_exception_handler(ClientDisconnect, client_disconnected)
     app.add_exception_handler(HTTPException, http_exception)
     app.add_exception_handler(Exception, unexpected_error)

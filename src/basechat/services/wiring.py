@@ -10,7 +10,6 @@ from basechat.infra.events.tail import EventTail
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.flush import Flusher
 from basechat.infra.metrics.prometheus import new_registry
-from basechat.infra.metrics.timings import Timings
 from basechat.infra.redis import open_cache, open_redis
 from basechat.infra.redis.ratelimit import RateLimiter
 from basechat.infra.resources import Resources
@@ -39,7 +38,6 @@ async def open_resources(
             cache=cache,
             state=state,
             counters=counters,
-            timings=Timings(registry),
             registry=registry,
             tracer=await stack.enter_async_context(open_tracer(settings, service)),
             limiter=RateLimiter(state),

@@ -1,4 +1,4 @@
-"""A flight by itself: what its readers hold, and answers that are none."""
+"""A shared completion by itself: what its readers hold, and invalid answers."""
 
 import asyncio
 from typing import Any
@@ -9,36 +9,38 @@ from basechat.infra.web.event_stream import EventStream
 from basechat.kit import json
 from basechat.llm.answers.accumulator import CompletionAccumulator
 from basechat.llm.answers.document import is_complete
-from basechat.llm.flights.flight import Flight
+from basechat.llm.single_flight.shared import CompletionHead, SharedCompletion
 from basechat.llm.upstream.events import EventDecoder
 
 EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"word"}}]}\n\n'
 
 
-def flight() -> Flight:
-    """Return a flight that nobody ends."""
-    return Flight(deserted=lambda _: None)
+HEAD = CompletionHead(outcome="miss", provider="own")
 
 
-async def test_who_reads_slowly_holds_no_copy_of_all_that_came_meanwhile() -> None:
-    answer, cutter = flight(), EventDecoder()
+def completion() -> SharedCompletion:
+    return SharedCompletion(on_unread=lambda _: None)
+
+
+async def test_a_slow_reader_holds_no_copy_of_the_whole_answer() -> None:
+    answer, cutter = completion(), EventDecoder()
     reader = answer.join()
-    answer.begin("own")
+    answer.begin(HEAD)
     for _ in range(2_000):
         piece = cutter.decode(EVENT)
         assert piece is not None
         await answer.add(piece)
-    answer.finish(answer.draft.document())
+    answer.finish(answer.accumulator.document())
     parts = [part async for part in reader.stream(with_usage=False)]
     assert b"".join(parts) == EVENT * 2_000 + b"data: [DONE]\n\n"
     assert max(map(len, parts)) <= 100 * len(EVENT)
 
 
 @pytest.mark.parametrize("choice", [{"text": "old"}, {"message": None}, {"message": {"tool_calls": [7]}}, 7])
-async def test_a_body_that_is_no_answer_ends_a_stream_with_an_error(choice: Any) -> None:
-    answer = flight()
+async def test_an_invalid_body_ends_a_stream_with_an_error(choice: Any) -> None:
+    answer = completion()
     reader = answer.join()
-    answer.begin("own")
+    answer.begin(HEAD)
     answer.finish({"choices": [choice]}, b"{}")
     [event] = [part async for part in reader.stream(with_usage=True)]
     assert json.loads(event.removeprefix(b"data: "))["error"]["code"] == "provider_garbled"
@@ -54,14 +56,14 @@ async def test_a_body_that_is_no_answer_ends_a_stream_with_an_error(choice: Any)
         {"delta": {"content": "x"}, "finish_reason": ["stop"]},
     ],
 )
-def test_chunks_may_say_anything(choice: dict[str, Any]) -> None:
+def test_chunks_may_contain_anything(choice: dict[str, Any]) -> None:
     draft = CompletionAccumulator()
     for _ in range(2):
         draft.add({"choices": [{"index": 0, **choice}]})
     assert not is_complete(draft.document())
 
 
-async def test_a_client_that_is_cut_off_twice_leaves_its_flight() -> None:
+async def test_a_client_that_is_cancelled_twice_leaves_its_completion() -> None:
     left, ending = asyncio.Event(), asyncio.Event()
 
     async def events() -> Any:

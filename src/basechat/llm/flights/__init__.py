@@ -1,1 +1,0 @@
-"""One call of a provider for all who ask the same at once, whichever process they ask."""
