@@ -16,6 +16,8 @@ from basechat.kit.text import Line
 
 ModelName = Annotated[Line, Field(min_length=1, max_length=200)]
 
+OWN_NAME = "basechat"
+"""The name of our own tool server, and the owner of aliases in lists of models."""
 INTERNAL_HEADER = "x-basechat-internal"
 ANSWER_SECONDS = 600
 """Seconds until llm-agent has begun a stream, sent a whole answer, or sent an error."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from basechat.assistant.tools.requests import Drafts
+from basechat.assistant.tool_requests import ToolCallAccumulator
 from basechat.chat.runs.tools.validate import ARGUMENTS_DEPTH, CHECK_SECONDS, find_problems
 
 
@@ -95,7 +95,7 @@ async def test_arguments_that_can_not_be_stored_are_refused() -> None:
 
 @pytest.mark.parametrize("depth", [ARGUMENTS_DEPTH + 1, 253, 300, 1000, 10_000])
 def test_arguments_that_are_nested_too_deep_are_refused(depth: int) -> None:
-    drafts = Drafts()
-    drafts.add({"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"a":' * depth + "1" + "}" * depth}})
-    (request,) = drafts.finish()
+    calls = ToolCallAccumulator()
+    calls.add({"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"a":' * depth + "1" + "}" * depth}})
+    (request,) = calls.finish()
     assert (request["arguments"], bool(request["problem"])) == (None, True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from basechat.assistant import nodes
+from basechat.assistant import graph
 from tests.support.person import Event, Person, text_of
 from tests.upstream import Call, Cut, Say, Upstream
 
@@ -156,8 +156,8 @@ async def test_long_arguments_are_shown_in_part(person: Person, upstream: Upstre
 async def test_results_are_bounded_together(
     person: Person, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nodes, "RESULTS_LIMIT", 100)
-    monkeypatch.setattr(nodes, "RESULT_LEAST", 20)
+    monkeypatch.setattr(graph, "RESULTS_LIMIT", 100)
+    monkeypatch.setattr(graph, "LEAST_RESULT", 20)
     call = Call("calculate", {"expression": "7 ** 200"})
     upstream.script_turns("tokens-50", (call,), (call,), (Say(("Done.",)),))
     await person.send(await person.chat(), "?", model="tokens-50")

@@ -44,7 +44,6 @@ LONG_FILES = {
 }
 CROWDED_FOLDERS: set[str] = set()
 DRIVERS_OUTSIDE_INFRA = {
-    "assistant:aiohttp",
     "gateway_admin:redis",
     "llm:redis",
     "toolbox:aiohttp",

@@ -1,1 +1,1 @@
-"""The workflow that answers a message; it has no database and reaches models through llm-agent alone."""
+"""The workflow that answers a message. It has no database; it calls models through llm-agent."""

@@ -1,28 +1,28 @@
-"""Calls of models: one streamed chat completion through llm-agent, read piece by piece."""
+"""Completions of the model, streamed through llm-agent."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID
 
-import aiohttp
-
-from basechat.assistant.completion import Completion, garbled, message_of
+from basechat.assistant.tool_requests import ToolCallAccumulator
 from basechat.chat.runs.answer import AnswerError, RunRequest
-from basechat.infra.http import read_at_most
-from basechat.kit import json, sse
-from basechat.protocol import ANSWER_SECONDS, INTERNAL_HEADER, Caller, sign_caller
+from basechat.infra.agent_client import (
+    AgentAnswerError,
+    AgentClient,
+    AgentDisconnectedError,
+    AgentStatusError,
+    AgentTimeoutError,
+    AgentUnreachableError,
+)
+from basechat.kit import json
+from basechat.kit.text import storable
+from basechat.protocol import Caller
 
 Messages = Sequence[Mapping[str, Any]]
 Definitions = Sequence[Mapping[str, Any]]
 
-SILENCE_SECONDS = ANSWER_SECONDS + 30  # the gateway knows why a provider is silent, so it is to say so first
-_ERROR_BYTES = 65_536
-# Seconds between tries to reach llm-agent, which may be starting anew, or leaving a provider alone for a moment.
-_PAUSES = (0.2, 0.8, 2.0, 4.0, 8.0, 15.0)
-
-_CODES = {
+_STATUS_CODES = {
     400: "provider.refused",
     401: "provider.unauthorized",
     403: "provider.unauthorized",
@@ -33,13 +33,14 @@ _CODES = {
     503: "model.unavailable",
     504: "provider.silent",
 }
-# What the gateway refuses for a budget's sake, it says that no repetition helps against; providers can't say so.
-_NO_RETRY = "x-should-retry"
+_STREAM_CODES = {"provider_cut": "provider.cut", "provider_silent": "provider.silent"}
+# On a refusal by a budget, the gateway says `false`: a retry does not help. Providers do not send this header.
+_SHOULD_RETRY = "x-should-retry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCall:
-    """Who asks which model for which run, and how. What is None is the provider's to choose."""
+class ModelRequest:
+    """The model for a run, and its parameters. The provider chooses what is None."""
 
     owner_id: UUID
     run_id: UUID
@@ -50,108 +51,140 @@ class ModelCall:
     use_cache: bool = True
 
     @classmethod
-    def of(cls, question: RunRequest) -> Self:
-        """Return the call that a question asks for."""
+    def of(cls, run: RunRequest) -> Self:
         return cls(
-            owner_id=question.owner_id,
-            run_id=question.run_id,
-            attempt=question.attempt,
-            model=question.model,
-            temperature=question.temperature,
-            max_tokens=question.max_tokens,
-            use_cache=question.use_cache,
+            owner_id=run.owner_id,
+            run_id=run.run_id,
+            attempt=run.attempt,
+            model=run.model,
+            temperature=run.temperature,
+            max_tokens=run.max_tokens,
+            use_cache=run.use_cache,
         )
 
 
-class ModelClient:
-    """Streams completions from llm-agent on behalf of a run."""
+@dataclass(slots=True)
+class Completion:
+    """The facts about a completion, except its text. They are complete when its stream has ended."""
 
-    def __init__(self, http: aiohttp.ClientSession, base_url: str, secret: bytes) -> None:
-        self._http = http
-        self._url = f"{base_url}/v1/chat/completions"
-        self._secret = secret
+    model: str | None = None
+    prompt_tokens: int | None = None
+    total_tokens: int | None = None
+    finish_reason: str | None = None
+    cache: str | None = None
+    """`hit`, `miss`, `coalesced` or `bypass`."""
+    tool_calls: ToolCallAccumulator = field(default_factory=ToolCallAccumulator)
+
+    def add(self, data: bytes) -> str | None:
+        """Add one chunk and return its text; raises `AnswerError` for an error chunk and an unreadable one."""
+        try:
+            chunk = json.loads(data)
+            if "error" in chunk:
+                raise _stream_error(chunk["error"])
+            self.model = _name(chunk.get("model")) or self.model
+            if usage := chunk.get("usage"):
+                self.prompt_tokens = _count(usage.get("prompt_tokens"))
+                self.total_tokens = _count(usage.get("total_tokens"))
+            if not chunk.get("choices"):
+                return None
+            choice = chunk["choices"][0]
+            self.finish_reason = _name(choice.get("finish_reason")) or self.finish_reason
+            delta = choice["delta"]
+            for call in delta.get("tool_calls") or ():
+                self.tool_calls.add(call)
+            text = delta.get("content")
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            raise _unreadable() from None
+        return text.replace("\x00", "") if isinstance(text, str) else None
+
+
+class ModelClient:
+    """Streams completions on behalf of runs."""
+
+    def __init__(self, agent: AgentClient) -> None:
+        self._agent = agent
 
     async def stream(
         self,
-        asked: ModelCall,
+        request: ModelRequest,
         messages: Messages,
         completion: Completion,
         *,
         tools: Definitions = (),
         tool_choice: str | None = None,
     ) -> AsyncGenerator[str]:
-        """Yield pieces of the answer's text and fill in `completion`; raises `AnswerError`."""
-        async with await self._post(asked, _body(asked, messages, tools, tool_choice)) as response:
-            try:
-                if response.status != 200:
-                    raise _error(response, await read_at_most(response.content, _ERROR_BYTES))
-                completion.cache = response.headers.get("x-basechat-cache")
-                async for line in sse.data_lines(response.content.iter_any()):
-                    if line == b"[DONE]":
+        """Yield pieces of the text and fill in `completion`; raises `AnswerError`."""
+        caller = Caller(owner_id=request.owner_id, run_id=request.run_id, attempt=request.attempt)
+        body = _body(request, messages, tools, tool_choice)
+        headers = {} if request.use_cache else {"cache-control": "no-cache"}
+        has_begun = False
+        try:
+            async with self._agent.stream_completion(caller, body, headers=headers) as stream:
+                has_begun = True
+                completion.cache = stream.headers.get("x-basechat-cache")
+                async for data in stream.events():
+                    if data == b"[DONE]":
                         return
-                    if text := completion.read(line):
+                    if text := completion.add(data):
                         yield text
-            except TimeoutError:
-                raise AnswerError("provider.silent", "The model fell silent in the middle of its answer.") from None
-            except aiohttp.ClientError:
-                raise AnswerError("model.cut", "The connection to the model gateway broke off.") from None
-            except ValueError:
-                raise garbled() from None
+        except AgentStatusError as error:
+            raise _status_error(error) from None
+        except AgentUnreachableError as error:
+            raise AnswerError("model.unavailable", "The model gateway can't be reached.") from error
+        except AgentTimeoutError:
+            detail = "The model stopped in the middle of its answer." if has_begun else "The model did not answer."
+            raise AnswerError("provider.silent", detail) from None
+        except AgentDisconnectedError:
+            raise AnswerError("model.cut", "The connection to the model gateway was lost.") from None
+        except AgentAnswerError:
+            raise _unreadable() from None
         if completion.finish_reason is None:
-            raise AnswerError("provider.cut", "The model's answer broke off.")
-
-    async def _post(self, asked: ModelCall, body: bytes) -> aiohttp.ClientResponse:
-        caller = Caller(owner_id=asked.owner_id, run_id=asked.run_id, attempt=asked.attempt)
-        headers = {
-            "content-type": "application/json",
-            INTERNAL_HEADER: sign_caller(caller, key=self._secret, audience="llm-agent"),
-        }
-        if not asked.use_cache:
-            headers["cache-control"] = "no-cache"
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=SILENCE_SECONDS)
-        for number, pause in enumerate((*_PAUSES, None)):
-            try:
-                response = await self._http.post(self._url, data=body, headers=headers, timeout=timeout)
-                if pause is None or not _is_soon_over(response, sum(_PAUSES[number:])):
-                    return response
-                response.close()
-            except aiohttp.SocketTimeoutError:
-                raise AnswerError("provider.silent", "The model did not begin to answer.") from None
-            except (aiohttp.ClientError, TimeoutError) as error:
-                if pause is None:
-                    raise AnswerError("model.unavailable", "The model gateway can't be reached.") from error
-            await asyncio.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+            raise AnswerError("provider.cut", "The model's answer ended too early.")
 
 
-def _is_soon_over(response: aiohttp.ClientResponse, timeout: float) -> bool:
-    """Whether the gateway asks nobody now and says that it will within so many seconds: a provider is left alone."""
-    told = response.headers.get("retry-after", "")
-    return response.status == 503 and told.isdecimal() and int(told) <= timeout
-
-
-def _body(asked: ModelCall, messages: Messages, tools: Definitions, tool_choice: str | None) -> bytes:
+def _body(request: ModelRequest, messages: Messages, tools: Definitions, tool_choice: str | None) -> bytes:
     body: dict[str, Any] = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
     if tools:
         body["tools"] = tools
         if tool_choice is not None:
             body["tool_choice"] = tool_choice
-    optional = {"model": asked.model, "temperature": asked.temperature, "max_tokens": asked.max_tokens}
+    optional = {"model": request.model, "temperature": request.temperature, "max_tokens": request.max_tokens}
     return json.dumps(body | {name: value for name, value in optional.items() if value is not None})
 
 
-def _error(response: aiohttp.ClientResponse, body: bytes) -> AnswerError:
+def _status_error(refusal: AgentStatusError) -> AnswerError:
     try:
-        error = json.loads(body)["error"]
-        code, detail = error.get("code") if isinstance(error, dict) else None, message_of(error)
+        error = json.loads(refusal.body)["error"]
+        code, detail = error.get("code") if isinstance(error, dict) else None, _message_of(error)
     except (ValueError, KeyError, TypeError):
-        code, detail = None, f"The model answered with an error (HTTP {response.status})."
-    return AnswerError(_code(response, code), detail)
-
-
-def _code(response: aiohttp.ClientResponse, code: Any) -> str:
+        code, detail = None, f"The model answered with an error (HTTP {refusal.response_status})."
     if code == "model_without_price":
-        return "model.without_price"
+        return AnswerError("model.without_price", detail)
     if code == "insufficient_quota":
-        return "budget.used_up" if response.headers.get(_NO_RETRY) == "false" else "provider.quota"
-    return _CODES.get(response.status, "provider.error")
+        is_budget = refusal.response_headers.get(_SHOULD_RETRY) == "false"
+        return AnswerError("budget.used_up" if is_budget else "provider.quota", detail)
+    return AnswerError(_STATUS_CODES.get(refusal.response_status, "provider.error"), detail)
+
+
+def _stream_error(error: Any) -> AnswerError:
+    code = error.get("code") if isinstance(error, dict) else None
+    return AnswerError(_STREAM_CODES.get(str(code), "provider.error"), _message_of(error))
+
+
+def _unreadable() -> AnswerError:
+    return AnswerError("provider.garbled", "The model's answer can't be read.")
+
+
+def _message_of(error: Any) -> str:
+    """The provider's message, of bounded length."""
+    message = error.get("message") if isinstance(error, dict) else error
+    return str(message)[:2000].replace("\x00", "") or "The model answered with an error."
+
+
+def _name(value: Any) -> str | None:
+    """A name in a form that can be stored."""
+    return storable(str(value))[:200] if value else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else None

@@ -1,4 +1,4 @@
-"""What the nodes of the workflow share: the state that flows and is checkpointed, and the context that stays."""
+"""The state of the workflow, which checkpoints store, and the context of one attempt."""
 
 import operator
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ from typing import Annotated, Any, TypedDict
 from basechat.assistant.context.prompt import RunPrompt
 from basechat.assistant.intent.choice import ToolChooser
 from basechat.assistant.model import ModelClient
-from basechat.assistant.tools.bench import Workbench
-from basechat.assistant.tools.offer import OfferedTool
-from basechat.assistant.tools.requests import ToolRequest
+from basechat.assistant.tool_requests import ToolRequest
+from basechat.assistant.tools import AvailableTool
 from basechat.chat.runs.answer import Answer, EventSink, RunRequest
+from basechat.chat.runs.tools.ledger import ToolLedger
+from basechat.infra.cache.store import Cache
 
 
 class State(TypedDict, total=False):
-    """Flows from node to node; JSON values alone, so that any version reads what another has kept.
+    """JSON values only, so that each version can read the checkpoints of another.
 
-    `steps` are the messages of this run that follow the question: what the model said when it called tools, and
-    their results. `requests` are the calls of its last turn. `text` is the answer so far, `turns` how often the model
-    was asked, `tokens` what that has cost, `context` what is known of the last prompt, `cache` where the last turn
-    came from.
+    `offer` names the tools that the model may call. `steps` are the messages after the question: turns of the model
+    with tool calls, and the results. `requests` are the calls of its last turn. `text` is the answer so far. `turns`
+    counts calls of the model, `tokens` their cost. `context` describes the last prompt, `cache` the last completion.
     """
 
     offer: list[str]
@@ -36,7 +36,7 @@ class State(TypedDict, total=False):
 
 
 class CallState(TypedDict):
-    """What one call is made from; `room` is how many characters of its result are kept."""
+    """The input of one tool call. `room` is the most characters of its result."""
 
     request: ToolRequest
     turn: int
@@ -46,19 +46,20 @@ class CallState(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Stays the same for one run in the hands of one attempt; `tools` are those that are on, by name."""
+    """The parts that one attempt works with. `tools` are the tools that are on, by name."""
 
-    question: RunRequest
+    run: RunRequest
     events: EventSink
     model: ModelClient
     prompt: RunPrompt
     chooser: ToolChooser
-    bench: Workbench
-    tools: Mapping[str, OfferedTool]
+    ledger: ToolLedger
+    cache: Cache
+    tools: Mapping[str, AvailableTool]
 
 
 def answer_of(state: State) -> Answer:
-    """Return what is known of the answer when the workflow has ended."""
+    """The answer of a workflow that has ended."""
     meta_info: dict[str, Any] = {"context": state["context"]}
     if state["finish_reason"] not in {None, "stop"}:
         meta_info["finish_reason"] = state["finish_reason"]

@@ -1,23 +1,22 @@
-"""Titles by the model: what it is asked, and what is left of its answer as one plain line."""
+"""Titles of chats by the model: its prompt, and its answer as one line of plain text."""
 
 import asyncio
 import re
 import unicodedata
 from contextlib import aclosing
 
-from basechat.assistant.completion import Completion
-from basechat.assistant.model import ModelCall, ModelClient
+from basechat.assistant.model import Completion, ModelClient, ModelRequest
 from basechat.chat.runs.answer import AnswerError
 from basechat.chat.titles import Exchange
 from basechat.kit.text import composed
 
 TITLE_LENGTH = 60
 _SECONDS = 60
-_MAX_TOKENS = 1500  # a title takes ten, but some models think before they speak, and it counts
+_MAX_TOKENS = 1500  # a title needs ten, but the thoughts of reasoning models count, too
 _TEMPERATURE = 0.2
-_SAID_AT_MOST = 20_000  # characters, thoughts included
-_NO_TITLE = 100  # characters: this is no title that is too long, it is an answer
-_QUOTED = 2000  # characters of the question and of the answer that the model is shown
+_ANSWER_LIMIT = 20_000  # characters, thoughts included
+_LONGEST_LINE = 100  # characters; a longer line is an answer, not a title
+_QUOTED = 2000  # characters of the question and of the answer in the prompt
 
 _PROMPT = """\
 Write a title for the conversation below: two to six words that say what it is about, in the language of the user.
@@ -43,60 +42,59 @@ _ENDS = " .。．｡,:;，：；"
 
 
 class ModelTitler:
-    """Asks the model that answered for the title of a chat."""
+    """Gets the title of a chat from the model that answered."""
 
     def __init__(self, model: ModelClient) -> None:
         self._model = model
 
     async def __call__(self, exchange: Exchange) -> str | None:
-        """Return a title, or None if the model said none; raises `AnswerError`."""
+        """The title, or None if the model wrote none; raises `AnswerError`."""
         try:
             async with asyncio.timeout(_SECONDS):
-                return clean_title(await self._ask(exchange))
+                return clean_title(await self._complete(exchange))
         except TimeoutError:
             raise AnswerError("provider.silent", "The model did not name the chat in time.") from None
 
-    async def _ask(self, exchange: Exchange) -> str:
-        """Return what the model says. Some refuse to be told how freely or how long to speak."""
+    async def _complete(self, exchange: Exchange) -> str:
+        """The model's text. Some models refuse `temperature` or `max_tokens`."""
         prompt = _PROMPT.format(question=exchange.question[:_QUOTED], answer=exchange.answer[:_QUOTED])
         try:
-            return await self._say(prompt, _call(exchange, temperature=_TEMPERATURE, max_tokens=_MAX_TOKENS))
+            return await self._stream(prompt, _request(exchange, temperature=_TEMPERATURE, max_tokens=_MAX_TOKENS))
         except AnswerError as error:
             if error.code != "provider.refused":
                 raise
-        return await self._say(prompt, _call(exchange, temperature=None, max_tokens=None))
+        return await self._stream(prompt, _request(exchange, temperature=None, max_tokens=None))
 
-    async def _say(self, prompt: str, call: ModelCall) -> str:
-        said, messages = "", [{"role": "user", "content": prompt}]
-        async with aclosing(self._model.stream(call, messages, Completion())) as pieces:
+    async def _stream(self, prompt: str, request: ModelRequest) -> str:
+        text, messages = "", [{"role": "user", "content": prompt}]
+        async with aclosing(self._model.stream(request, messages, Completion())) as pieces:
             async for piece in pieces:
-                said += piece
-                if len(said) > _SAID_AT_MOST:
+                text += piece
+                if len(text) > _ANSWER_LIMIT:
                     return ""
-        return said
+        return text
 
 
-def clean_title(said: str) -> str | None:
-    """Return the title in what a model said, as one plain line, or None if there is none."""
-    lines = [line.strip() for line in _THOUGHTS.sub("", said).splitlines() if line.strip()]
+def clean_title(text: str) -> str | None:
+    """The title in the text of a model, as one line without markup. None if there is none."""
+    lines = [line.strip() for line in _THOUGHTS.sub("", text).splitlines() if line.strip()]
     announced = len(lines) > 1 and lines[0].endswith((":", "："))
     line = lines[announced] if lines else ""
-    if len(line) > _NO_TITLE:
+    if len(line) > _LONGEST_LINE:
         return None
     line = "".join(" " if unicodedata.category(char) in {"Cc", "Zs"} else char for char in line)
-    line = _LABEL.sub("", _plain(line))
-    line = composed(" ".join(_bare(line).split()))
+    line = _LABEL.sub("", _without_markdown(line))
+    line = composed(" ".join(_without_quotes(line).split()))
     return _cut(line) if any(char.isalnum() for char in line) else None
 
 
-def _plain(line: str) -> str:
-    """Return a line without Markdown."""
+def _without_markdown(line: str) -> str:
     line = _LINK.sub(r"\1", _BULLET.sub("", line))
     return _EMPHASIS.sub(lambda match: match["text"] or match["words"], line)
 
 
-def _bare(line: str) -> str:
-    """Return a line without quotes around the whole of it, and without a full stop inside or outside of them."""
+def _without_quotes(line: str) -> str:
+    """A line without quotes around all of it, and without a full stop at the end."""
     while True:
         bare = line.strip().rstrip(_ENDS)
         if len(bare) > 1 and bare[0] in _QUOTES and bare[-1] in _QUOTES and not {bare[0], bare[-1]} & {*bare[1:-1]}:
@@ -107,7 +105,7 @@ def _bare(line: str) -> str:
 
 
 def _cut(line: str) -> str:
-    """Cut a line that is too long, between words where there are any."""
+    """Cut a long line, between words if possible."""
     if len(line) <= TITLE_LENGTH:
         return line
     head = line[: TITLE_LENGTH - 1]
@@ -115,8 +113,8 @@ def _cut(line: str) -> str:
     return f"{(words if len(words) > TITLE_LENGTH // 2 else head).rstrip(_ENDS)}…"
 
 
-def _call(exchange: Exchange, *, temperature: float | None, max_tokens: int | None) -> ModelCall:
-    return ModelCall(
+def _request(exchange: Exchange, *, temperature: float | None, max_tokens: int | None) -> ModelRequest:
+    return ModelRequest(
         run_id=exchange.run_id,
         owner_id=exchange.owner_id,
         attempt=exchange.attempt,

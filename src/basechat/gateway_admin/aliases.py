@@ -20,8 +20,9 @@ from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
 from basechat.llm.models import ModelAlias, StoredProvider
-from basechat.llm.providers.aliases import OWNER, Alias
+from basechat.llm.providers.aliases import Alias
 from basechat.llm.providers.configured import load_readable
+from basechat.protocol import OWN_NAME
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ async def _known_models(resources: Resources, admin: Principal) -> set[str] | No
     except AgentError:
         log.warning("can't check that the models of an alias exist: the gateway can't be reached")
         return None
-    return {model["id"] for model in (*chat, *embedding) if model["owned_by"] != OWNER}
+    return {model["id"] for model in (*chat, *embedding) if model["owned_by"] != OWN_NAME}
 
 
 async def _check(

@@ -1,4 +1,4 @@
-"""Puts the assistant together: its model and prompt, its tools, what it decides by and where its state is kept."""
+"""Builds the assistant from its parts."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -6,12 +6,11 @@ from functools import partial
 from uuid import UUID
 
 from basechat.assistant.context.branch import PromptParts
-from basechat.assistant.context.windows import Windows
+from basechat.assistant.context.budget import ModelWindows
 from basechat.assistant.graph import Assistant
 from basechat.assistant.intent.choice import ToolChooser
 from basechat.assistant.model import ModelClient
-from basechat.assistant.tools.bench import Workbench
-from basechat.assistant.tools.offer import OutsideServers, ToolServer
+from basechat.assistant.tools import OutsideServers, ToolRegistry, ToolServer
 from basechat.chat.runs.checkpoints import RunCheckpoints
 from basechat.chat.runs.lease import StoredSummaries
 from basechat.chat.runs.tools.ledger import ToolLedger
@@ -26,30 +25,27 @@ from basechat.toolbox.servers.outside import load_servers
 
 @asynccontextmanager
 async def open_assistant(resources: Resources, model: ModelClient) -> AsyncIterator[Assistant]:
-    """Open what answers questions."""
     settings, agent = resources.settings, resources.agent
     cache = Cache(resources.cache, settings, resources.counters)
     async with AsyncExitStack() as stack:
         connections = await stack.enter_async_context(open_connections(settings))
-        windows = Windows(agent.http, agent.base_url, agent.secret, default=settings.context_window)
+        windows = ModelWindows(agent, default=settings.context_window)
         stack.push_async_callback(windows.close)
         chooser = ToolChooser(Embeddings(agent, model=settings.embeds_with), cache)
         stack.push_async_callback(chooser.close)
         own = OwnServer(connections, resources.secret)
         await stack.enter_async_context(background(own.run()))
-        bench = Workbench(
-            own=own,
-            outside=_outside(resources, connections),
+        yield Assistant(
+            PromptParts(model=model, windows=windows, summaries=StoredSummaries(resources.database)),
+            chooser=chooser,
+            registry=ToolRegistry(own=own, outside=_outside(resources, connections)),
             ledger=ToolLedger(resources.database),
             cache=cache,
+            checkpoints=RunCheckpoints(resources.database),
         )
-        prompt_parts = PromptParts(model=model, windows=windows, summaries=StoredSummaries(resources.database))
-        yield Assistant(prompt_parts, chooser, bench, RunCheckpoints(resources.database))
 
 
 def _outside(resources: Resources, connections: McpConnections) -> OutsideServers:
-    """Return what knows people's own servers."""
-
     async def load(owner_id: UUID, names: Collection[str]) -> list[ToolServer]:
         found = await retry_transient(
             lambda: load_servers(resources.database, owner_id, resources.secret, names=list(names))

@@ -48,7 +48,7 @@ async def working(resources: Resources, *, reaper_seconds: float = REAPER_SECOND
         log_client = open_redis(settings.state_redis_url, max_connections=1, retries=0)
         for client in (queue, job_queue, log_client):
             stack.push_async_callback(client.aclose)
-        model = ModelClient(resources.agent.http, resources.agent.base_url, resources.secret)
+        model = ModelClient(resources.agent)
         parts = WorkerParts(
             settings=settings,
             database=resources.database,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from basechat.assistant.context.budget import Budget, correction_for
+from basechat.assistant.context.budget import TokenBudget, correction_for
 from basechat.chat.runs.answer import Turn
 
 
@@ -50,6 +50,6 @@ def test_what_can_not_be_read_corrects_nothing(context: dict[str, Any]) -> None:
 
 
 def test_a_window_is_shared_out() -> None:
-    budget = Budget(window=4096, taken=512).less(1000)
+    budget = TokenBudget(window=4096, taken=512).less(1000)
     assert (budget.full, budget.low, budget.most) == (1560, 126, 2584)
     assert (budget.summary, budget.piece) == (256, 2048)

@@ -13,7 +13,7 @@ from tests.support.waiting import until
 from tests.upstream import Cut, Fail, RequestRecord, Say, Stall
 
 SUMMARY = "They spoke of words and numbers, and agreed to meet on Friday at nine."
-IN_BRIEF = f"[What came before in this chat, in brief]\n{SUMMARY}\n\n[The chat goes on]\n"
+IN_BRIEF = f"[Summary of the earlier part of this chat]\n{SUMMARY}\n\n[The chat continues]\n"
 
 
 def _words(count: int, seed: int = 0) -> str:
@@ -65,7 +65,7 @@ async def test_the_older_part_is_told_in_brief(small: Small) -> None:
     asked, answered = small.upstream.completions[-2:]
     (role, instruction), (_, material) = _messages(asked)
     assert role == "system"
-    assert "Tell in brief" in instruction
+    assert "Summarise the part" in instruction
     assert all(text in material for text in said)
     assert asked.model == answered.model == "echo"
     assert "max_tokens" not in asked.document
@@ -104,7 +104,7 @@ async def test_the_newest_messages_stay_as_they_are(small: Small) -> None:
             break
     asked, answered = small.upstream.completions[-2:]
     (_, first), *rest = _messages(answered)[1:]
-    kept = [("user", first.rpartition("[The chat goes on]\n")[2]), *rest]
+    kept = [("user", first.rpartition("[The chat continues]\n")[2]), *rest]
     assert len(kept) >= 5
     assert kept == said[:-1][-len(kept) :]
     told = _messages(asked)[1][1]
@@ -150,7 +150,7 @@ async def test_where_it_can_not_be_told_the_oldest_messages_are_left_out(small: 
     assert meta_info["context"]["left_out"] == 2
     assert "summarised" not in meta_info["context"]
     first = _messages(small.upstream.completions[-1])[1][1]
-    assert first.startswith("[Earlier messages of this chat are left out here")
+    assert first.startswith("[Earlier messages of this chat are left out")
     assert first.endswith(said[2])
     assert await _summaries(small, chat) == []
 

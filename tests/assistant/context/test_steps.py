@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from basechat.assistant.context.steps import fit_steps
+from basechat.assistant.context.prompt import fit_steps
 from basechat.kit.tokens import estimate_messages
 
 

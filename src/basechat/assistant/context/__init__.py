@@ -1,1 +1,1 @@
-"""The prompt of an answer: what of a chat goes to the model, and how it keeps within the model's window."""
+"""The prompt of an answer: the part of a chat that goes to the model, within the model's window."""

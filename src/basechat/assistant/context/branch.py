@@ -1,46 +1,45 @@
-"""What of a chat goes into a prompt: all of it, or its older part in brief and the newest messages as they are."""
+"""The part of a chat that goes into a prompt: all messages, or a summary and the newest messages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Protocol
 
-from basechat.assistant.context.brief import tell
-from basechat.assistant.context.budget import Budget
-from basechat.assistant.context.windows import Windows
+from basechat.assistant.context.budget import ModelWindows, TokenBudget
+from basechat.assistant.context.summary import summarise
 from basechat.assistant.model import ModelClient
 from basechat.chat.runs.answer import AnswerError, RunRequest, Turn
 from basechat.kit.tokens import Message, estimate, estimate_message, estimate_messages, shorten
 
-_WORTH = 1.5  # a part that is not longer than this many summaries is no shorter in brief
-_MARK = 30  # tokens that say what came before
-_RETRY_AFTER = 3  # answers without another try, where the model could not tell: each try reads the whole chat
+_WORTH = 1.5  # a part must be longer than so many summaries
+_MARK = 30  # tokens of the texts below
+_RETRY_AFTER = 3  # answers until the next attempt after a failed summary: each attempt reads the whole chat
 
-_IN_BRIEF = "[What came before in this chat, in brief]\n{summary}\n\n[The chat goes on]\n{content}"
-_LEFT_OUT = "[Earlier messages of this chat are left out here: they are too long]\n\n{content}"
+_SUMMARISED = "[Summary of the earlier part of this chat]\n{summary}\n\n[The chat continues]\n{content}"
+_LEFT_OUT = "[Earlier messages of this chat are left out: they are too long]\n\n{content}"
 
 
 class Summaries(Protocol):
-    """Keeps what was told in brief."""
+    """Stores summaries."""
 
     async def keep(self, request: RunRequest, message_id: str, content: str) -> str:
-        """Keep the chat up to and including a message, told in brief; returns what is kept of it, by whomever."""
+        """Store the summary of a chat up to and including a message. Returns the stored one, which may be another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptParts:
-    """What prompts are made with."""
+    """The parts that build prompts."""
 
     model: ModelClient
-    windows: Windows
+    windows: ModelWindows
     summaries: Summaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What of a chat the model sees, and about how many tokens that is.
+    """The part of a chat that the model sees, and its estimated tokens.
 
-    `left_out` counts messages that it sees neither whole nor in brief, `spent` the tokens that telling took.
+    `left_out` counts messages that are neither included nor summarised. `spent` is the cost of the summary in tokens.
     """
 
     messages: list[Message]
@@ -50,60 +49,61 @@ class View:
     spent: int = 0
 
 
-async def fit_branch(question: RunRequest, budget: Budget, parts: PromptParts) -> View:
-    """Return what of the chat goes into the prompt; raises `AnswerError` where not even the question fits."""
-    view = _view(question.messages, question.summary)
+async def fit_branch(run: RunRequest, budget: TokenBudget, parts: PromptParts) -> View:
+    """The part of a chat that fits a prompt; raises `AnswerError` if the last message alone is too long."""
+    view = _view(run.messages, run.summary)
     if view.size <= budget.full:
         return view
-    if (size := estimate_message(question.messages[-1])) > budget.most:
+    if (size := estimate_message(run.messages[-1])) > budget.most:
         raise _too_long(size, budget)
-    view = await _compacted(question, budget, parts)
+    view = await _compacted(run, budget, parts)
     if view.size > budget.most:
         raise _too_long(view.size, budget)
     return view
 
 
-async def _compacted(question: RunRequest, budget: Budget, parts: PromptParts) -> View:
-    turns, summary = question.messages, question.summary or ""
+async def _compacted(run: RunRequest, budget: TokenBudget, parts: PromptParts) -> View:
+    turns, summary = run.messages, run.summary or ""
     sizes, before = [estimate_message(turn) for turn in turns], estimate(summary)
     cut = _first_kept(turns, sizes, budget.low - budget.summary)
     space = budget.most
     if cut and before + sum(sizes[:cut]) > budget.summary * _WORTH:
-        if _may_try(turns) and (told := await tell(question, turns[:cut], budget, parts.model)):
-            kept = await parts.summaries.keep(question, turns[cut - 1]["id"], told.text)
-            return _view(turns[cut:], kept, summarised=True, left_out=told.left_out, spent=told.tokens)
+        if _may_try(turns) and (summarised := await summarise(run, turns[:cut], budget, parts.model)):
+            stored = await parts.summaries.keep(run, turns[cut - 1]["id"], summarised.text)
+            left_out, spent = summarised.left_out, summarised.tokens
+            return _view(turns[cut:], stored, summarised=True, left_out=left_out, spent=spent)
         space = budget.full
     cut = _first_kept(turns, sizes, space - before - _MARK)
-    if before + sizes[-1] > budget.most:  # it was told for a model with a larger window
+    if before + sizes[-1] > budget.most:  # a model with a larger window wrote it
         summary = shorten(summary, budget.summary)
     return _view(turns[cut:], summary, left_out=cut)
 
 
 def _may_try(turns: Sequence[Turn]) -> bool:
-    """Return whether the model is asked to tell in brief, by how many of the newest answers it could not."""
+    """Whether to attempt a summary, by the number of failed attempts for the newest answers."""
     contexts = [turn["context"] or {} for turn in reversed(turns) if turn["role"] == "assistant"]
     failed = takewhile(lambda context: context.get("left_out") and not context.get("summarised"), contexts)
     return len(list(failed)) % (_RETRY_AFTER + 1) == 0
 
 
 def _view(turns: Sequence[Turn], summary: str | None, *, left_out: int = 0, **known: Any) -> View:
-    """Return what the model sees, with what came before told at the beginning of the first message.
+    """The messages that the model sees. The summary is at the beginning of the first message.
 
-    There it is a person's word. What a web page has slipped into a chat must not come to speak as the system.
+    So the model reads it as a person's text: text from a web page in the chat must not become a system message.
     """
     messages: list[Message] = [{"role": turn["role"], "content": turn["content"]} for turn in turns]
     content = messages[0]["content"]
     if summary:
-        messages[0]["content"] = _IN_BRIEF.format(summary=summary, content=content)
+        messages[0]["content"] = _SUMMARISED.format(summary=summary, content=content)
     elif left_out:
         messages[0]["content"] = _LEFT_OUT.format(content=content)
     return View(messages=messages, size=estimate_messages(messages), left_out=left_out, **known)
 
 
 def _first_kept(turns: Sequence[Turn], sizes: Sequence[int], space: int) -> int:
-    """Return where the newest messages begin that fit; the question always does.
+    """The index of the first of the newest messages that fit. The last message is always included.
 
-    They begin with a person's message: not every provider takes a chat that begins with an answer.
+    They begin with a person's message: some providers reject a chat that begins with an answer.
     """
     first, used = len(turns) - 1, sizes[-1]
     for at in reversed(range(first)):
@@ -115,7 +115,7 @@ def _first_kept(turns: Sequence[Turn], sizes: Sequence[int], space: int) -> int:
     return first
 
 
-def _too_long(size: int, budget: Budget) -> AnswerError:
+def _too_long(size: int, budget: TokenBudget) -> AnswerError:
     detail = (
         f"This message is too long for the model: about {size:,} tokens, and {max(budget.most, 0):,} fit beside the"
         " instructions, the tools and the answer. Shorten or split the message, switch tools off, or choose a model"

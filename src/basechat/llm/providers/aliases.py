@@ -9,9 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from basechat.protocol import ModelName
 
-OWNER = "basechat"
-"""Who a list of models says that an alias is of."""
-
 _UNIT = 2**64
 
 AliasName = Annotated[str, Field(pattern=r"^\w[\w.:/@+-]*$", max_length=200)]

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from basechat.llm.errors import GatewayError
-from basechat.llm.providers.aliases import OWNER, Alias
+from basechat.llm.providers.aliases import Alias
 from basechat.llm.providers.listing import Listed, Upstream
 from basechat.llm.providers.model_list import ModelList
 from basechat.llm.providers.offers import Offer, offer_of
 from basechat.llm.providers.provider import KINDS, Kind, Provider
 from basechat.llm.providers.retired import RetiredUpstreams
 from basechat.llm.providers.route import Route
+from basechat.protocol import OWN_NAME
 
 _NOBODY: Mapping[Kind, str] = {
     "chat": "No model provider is configured. Set OPENAI_API_KEY or another provider.",
@@ -81,7 +82,7 @@ class Catalogue:
     async def models(self, kind: Kind = "chat") -> list[Model]:
         """Return each name that leads to a model of a kind once: the default, then the aliases, then the models."""
         offer = await self._freshened(kind)
-        found = {name: Model(name=name, owner=OWNER, routes=routes) for name, routes in self._meant(offer).items()}
+        found = {name: Model(name=name, owner=OWN_NAME, routes=routes) for name, routes in self._meant(offer).items()}
         for name, route in offer.listed.items():
             found.setdefault(name, Model(name=name, owner=route.provider.name, routes=(route,)))
         default = self._default(offer, kind)

@@ -12,9 +12,8 @@ from yarl import URL
 
 from basechat.infra.mcp.tools import ToolSpec, function_names
 from basechat.kit.text import Line, RequestModel
+from basechat.protocol import OWN_NAME
 from basechat.toolbox.servers.endpoint import Transport
-
-OWN_NAME = "basechat"
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,7998}[\x21-\x7e])?")
