@@ -1,4 +1,4 @@
-"""Errors of the gateway in OpenAI's shape, so that every client of that API understands them."""
+"""Errors of the gateway, in the shape of OpenAI's API."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ _TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permi
 
 
 class GatewayError(Exception):
-    """A call that can't be answered."""
+    """The answer of a call that failed."""
 
     def __init__(
         self,
@@ -32,15 +32,13 @@ class GatewayError(Exception):
         self.headers = dict(headers or {})
 
     def document(self) -> dict[str, object]:
-        """Return the error as OpenAI writes it."""
         kind = _TYPES.get(self.status, "api_error")
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
 
     def response(self) -> Response:
-        """Return the answer that tells it."""
         headers = self.headers | ({"retry-after": self.retry_after} if self.retry_after else {})
         return Response(json.dumps(self.document()), self.status, headers, "application/json")
 
     def chunk(self) -> bytes:
-        """Return the last event of a stream that broke."""
+        """The last event of a stream that broke off."""
         return b"data: " + json.dumps(self.document()) + b"\n\n"

@@ -1,1 +1,1 @@
-"""Answers as they are kept: what one is found by, how it is put together from a stream, how it is told again."""
+"""Answers: their cache key, their forms, and their assembly from a stream."""

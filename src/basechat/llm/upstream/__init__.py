@@ -1,1 +1,1 @@
-"""Calling providers: a stream or one body, whole events only, errors in OpenAI's shape."""
+"""Calls of providers: as a stream or in one body, whole events only, errors in OpenAI's shape."""
