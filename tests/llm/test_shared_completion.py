@@ -7,8 +7,7 @@ import pytest
 
 from basechat.infra.web.event_stream import EventStream
 from basechat.kit import json
-from basechat.llm.answers.accumulator import CompletionAccumulator
-from basechat.llm.answers.document import is_complete
+from basechat.llm.answer import CompletionAccumulator, is_complete
 from basechat.llm.single_flight.shared import CompletionHead, SharedCompletion
 from basechat.llm.upstream.events import EventDecoder
 

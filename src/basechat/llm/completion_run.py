@@ -9,7 +9,7 @@ from typing import Any
 from basechat.infra.cache.layers import LLM
 from basechat.llm import estimate
 from basechat.llm.accounting.accounts import Admission, Ask
-from basechat.llm.answers.document import from_stored, is_complete, to_stored
+from basechat.llm.answer import from_stored, is_complete, to_stored
 from basechat.llm.errors import GatewayError
 from basechat.llm.gateway import Gateway
 from basechat.llm.providers.route import Route

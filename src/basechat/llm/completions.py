@@ -11,11 +11,10 @@ from starlette.responses import Response
 from basechat.infra.cache.layers import LLM
 from basechat.infra.web.disconnect import DisconnectWatcher
 from basechat.infra.web.event_stream import EventStream
-from basechat.llm.answers.key import answer_parts, conversation
 from basechat.llm.callers import PendingAuth
 from basechat.llm.completion_run import CompletionRun
 from basechat.llm.gateway import Gateway
-from basechat.llm.requests import CompletionRequest, parse_chat
+from basechat.llm.requests import CompletionRequest, answer_parts, conversation, parse_chat
 from basechat.llm.single_flight.shared import CompletionHead, LostCompletionError, Outcome, Reader
 
 TRIES = 5

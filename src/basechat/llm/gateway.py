@@ -13,18 +13,18 @@ from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
 from basechat.kit.tasks import TaskSet
 from basechat.llm.accounting.accounts import Accounts, Admission, Ask
-from basechat.llm.answers.key import Scope
 from basechat.llm.callers import Callers, PendingAuth
 from basechat.llm.providers.catalogue import Catalogue
 from basechat.llm.providers.configured import Configured
 from basechat.llm.providers.provider import Kind
 from basechat.llm.providers.updates import ProviderUpdates
+from basechat.llm.requests import Scope
 from basechat.llm.single_flight.follower import Follower
 from basechat.llm.single_flight.leader import Leader
 from basechat.llm.single_flight.registry import SingleFlight
 from basechat.llm.telemetry import Timings
 from basechat.llm.upstream.client import ProviderClient
-from basechat.llm.upstream.retries import CallLimits
+from basechat.llm.upstream.resilience import CallLimits
 from basechat.llm.usage.book import UsageBook
 
 _FOLLOWED_AT_ONCE = 256

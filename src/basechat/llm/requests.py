@@ -1,17 +1,30 @@
-"""Bodies of requests, and the request for a completion. Unknown fields go to the provider unchanged."""
+"""Bodies of requests, and the cache key of a completion: everything in its body that may change the answer."""
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
+from basechat.infra.cache.keys import Parts
 from basechat.kit import json
 from basechat.llm.callers import PendingAuth
 from basechat.llm.errors import GatewayError
+from basechat.llm.providers.provider import Provider
 from basechat.llm.providers.route import Route
 
 _MODEL_LENGTH = 200
 _DEPTH = 200
+
+Scope = Literal["user", "global", "off"]
+
+# These fields change how the answer is delivered, for whom, and what the provider stores. All other fields, known here
+# or not, are part of the key: caches that left one out have served wrong answers.
+_IRRELEVANT = frozenset({
+    "stream", "stream_options", "user", "safety_identifier", "metadata", "store", "prompt_cache_key",
+    "prompt_cache_retention", "request_id",
+})  # fmt: skip
+_SHARED_ROLES = frozenset({"system", "developer", "user"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +53,10 @@ class CompletionRequest:
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """The body of any call: a JSON object that may name a model; raises `GatewayError`."""
+    """The body of any call: a JSON object that may name a model; raises `GatewayError`.
+
+    Unknown fields go to the provider unchanged.
+    """
     try:
         body = json.loads(raw)
     except ValueError:
@@ -67,6 +83,31 @@ def parse_chat(raw: bytes) -> dict[str, Any]:
     return body
 
 
+def answer_parts(body: Mapping[str, Any], *, provider: Provider, model: str, owner_id: UUID, scope: Scope) -> Parts:
+    """The parts of the cache key of a request.
+
+    A field that is null counts as absent. A number is the same with and without its decimal point.
+    """
+    request = {
+        name: value if name == "messages" else _normalized(value)
+        for name, value in body.items()
+        if value is not None and name not in _IRRELEVANT
+    }
+    shared = scope == "global" and _is_shareable(body)
+    return {
+        "owner": None if shared else owner_id,
+        "provider": provider.name,
+        "address": provider.base_url,
+        "request": request | {"model": model},
+    }
+
+
+def conversation(body: Mapping[str, Any], owner_id: UUID) -> bytes:
+    """What stays the same during a conversation: its owner and its first message."""
+    first = next((each for each in body["messages"] if each.get("role") == "user"), body["messages"][0])
+    return owner_id.bytes + json.dumps(first)
+
+
 def _check_depth(raw: bytes, body: dict[str, Any]) -> None:
     """Refuse a body that is parsed, but nested too deeply to be serialized again inside other objects."""
     if raw.count(b"[") + raw.count(b"{") <= _DEPTH:
@@ -75,3 +116,22 @@ def _check_depth(raw: bytes, body: dict[str, Any]) -> None:
         json.dumps([[[[body]]]])
     except TypeError:
         raise GatewayError(400, "The body is nested too deeply.") from None
+
+
+def _is_shareable(body: Mapping[str, Any]) -> bool:
+    """Whether a request has no private context: one user message in plain text, no answers and no tools."""
+    messages = body["messages"]
+    roles = [message.get("role") for message in messages]
+    is_plain = all(isinstance(message.get("content"), str) for message in messages)
+    return is_plain and roles.count("user") == 1 and _SHARED_ROLES.issuperset(roles) and not body.get("tools")
+
+
+def _normalized(value: Any) -> Any:
+    """The value with one form for each number."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {name: _normalized(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_normalized(part) for part in value]
+    return value

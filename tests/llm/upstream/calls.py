@@ -9,7 +9,7 @@ import pytest
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.route import Route
 from basechat.llm.upstream.client import ProviderClient, ProviderStream
-from basechat.llm.upstream.retries import CallLimits
+from basechat.llm.upstream.resilience import CallLimits
 from tests.upstream import Upstream
 
 COMPLETIONS = "chat/completions"

@@ -9,7 +9,7 @@ import pytest
 from basechat.llm.providers.listing import Upstream as Called
 from basechat.llm.providers.provider import Provider
 from basechat.llm.providers.route import Route
-from basechat.llm.upstream import retries
+from basechat.llm.upstream import resilience
 from tests.llm.upstream.calls import Way
 from tests.upstream import Upstream, running_upstream
 
@@ -45,4 +45,4 @@ async def way() -> AsyncIterator[Way]:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(resilience, "FIRST_PAUSE_SECONDS", 0.001)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from basechat.llm.upstream.client import ProviderClient
-from basechat.llm.upstream.retries import (
+from basechat.llm.upstream.resilience import (
     FIRST_OPEN_SECONDS,
     MAX_OPEN_SECONDS,
     PROBE_SECONDS,

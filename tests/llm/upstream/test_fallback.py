@@ -6,7 +6,7 @@ import pytest
 
 from basechat.llm.errors import GatewayError
 from basechat.llm.upstream.client import ProviderClient
-from basechat.llm.upstream.retries import CallLimits
+from basechat.llm.upstream.resilience import CallLimits
 from tests.llm.upstream.calls import COMPLETIONS, DONE, QUESTION, Way, ask, asked, chunk, event, refused, text_of
 from tests.upstream import Cut, Fail, Head, Raw, Say, Stall, Step, Upstream
 

@@ -8,7 +8,7 @@ import pytest
 
 from basechat.llm.upstream.client import ProviderClient
 from basechat.llm.upstream.failures import retry_after
-from basechat.llm.upstream.retries import PAUSES_SECONDS, CallLimits, Pauses
+from basechat.llm.upstream.resilience import PAUSES_SECONDS, CallLimits, Pauses
 from tests.llm.upstream.calls import COMPLETIONS, PATIENT, QUESTION, Way, ask, asked, failures_of, refused
 from tests.support.waiting import until
 from tests.upstream import Cut, Fail, Head, Raw, Upstream

@@ -9,7 +9,7 @@ from basechat.llm.errors import GatewayError
 from basechat.llm.upstream import failures
 from basechat.llm.upstream.client import ProviderClient
 from basechat.llm.upstream.events import EVENT_BYTES
-from basechat.llm.upstream.retries import CallLimits
+from basechat.llm.upstream.resilience import CallLimits
 from tests.llm.upstream.calls import DONE, PATIENT, QUESTION, Way, ask, asked, chunk, event, refused, text_of, texts
 from tests.upstream import Cut, Fail, Head, Raw, Say, Stall, Step, Upstream, Wait
 

@@ -16,12 +16,10 @@ from basechat.kit.tasks import cancel_and_wait
 from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
 from basechat.llm.single_flight.log import (
-    LEASE_MS,
     LOG_SECONDS,
     WANTED_SECONDS,
     LogEntry,
     encrypt_entry,
-    leader_key,
     log_key,
     wanted_key,
 )
@@ -29,6 +27,8 @@ from basechat.llm.single_flight.shared import SharedCompletion
 
 log = logging.getLogger(__name__)
 
+LEASE_MS = 5_000
+"""How long a claim outlives its leader."""
 _RENEW_SECONDS = 1.0
 _RELEASE_SECONDS = 0.02
 _HEARTBEAT_SECONDS = 1.0
@@ -212,3 +212,8 @@ def _last_entry(entry: LogEntry, shared: SharedCompletion) -> LogEntry:
         entry.document = shared.document
         entry.body = shared.body
     return entry
+
+
+def leader_key(key: str) -> str:
+    """Redis key that holds the leader of a completion."""
+    return f"flight:{key.rpartition(':')[2]}"

@@ -7,8 +7,6 @@ from typing import Any
 from basechat.infra.encryption import Encryptor
 from basechat.kit import json
 
-LEASE_MS = 5_000
-"""How long a leader's claim outlives the leader."""
 LOG_SECONDS = 30
 """How long a log outlives its last entry."""
 WANTED_SECONDS = 3.0
@@ -30,11 +28,6 @@ class LogEntry:
     error: dict[str, Any] | None = None
     document: dict[str, Any] | None = None
     body: bytes | None = None
-
-
-def leader_key(key: str) -> str:
-    """Redis key that holds the leader of a completion."""
-    return f"flight:{key.rpartition(':')[2]}"
 
 
 def log_key(leader: bytes) -> str:

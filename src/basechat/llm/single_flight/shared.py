@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from basechat.kit import json
-from basechat.llm.answers.accumulator import CompletionAccumulator
-from basechat.llm.answers.document import DONE, as_stream
+from basechat.llm.answer import DONE, CompletionAccumulator, as_stream
 from basechat.llm.errors import GatewayError
 from basechat.llm.upstream.events import EventBatch
 from basechat.protocol import Caller

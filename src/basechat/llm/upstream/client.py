@@ -11,7 +11,7 @@ from basechat.kit import json
 from basechat.llm.providers.provider import Provider
 from basechat.llm.providers.route import Route
 from basechat.llm.upstream.failures import Failure, Remedy, client_error, late, refusal, unavailable, unreachable
-from basechat.llm.upstream.retries import Attempt, CallLimits, Pauses, ProviderBreaker
+from basechat.llm.upstream.resilience import Attempt, CallLimits, Pauses, ProviderBreaker
 from basechat.llm.upstream.stream import EventStreamReader, read_document
 from basechat.protocol import ANSWER_SECONDS
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from basechat.infra.network.outbound import OutboundError, OutboundReply
 from basechat.kit import json
-from basechat.llm.answers.document import as_stream
+from basechat.llm.answer import as_stream
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.provider import Provider
 from basechat.llm.upstream.events import EventBatch, EventDecoder, GarbledError
 from basechat.llm.upstream.failures import cut, error_in_answer, find_error, garbled
-from basechat.llm.upstream.idle_timeout import IdleTimeout
-from basechat.llm.upstream.retries import Attempt, CallLimits
+from basechat.llm.upstream.resilience import Attempt, CallLimits, IdleTimeout
 
 log = logging.getLogger(__name__)
 

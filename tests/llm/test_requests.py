@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from basechat.infra.cache.keys import CacheKeys
 from basechat.infra.cache.layers import LLM
 from basechat.kit import json
-from basechat.llm.answers.key import Scope, answer_parts
 from basechat.llm.providers.provider import Provider
+from basechat.llm.requests import Scope, answer_parts
 
 SECRET = b"a secret of the tests"
 OWNER = UUID(int=1)

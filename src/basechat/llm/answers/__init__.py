@@ -1,1 +1,0 @@
-"""Answers: their cache key, their forms, and their assembly from a stream."""
