@@ -15,7 +15,6 @@ from basechat.infra.migrate import upgrade
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings
 from basechat.kit.tasks import cancel_and_wait
-from basechat.ops import rollup
 from basechat.ops.caches.history import read_history
 from basechat.ops.rollup import RollUp
 from tests.support.databases import as_owner, own_database
@@ -180,10 +179,9 @@ async def test_hours_are_read_by_the_index(site: Site) -> None:
     assert "Seq Scan" not in plan
 
 
-async def test_workers_roll_up(servers: Servers, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollup, "EVERY_SECONDS", 0.02)
+async def test_workers_roll_up(servers: Servers, upstream: Upstream) -> None:
     name = f"test.{uuid4().hex}"
-    async with quiet_stack(servers, upstream) as quiet, quiet.worker() as resources:
+    async with quiet_stack(servers, upstream) as quiet, quiet.worker(roll_up_seconds=0.02) as resources:
         resources.counters.add(name, 3)
 
         async def is_rolled_up() -> bool:
@@ -193,12 +191,9 @@ async def test_workers_roll_up(servers: Servers, upstream: Upstream, monkeypatch
         await until(is_rolled_up)
 
 
-async def test_a_roll_up_waits_for_an_unavailable_server(
-    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(rollup, "EVERY_SECONDS", 0.02)
+async def test_a_roll_up_waits_for_an_unavailable_server(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     async with open_redis("redis://127.0.0.1:9/0") as nowhere:
-        task = asyncio.create_task(RollUp(site.database, nowhere).run())
+        task = asyncio.create_task(RollUp(site.database, nowhere, every_seconds=0.02).run())
 
         async def is_logged_twice() -> bool:
             return sum("trying again" in record.message for record in caplog.records) >= 2

@@ -41,9 +41,12 @@ class Quiet:
     person: Person
 
     @asynccontextmanager
-    async def worker(self) -> AsyncIterator[Resources]:
-        """Run a worker."""
-        async with open_resources(self.settings) as resources, working(resources, reaper_seconds=0.2):
+    async def worker(self, *, roll_up_seconds: float = 60) -> AsyncIterator[Resources]:
+        """Run a worker with a fast reaper."""
+        async with (
+            open_resources(self.settings) as resources,
+            working(resources, reaper_seconds=0.2, roll_up_seconds=roll_up_seconds),
+        ):
             yield resources
 
 

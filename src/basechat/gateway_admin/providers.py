@@ -15,7 +15,7 @@ from basechat.identity.access import ClientInfo
 from basechat.identity.audit import record
 from basechat.identity.credentials import Principal
 from basechat.infra.db import Database
-from basechat.infra.ratelimit import Limit
+from basechat.infra.redis.ratelimit import RateLimit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
@@ -26,7 +26,7 @@ from basechat.llm.providers.listing import ListingError, Upstream, ask, declared
 from basechat.llm.providers.provider import Provider, ProviderOptions
 from basechat.llm.providers.stored import open_provider
 
-_CHECKS = Limit(30, 60)  # each connects to an address that a person chose
+_CHECKS = RateLimit(30, 60)  # each connects to an address that a person chose
 _HINT_CHARACTERS = 4
 _LONG_KEY = 12
 _OPTIONS = set(ProviderOptions.model_fields)

@@ -1,23 +1,25 @@
-"""Accounts: reading them, changing the password, and deleting them."""
+"""Accounts: reading them, their preferences, changing the password, and deleting them."""
 
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from basechat.identity.access import ClientInfo
 from basechat.identity.audit import record
 from basechat.identity.credentials import Principal, revoke_cached
+from basechat.identity.models import UserPreferences
 from basechat.identity.sign_in import end_other_sessions, hash_password, verify_password
 from basechat.infra.db import Database
-from basechat.infra.ratelimit import Limit
 from basechat.infra.redis import Redis
+from basechat.infra.redis.ratelimit import RateLimit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import AuthRequiredError, ConflictError, ForbiddenError
 
-_CONFIRMATIONS = Limit(10, 15 * 60)
+_CONFIRMATIONS = RateLimit(10, 15 * 60)
 
 _FIND_ID = text("SELECT id FROM users WHERE id = :id OR lower(username) = lower(:name)")
 _FIND_NAMES = text("SELECT id, username FROM users WHERE id = ANY(:ids)")
@@ -30,6 +32,9 @@ _CREDENTIALS = text("""
     SELECT token_hash FROM auth_sessions WHERE user_id = :id
     UNION ALL SELECT token_hash FROM api_tokens WHERE user_id = :id
 """)
+
+_PREFERENCES = ("default_model", "default_temperature", "max_tokens", "locale", "theme", "instructions")
+_PREFERENCE_COLUMNS = [getattr(UserPreferences, name) for name in _PREFERENCES]
 
 
 async def get_user(connection: AsyncConnection, user_id: UUID) -> Row[Any]:
@@ -51,6 +56,21 @@ async def find_user_id(
 async def find_usernames(connection: AsyncConnection, user_ids: Collection[UUID]) -> dict[UUID, str]:
     rows = await connection.execute(_FIND_NAMES, {"ids": list(user_ids)})
     return {row.id: row.username for row in rows}
+
+
+async def get_preferences(connection: AsyncConnection, owner_id: UUID) -> dict[str, Any]:
+    """All preferences; None for each field that the person has not set."""
+    statement = select(*_PREFERENCE_COLUMNS).where(UserPreferences.user_id == owner_id)
+    row = (await connection.execute(statement)).mappings().one_or_none()
+    return dict(row) if row else dict.fromkeys(_PREFERENCES)
+
+
+async def change_preferences(connection: AsyncConnection, owner_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
+    statement = insert(UserPreferences).values(user_id=owner_id, **changes)
+    statement = statement.on_conflict_do_update(
+        index_elements=[UserPreferences.user_id], set_={**changes, "user_id": owner_id}
+    )
+    return dict((await connection.execute(statement.returning(*_PREFERENCE_COLUMNS))).mappings().one())
 
 
 async def change_password(resources: Resources, caller: Principal, current: str, new: str, client: ClientInfo) -> None:

@@ -15,7 +15,7 @@ from basechat.identity.schemas import Registration
 from basechat.identity.sign_in import hash_password, open_session
 from basechat.identity.sql import HAS_ACCOUNTS
 from basechat.infra.db import Database
-from basechat.infra.ratelimit import Limit
+from basechat.infra.redis.ratelimit import RateLimit
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
 from basechat.kit.errors import AppError, ConflictError, ForbiddenError
@@ -23,7 +23,7 @@ from basechat.kit.ids import new_id
 
 log = logging.getLogger(__name__)
 
-_PER_ADDRESS = Limit(60, 3600)
+_PER_ADDRESS = RateLimit(60, 3600)
 _FIRST_ACCOUNT_LOCK = 4_242_002
 
 _INSERT = text("""

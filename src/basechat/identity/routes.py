@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 from sqlalchemy import Row
 
-from basechat.identity import accounts, preferences, registration, sign_in, tokens
+from basechat.identity import accounts, registration, sign_in, tokens
 from basechat.identity.access import COOKIE, AdminCaller, AnyCaller, ChatCaller, ClientDep, SignedInCaller
 from basechat.identity.schemas import (
     ApiTokenOut,
@@ -112,7 +112,7 @@ async def delete_api_token(token_id: UUID, caller: SignedInCaller, resources: Re
 async def get_preferences(caller: ChatCaller, resources: ResourcesDep) -> Preferences:
     """The preferences of the account."""
     async with resources.database.owner_transaction(caller.user_id) as connection:
-        return Preferences(**await preferences.get_preferences(connection, caller.user_id))
+        return Preferences(**await accounts.get_preferences(connection, caller.user_id))
 
 
 @router.patch("/preferences")
@@ -120,7 +120,7 @@ async def change_preferences(body: Preferences, caller: ChatCaller, resources: R
     """Change some preferences. null resets a preference."""
     changes = body.model_dump(exclude_unset=True)
     async with resources.database.owner_transaction(caller.user_id) as connection:
-        return Preferences(**await preferences.change_preferences(connection, caller.user_id, changes))
+        return Preferences(**await accounts.change_preferences(connection, caller.user_id, changes))
 
 
 @router.get("/admin/invitations", tags=["administration"])

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from basechat.identity.access import ClientInfo
 from basechat.identity.credentials import SESSION_PREFIX, new_token, revoke_cached, token_hash
 from basechat.infra.db import Database
-from basechat.infra.ratelimit import Limit
 from basechat.infra.redis import Redis
+from basechat.infra.redis.ratelimit import RateLimit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import AuthRequiredError, NotFoundError
 from basechat.kit.ids import new_id
@@ -109,7 +109,7 @@ async def _count_attempt(resources: Resources, name: str, client: ClientInfo) ->
     )
     for attempts, kind, key in windows:
         await resources.limiter.require(
-            Limit(attempts, _WINDOW_SECONDS),
+            RateLimit(attempts, _WINDOW_SECONDS),
             "login",
             kind,
             key,

@@ -56,14 +56,22 @@ class RollUp:
     Any number of workers may do it at the same time.
     """
 
-    def __init__(self, database: Database, state: Redis, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        state: Redis,
+        *,
+        every_seconds: float = EVERY_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._database = database
         self._state = state
+        self._every_seconds = every_seconds
         self._clock = clock
         self._rolled_up = 0  # the hour of the last success
 
     async def run(self) -> None:
-        await every(EVERY_SECONDS, self._try_round)
+        await every(self._every_seconds, self._try_round)
 
     async def round(self) -> None:
         """Roll up once. The first round of an hour also deletes old rows."""

@@ -19,6 +19,7 @@ from basechat.infra.resources import Resources
 from basechat.infra.schema import wait_for_schema
 from basechat.kit.config import Settings
 from basechat.ops.monitoring import monitoring_routes
+from basechat.ops.rollup import EVERY_SECONDS as ROLL_UP_SECONDS
 from basechat.ops.rollup import RollUp
 from basechat.services.assistant import open_assistant
 from basechat.services.wiring import open_resources
@@ -41,7 +42,9 @@ def create_app(settings: Settings) -> Starlette:
 
 
 @asynccontextmanager
-async def working(resources: Resources, *, reaper_seconds: float = REAPER_SECONDS) -> AsyncIterator[None]:
+async def working(
+    resources: Resources, *, reaper_seconds: float = REAPER_SECONDS, roll_up_seconds: float = ROLL_UP_SECONDS
+) -> AsyncIterator[None]:
     settings = resources.settings
     async with AsyncExitStack() as stack:
         queue, job_queue = (open_redis(settings.state_redis_url, max_connections=1) for _ in range(2))
@@ -76,6 +79,6 @@ async def working(resources: Resources, *, reaper_seconds: float = REAPER_SECOND
                 is_busy=lambda: runs.is_busy,
             )
         )
-        roll_up = RollUp(resources.database, resources.state)
+        roll_up = RollUp(resources.database, resources.state, every_seconds=roll_up_seconds)
         async with background(reaper.run(), roll_up.run()), runs.working(), jobs.working():
             yield

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func
 
 from basechat.infra.mcp.connections import McpConnections
 from basechat.infra.mcp.errors import McpErrorCode
-from basechat.infra.ratelimit import Limit
+from basechat.infra.redis.ratelimit import RateLimit
 from basechat.infra.resources import Resources
 from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
@@ -20,7 +20,7 @@ from basechat.toolbox.servers.endpoint import Endpoint, Findings, find_tools
 from basechat.toolbox.servers.outside import endpoint_of
 from basechat.toolbox.servers.schemas import NewServer, ServerChange
 
-_CHECKS = Limit(30, 60)  # each reaches out to an address of somebody's choice
+_CHECKS = RateLimit(30, 60)  # each reaches out to an address of somebody's choice
 _FIELDS = {"http": {"url", "headers"}, "stdio": {"command"}}
 _REFUSED: Mapping[str, str] = {McpErrorCode.ADDRESS: "url", McpErrorCode.COMMAND: "command"}
 

@@ -1,5 +1,0 @@
-"""The former path of `ratelimit`."""
-
-from basechat.infra.redis.ratelimit import RateLimit as Limit
-
-__all__ = ["Limit"]
