@@ -102,7 +102,6 @@ async def list_messages(
 
 
 async def find_messages(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, Document]:
-    """The owner's messages among `ids`."""
     rows = (await connection.execute(_MESSAGES, {"ids": ids})).mappings()
     return {row["id"]: message_document(row) for row in rows}
 
@@ -115,7 +114,6 @@ async def get_run(connection: AsyncConnection, owner_id: UUID, run_id: UUID) -> 
 
 
 async def rate_answer(connection: AsyncConnection, owner_id: UUID, message_id: UUID, feedback: Feedback) -> None:
-    """Store or remove the feedback on a finished answer."""
     document = None if feedback.rating is None else json.dumps(feedback.model_dump(exclude_none=True)).decode()
     values = {"message_id": message_id, "owner_id": owner_id, "feedback": document}
     if await connection.scalar(_RATE, values) is None:
@@ -141,7 +139,6 @@ def run_document(row: RowMapping | Mapping[str, Any]) -> Document:
 
 
 def message_document(row: RowMapping | Mapping[str, Any]) -> Document:
-    """A message from `MESSAGE_COLUMNS`. The columns of a new message that have their defaults may be missing."""
     return {
         "id": row["id"],
         "session_id": row["session_id"],
@@ -159,7 +156,6 @@ def message_document(row: RowMapping | Mapping[str, Any]) -> Document:
 
 
 def last_event(message: Document) -> MessageCompleted | RunCancelled | RunFailed:
-    """The event that ends the run of an answer."""
     run = message["run"]
     if run["status"] == "completed":
         return MessageCompleted(message=message)

@@ -49,5 +49,4 @@ async def search_messages(
 
 
 async def list_ended_runs(connection: AsyncConnection, run_ids: Collection[UUID], *, age: timedelta) -> list[UUID]:
-    """Those of the runs that ended longer ago than `age`."""
     return list(await connection.scalars(_ENDED, {"ids": list(run_ids), "age": age}))

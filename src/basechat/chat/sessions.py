@@ -27,7 +27,6 @@ _COLUMNS = [
 async def list_chats(
     connection: AsyncConnection, owner_id: UUID, *, limit: int, cursor: str | None
 ) -> tuple[list[Row[Any]], str | None]:
-    """A page of chats, newest activity first, and the cursor of the next page."""
     statement = (
         select(*_COLUMNS)
         .where(ChatSession.user_id == owner_id, ChatSession.is_active)
@@ -47,7 +46,6 @@ async def create_chat(connection: AsyncConnection, owner_id: UUID, values: Mappi
 
 
 async def get_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> Row[Any]:
-    """Raises `NotFoundError`, also for a deleted chat."""
     statement = select(*_COLUMNS).where(
         ChatSession.id == chat_id, ChatSession.user_id == owner_id, ChatSession.is_active
     )
@@ -96,7 +94,6 @@ async def show_branch(connection: AsyncConnection, owner_id: UUID, chat_id: UUID
 
 
 async def delete_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -> None:
-    """Delete a chat. The owner can restore it for ten minutes."""
     statement = (
         update(ChatSession)
         .where(ChatSession.id == chat_id, ChatSession.user_id == owner_id, ChatSession.is_active)

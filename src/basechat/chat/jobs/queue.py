@@ -82,7 +82,6 @@ class PermanentJobError(Exception):
 
 
 async def claim(database: Database, kinds: Collection[str], *, lease_seconds: float) -> Job | None:
-    """Claim the job that has been due longest."""
     async with database.autocommit() as connection:
         row = (await connection.execute(_CLAIM, {"kinds": list(kinds), "lease": lease_seconds})).one_or_none()
     return None if row is None else Job(**row._mapping)
@@ -96,7 +95,6 @@ async def renew(database: Database, jobs: Collection[Job], *, lease_seconds: flo
 
 
 async def give_back(database: Database, jobs: Collection[Job]) -> None:
-    """Put held jobs back into the queue."""
     async with database.autocommit() as connection:
         await connection.execute(_GIVE_BACK, _columns(jobs))
 
@@ -114,7 +112,6 @@ async def fail(database: Database, job: Job, error: str, *, permanent: bool) -> 
 
 
 async def take_back(database: Database) -> int:
-    """Put the jobs of dead workers back into the queue; returns their number."""
     async with database.autocommit() as connection:
         return (await connection.execute(_TAKE_BACK, {"max_attempts": MAX_ATTEMPTS})).rowcount
 

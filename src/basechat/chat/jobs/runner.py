@@ -48,7 +48,6 @@ class JobRunner:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Run in the background; on exit drain for a moment and give the rest back."""
         async with background(every(self._parts.settings.run_heartbeat_seconds, self._renew)):
             try:
                 async with background(self._claim_forever()):

@@ -113,7 +113,6 @@ class Idempotency:
         return cls(key, sha256(json.dumps(hashed)).hexdigest())
 
     def check(self, earlier_hash: str) -> None:
-        """Raise `InvalidRequestError` if the key belongs to a different request."""
         if earlier_hash != self.hash:
             raise InvalidRequestError(
                 "This Idempotency-Key belongs to a different request.", code="idempotency.mismatch"

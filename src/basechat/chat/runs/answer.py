@@ -57,14 +57,12 @@ class Paused:
 class EventSink(Protocol):
     """Receives the text and the events of an answer."""
 
-    def write(self, text: str) -> None:
-        """Append text."""
+    def write(self, text: str) -> None: ...
 
     def reset(self, text: str = "") -> None:
         """Replace all text so far."""
 
-    def emit(self, event: RunEvent) -> None:
-        """Add an event that is not text."""
+    def emit(self, event: RunEvent) -> None: ...
 
 
 class Answerer(Protocol):

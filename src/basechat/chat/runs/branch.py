@@ -53,7 +53,6 @@ _BRANCH = text("""
 async def regenerate(
     database: Database, owner_id: UUID, message_id: UUID, body: Regeneration, key: str | None
 ) -> AcceptedRun:
-    """Make a sibling of an answer. Raises the errors of `edit`."""
     request = body.model_dump(exclude_none=True) | {"use_cache": False}
     idempotency = Idempotency.of(key, message_id, body)
     return await _branch(database, owner_id, message_id, "assistant", None, request, idempotency)

@@ -77,7 +77,6 @@ class CheckpointHandle:
 
     @property
     def config(self) -> RunnableConfig:
-        """The configuration of the workflow."""
         return {"configurable": {"thread_id": str(self.run_id), "handle": self}}
 
 
@@ -89,7 +88,6 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
         self._database = database
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """The checkpoint of the run. A first attempt has no checkpoint."""
         handle = _handle(config)
         if handle.attempt <= 1:
             return None
@@ -160,7 +158,6 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Yield the one checkpoint of the run."""
         if config is not None and before is None and not filter and limit != 0:
             found = await self.aget_tuple(config)
             if found is not None:

@@ -129,7 +129,6 @@ class Lease:
 
 
 async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds: float) -> RunRequest | None:
-    """Claim a queued run. None: another worker has it, or it has ended."""
     values = {"run_id": run_id, "worker": worker, "lease": lease_seconds, "depth": _DEPTH, "bytes": _BYTES}
     async with database.autocommit() as connection:
         row = (await connection.execute(_CLAIM, values)).one_or_none()
@@ -137,7 +136,6 @@ async def claim(database: Database, run_id: UUID, *, worker: str, lease_seconds:
 
 
 async def find_queued(database: Database) -> UUID | None:
-    """The run that has waited longest, for workers without a queue."""
     async with database.autocommit() as connection:
         found: UUID | None = await connection.scalar(_QUEUED)
     return found
@@ -151,7 +149,6 @@ async def renew(database: Database, leases: Collection[Lease], *, lease_seconds:
 
 
 async def list_cancelled(database: Database, run_ids: Collection[UUID]) -> list[UUID]:
-    """The runs among `run_ids` with a cancel request."""
     async with database.autocommit() as connection:
         return list(await connection.scalars(_CANCELLED, {"ids": list(run_ids)}))
 
@@ -163,7 +160,6 @@ async def hand_over(database: Database, leases: Collection[Lease]) -> list[UUID]
 
 
 async def keep_texts(database: Database, texts: dict[Lease, str]) -> None:
-    """Store the text so far of held runs."""
     async with database.autocommit() as connection:
         await connection.execute(_KEEP_TEXTS, _columns(texts) | {"texts": list(texts.values())})
 

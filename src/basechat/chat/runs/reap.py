@@ -136,7 +136,6 @@ class Reaper:
         self._take_back_from = 0.0
 
     async def run(self) -> None:
-        """Repair periodically. A round that fails is logged."""
         rounds = 0
         while True:
             try:
@@ -149,7 +148,6 @@ class Reaper:
             await asyncio.sleep(self._every)
 
     async def repair(self) -> None:
-        """Take runs and jobs back from dead workers, and wake workers for these runs and for lost wake-ups."""
         now = _clock()
         if now - self._repaired_at > self._every + self._grace:
             self._take_back_from = now + self._grace

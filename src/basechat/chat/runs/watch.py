@@ -35,14 +35,12 @@ class Watcher:
         self._sent_approvals: set[str] = set()
 
     async def from_start(self, started: Entry) -> AsyncGenerator[bytes]:
-        """Yield the events of a new run."""
         yield self._encode(started)
         with self._tail.follow(self._run_id, after=started.id) as subscription:
             async for piece in self._follow(subscription):
                 yield piece
 
     async def after(self, last_id: str) -> AsyncGenerator[bytes]:
-        """Yield the events after `last_id`: first the events in the log, then new ones."""
         self._last_id = last_id
         with self._tail.follow(self._run_id, after=last_id) as subscription:
             is_lost = False
@@ -137,7 +135,6 @@ class Watcher:
 
 
 def check_event_id(run: Document, last_id: str | None) -> str:
-    """The event id to watch from. Raises `InvalidRequestError` for an id that the run can't have."""
     if last_id is None:
         return "0-0"
     try:

@@ -57,12 +57,10 @@ class RunWorker:
 
     @property
     def is_busy(self) -> bool:
-        """Whether so many answers are in progress that background work should wait."""
         return len(self._held) > BUSY_RUNS
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Run in the background; on exit drain for a while and hand over the rest."""
         upkeep = background(
             self._parts.writer.run(),
             every(self._parts.settings.run_heartbeat_seconds, self._renew),

@@ -158,7 +158,6 @@ class ToolLedger:
         return _decision(await self._execute(_BEGIN, values))
 
     async def end(self, request: RunRequest, call_id: str, result: ToolResult) -> None:
-        """Commit the result of a call."""
         values = {
             "run_id": request.run_id,
             "attempt": request.attempt,
@@ -180,13 +179,11 @@ class ToolLedger:
 
 
 def result_document(result: ToolResult) -> str:
-    """JSON for the column `result`."""
     document = {"ok": result.ok, "text": result.text, "preview": result.preview, "cached": result.cached}
     return json.dumps(document).decode()
 
 
 def shorten_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments for people: beyond `SHOWN_LENGTH`, the beginning of their JSON."""
     encoded = json.dumps(arguments).decode()
     return arguments if len(encoded) <= SHOWN_LENGTH else {_CUT: encoded[:SHOWN_LENGTH]}
 

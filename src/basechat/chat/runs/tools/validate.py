@@ -70,7 +70,6 @@ def _find_problems(arguments: dict[str, Any], schema: dict[str, Any] | None) -> 
 
 
 def is_deep(value: Any, *, room: int = ARGUMENTS_DEPTH) -> bool:
-    """Whether a JSON value is nested too deep to be stored and sent inside other documents."""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value
