@@ -12,8 +12,8 @@ import pytest
 from basechat.chat.jobs.queue import MAX_ATTEMPTS, Handler, Job, PermanentJobError, claim, complete, fail, renew
 from basechat.chat.jobs.runner import YIELD_CHECKS, JobRunner, RunnerParts
 from basechat.chat.runs.reap import Reaper
-from basechat.infra.queue import JOBS, wake_jobs
 from basechat.infra.redis import open_redis
+from basechat.infra.redis.signals import JOBS, wake_jobs
 from basechat.infra.resources import Resources
 from basechat.kit import json
 from basechat.kit.ids import new_id

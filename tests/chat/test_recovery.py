@@ -12,8 +12,7 @@ from pydantic import SecretStr
 from basechat.chat.runs import worker as worker_module
 from basechat.chat.runs.lease import Lease, claim, keep_texts
 from basechat.chat.runs.reap import Reaper
-from basechat.infra.cancels import announce_cancel
-from basechat.infra.queue import RUNS
+from basechat.infra.redis.signals import RUNS, announce_cancel
 from basechat.kit.ids import new_id
 from basechat.services import backend
 from tests.support.databases import as_owner

@@ -9,7 +9,7 @@ import pytest
 
 from basechat.chat.jobs.queue import claim
 from basechat.chat.runs.reap import Reaper
-from basechat.infra.queue import wake_jobs
+from basechat.infra.redis.signals import wake_jobs
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack
 from tests.support.person import Person

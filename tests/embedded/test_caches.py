@@ -17,8 +17,7 @@ from basechat.embedded.layout import Layout
 from basechat.infra.cache.layers import LLM, MCP
 from basechat.infra.cache.store import Cache
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.metrics.flush import Flusher
-from basechat.infra.metrics.minutes import minute_key
+from basechat.infra.metrics.minutes import Flusher, minute_key
 from basechat.infra.redis import open_redis
 from tests.embedded.command import Basechat, free_port
 from tests.support.clusters import valkey_cluster

@@ -11,8 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from basechat.infra.metrics.counters import LATE_MINUTES, Counters
-from basechat.infra.metrics.flush import Flusher
-from basechat.infra.metrics.minutes import KEPT_SECONDS, minute_key, read_minutes, total
+from basechat.infra.metrics.minutes import KEPT_SECONDS, Flusher, minute_key, read_minutes, total
 from basechat.infra.redis import open_redis
 from basechat.services import backend
 from tests.support.stack import Servers, serving
@@ -155,7 +154,7 @@ async def test_a_service_that_stops_flushes(servers: Servers, state: Redis) -> N
 _PROCESS = """
 import asyncio, sys
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.metrics.flush import Flusher
+from basechat.infra.metrics.minutes import Flusher
 from basechat.infra.redis import open_redis
 
 async def main(url, minute):

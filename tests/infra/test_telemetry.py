@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from opentelemetry.trace import NoOpTracer
 
-from basechat.infra.telemetry.tracing import open_tracer
+from basechat.infra.telemetry import open_tracer
 from basechat.llm.telemetry import CallSpan
 from basechat.services import agent, backend
 from tests.llm.gateway import COMPLETIONS, question
@@ -155,7 +155,7 @@ def test_without_a_collector_nothing_is_loaded() -> None:
 def test_a_missing_package_is_said() -> None:
     shown = _python(
         "import asyncio, sys; sys.modules['opentelemetry.exporter.otlp.proto.http.trace_exporter'] = None\n"
-        "from basechat.infra.telemetry.tracing import open_tracer\n"
+        "from basechat.infra.telemetry import open_tracer\n"
         "from basechat.kit.config import Settings\n"
         "settings = Settings(_env_file=None, secret_key='s' * 32, otel_exporter_otlp_endpoint='http://x')\n"
         "asyncio.run(open_tracer(settings, 'worker').__aenter__())"

@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basechat.infra.cache.keys import CacheKeys
-from basechat.infra.cache.layers import LLM
+from basechat.infra.cache.layers import LLM, CacheKeys
 from basechat.kit import json
 from basechat.llm.providers.provider import Provider
 from basechat.llm.requests import Scope, answer_parts

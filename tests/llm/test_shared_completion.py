@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from basechat.infra.web.event_stream import EventStream
+from basechat.infra.web.streaming import EventStream
 from basechat.kit import json
 from basechat.llm.answer import CompletionAccumulator, is_complete
 from basechat.llm.single_flight.shared import CompletionHead, SharedCompletion

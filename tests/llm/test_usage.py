@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from basechat.infra.db import open_database
-from basechat.infra.web.disconnect import ClientDisconnectedError
+from basechat.infra.web.streaming import ClientDisconnectedError
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
 from basechat.kit.tasks import cancel_and_wait

@@ -9,8 +9,7 @@ import pytest
 from basechat.infra.cache import keyspace
 from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP
 from basechat.infra.cache.store import Cache
-from basechat.infra.metrics.flush import Flusher
-from basechat.infra.metrics.minutes import minute_key
+from basechat.infra.metrics.minutes import Flusher, minute_key
 from basechat.ops.rollup import RollUp
 from tests.conftest import register
 from tests.support.databases import as_owner

@@ -5,6 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.metrics.prometheus import exposition, new_registry
+from basechat.llm.metrics import METRIC_RULES
 from basechat.llm.telemetry import Timings
 from tests.support.own import visitor
 from tests.support.stack import Stack
@@ -50,7 +51,7 @@ def test_counters_have_the_names_and_labels_of_prometheus() -> None:
     }
     for number, name in enumerate(counted, start=1):
         counters.add(name, number)
-    samples = _samples(exposition(new_registry(counters)).decode())
+    samples = _samples(exposition(new_registry(counters, METRIC_RULES)).decode())
     assert [samples[key] for key in counted.values()] == list(range(1, len(counted) + 1))
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from basechat.infra.db import open_database
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.metrics.flush import Flusher
-from basechat.infra.metrics.minutes import minute_key
+from basechat.infra.metrics.minutes import Flusher, minute_key
 from basechat.infra.migrate import upgrade
 from basechat.infra.redis import open_redis
 from basechat.kit.config import Settings

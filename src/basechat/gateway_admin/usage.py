@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from redis.asyncio import Redis
 from sqlalchemy import text
 
 from basechat.gateway_admin.schemas import BudgetState, DayTotals, ModelTotals, Totals, UsageOut
 from basechat.identity.credentials import Principal
 from basechat.infra.db import Database
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis
 from basechat.llm.accounting.counters import MINUTE_UNITS, Counter, make_plan, span
 from basechat.llm.accounting.limits import Applied, limit_of
 from basechat.llm.accounting.money import to_dollars

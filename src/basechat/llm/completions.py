@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from basechat.infra.cache.layers import LLM
-from basechat.infra.web.disconnect import DisconnectWatcher
-from basechat.infra.web.event_stream import EventStream
+from basechat.infra.web.streaming import DisconnectWatcher, EventStream
 from basechat.llm.callers import PendingAuth
 from basechat.llm.completion_run import CompletionRun
 from basechat.llm.gateway import Gateway

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from basechat.infra.web.disconnect import DisconnectWatcher
+from basechat.infra.web.streaming import DisconnectWatcher
 from basechat.llm.accounting.accounts import Ask
 from basechat.llm.callers import PendingAuth
 from basechat.llm.errors import GatewayError

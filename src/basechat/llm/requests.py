@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from basechat.infra.cache.keys import Parts
+from basechat.infra.cache.layers import Parts
 from basechat.kit import json
 from basechat.llm.callers import PendingAuth
 from basechat.llm.errors import GatewayError

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from basechat.infra.web.disconnect import ClientDisconnectedError
+from basechat.infra.web.streaming import ClientDisconnectedError
 from basechat.kit import json
 from basechat.llm.callers import PendingAuth
 from basechat.llm.completions import complete

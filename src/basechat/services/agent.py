@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from basechat.infra.schema import wait_for_schema
-from basechat.infra.telemetry.server_spans import ServerSpans
-from basechat.infra.web.body_limit import BodyLimit
-from basechat.infra.web.context import RequestContext
+from basechat.infra.telemetry import ServerSpans
+from basechat.infra.web.middleware import BodyLimit, RequestContext
 from basechat.kit.config import Settings
 from basechat.llm.gateway import open_gateway
 from basechat.llm.providers.configured import load_configured

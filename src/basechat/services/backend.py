@@ -14,11 +14,9 @@ from basechat.identity.routes import router as identity_router
 from basechat.infra.background import background
 from basechat.infra.mcp.connections import OwnServer, open_connections
 from basechat.infra.migrate import upgrade
-from basechat.infra.telemetry.server_spans import ServerSpans
-from basechat.infra.web.body_limit import BodyLimit
-from basechat.infra.web.context import RequestContext
-from basechat.infra.web.problem_schema import PROBLEM_RESPONSES
-from basechat.infra.web.problems import add_problem_handlers
+from basechat.infra.telemetry import ServerSpans
+from basechat.infra.web.middleware import BodyLimit, RequestContext
+from basechat.infra.web.problems import PROBLEM_RESPONSES, add_problem_handlers
 from basechat.kit.config import Settings
 from basechat.ops.caches.routes import router as caches_router
 from basechat.ops.monitoring import monitoring_routes

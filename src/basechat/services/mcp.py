@@ -8,7 +8,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from basechat.infra.schema import wait_for_schema
-from basechat.infra.web.context import RequestContext
+from basechat.infra.web.middleware import RequestContext
 from basechat.kit.config import Settings
 from basechat.ops.monitoring import monitoring_routes
 from basechat.services.wiring import open_resources

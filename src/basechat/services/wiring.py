@@ -8,13 +8,14 @@ from basechat.infra.cache.store import cache_encryptor
 from basechat.infra.db import open_database
 from basechat.infra.events.tail import EventTail
 from basechat.infra.metrics.counters import Counters
-from basechat.infra.metrics.flush import Flusher
+from basechat.infra.metrics.minutes import Flusher
 from basechat.infra.metrics.prometheus import new_registry
 from basechat.infra.redis import open_cache, open_redis
 from basechat.infra.redis.ratelimit import RateLimiter
 from basechat.infra.resources import Resources
-from basechat.infra.telemetry.tracing import open_tracer
+from basechat.infra.telemetry import open_tracer
 from basechat.kit.config import Settings
+from basechat.llm.metrics import METRIC_RULES
 
 
 @asynccontextmanager
@@ -30,7 +31,7 @@ async def open_resources(
         for client in (cache, state, reader):
             stack.push_async_callback(client.aclose)
         counters, encryptor = Counters(), cache_encryptor(settings)
-        registry = new_registry(counters)
+        registry = new_registry(counters, METRIC_RULES)
         await stack.enter_async_context(Flusher(counters, state).flushing())
         yield Resources(
             settings=settings,

@@ -11,8 +11,8 @@ import pytest
 from basechat.embedded.layout import Layout
 from basechat.embedded.process import Service, running
 from basechat.embedded.servers import redis
-from basechat.infra.circuit_breaker import RedisUnavailableError
 from basechat.infra.migrate import upgrade
+from basechat.infra.redis.circuit_breaker import RedisUnavailableError
 from basechat.kit.config import Settings
 from basechat.llm.accounting.accounts import Admission
 from basechat.llm.errors import GatewayError

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from basechat.chat.jobs.queue import Handler, Job, PermanentJobError, claim, complete, fail, give_back, renew
 from basechat.infra.background import background, every
 from basechat.infra.db import DATABASE_ERRORS, Database, retry_transient
-from basechat.infra.queue import jobs_added, wake_jobs
 from basechat.infra.redis import REDIS_ERRORS, Redis
+from basechat.infra.redis.signals import jobs_added, wake_jobs
 from basechat.kit.config import Settings
 from basechat.kit.tasks import cancel_and_wait
 

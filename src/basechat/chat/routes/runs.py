@@ -15,11 +15,11 @@ from basechat.chat.runs.watch import Watcher, check_event_id
 from basechat.chat.schemas import Accepted, ApprovalDecision, EditedMessage, NewMessage, Regeneration, Run
 from basechat.identity.access import ChatCaller
 from basechat.infra.events.entry import STARTED_ID, Entry, begin_log, to_entry
-from basechat.infra.queue import add_wake
 from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis.signals import add_wake
 from basechat.infra.resources import Resources
 from basechat.infra.web.depends import ResourcesDep
-from basechat.infra.web.event_stream import EventStream
+from basechat.infra.web.streaming import EventStream
 from basechat.protocol import RunStarted
 
 log = logging.getLogger(__name__)

@@ -8,12 +8,11 @@ from sqlalchemy import Row, text
 
 from basechat.chat.messages import find_messages
 from basechat.chat.runs.tools.ledger import CALLS, TOOLS_USED
-from basechat.infra.cancels import announce_cancel
 from basechat.infra.db import Database
 from basechat.infra.encryption import Encryptor
 from basechat.infra.events.entry import begin_log, to_entry
-from basechat.infra.queue import add_wake
 from basechat.infra.redis import REDIS_ERRORS, Redis
+from basechat.infra.redis.signals import add_wake, announce_cancel
 from basechat.kit.errors import NotFoundError
 from basechat.protocol import RunCancelled
 

@@ -13,8 +13,8 @@ from basechat.chat.jobs.queue import take_back as take_back_jobs
 from basechat.chat.runs.tools.ledger import APPROVAL_HOURS, CALLS, TOOLS_USED, result_document
 from basechat.infra.db import Database
 from basechat.infra.mcp.tools import ToolResult
-from basechat.infra.queue import waiting_runs, wake
 from basechat.infra.redis import REDIS_ERRORS, Redis
+from basechat.infra.redis.signals import waiting_runs, wake
 
 log = logging.getLogger(__name__)
 

@@ -14,11 +14,10 @@ from basechat.chat.runs.answer import Answerer, RunRequest
 from basechat.chat.runs.execution import Execution
 from basechat.chat.runs.lease import claim, find_queued, hand_over, keep_texts, list_cancelled, renew
 from basechat.infra.background import background, every
-from basechat.infra.cancels import CancelListener
 from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.infra.events.writer import LogWriter
-from basechat.infra.queue import next_run, wake, wake_jobs
 from basechat.infra.redis import REDIS_ERRORS, Redis
+from basechat.infra.redis.signals import CancelListener, next_run, wake, wake_jobs
 from basechat.kit.config import Settings
 
 log = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-"""The caches `llm:`, `mcp:` and `intent:` on the evictable Redis, which may lose anything at any time."""
+"""The caches `llm:`, `mcp:` and `intent:` in redis, which may evict any value at any time."""

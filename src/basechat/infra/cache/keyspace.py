@@ -1,21 +1,67 @@
-"""What the caches keep: how many keys, what they take, and how they go."""
+"""The keys of the caches on one server or on all primaries of a cluster: count, memory, and removal."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from basechat.infra.cache.layers import LAYERS, Layer
-from basechat.infra.cache.primaries import Primary, primaries
 from basechat.infra.redis import CacheClient
 
 SCANNED_KEYS = 20_000
+"""Keys per server that are looked at. The rest is estimated."""
 MEASURED_KEYS = 2_000
-"""Of all keys, and of each layer, per server: what is beyond is estimated."""
+"""Keys per layer and server whose memory is measured. The rest is estimated."""
 _MEASURED_AT_ONCE = 500
+_SCANNED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Primary:
+    """One server of a cluster; `node` is None for a single server."""
+
+    client: CacheClient
+    node: ClusterNode | None = None
+
+    async def scan(self, match: str | None = None) -> AsyncIterator[list[bytes]]:
+        """Yield keys in batches, some perhaps twice. KEYS would block the server."""
+        cursor = 0
+        while True:
+            answer: Any = await self.client.scan(cursor, match=match, count=_SCANNED_AT_ONCE, **self._target)
+            position, keys = answer
+            yield keys
+            cursor = position[self.node.name] if self.node else position
+            if cursor == 0:
+                return
+
+    async def size(self) -> int:
+        """Number of keys."""
+        size: Any = await self.client.dbsize(**self._target)
+        return int(size)
+
+    async def info(self) -> Mapping[str, Any]:
+        """The server's INFO."""
+        answer: Any = await self.client.info(**self._target)
+        info: Mapping[str, Any] = answer
+        return info
+
+    @property
+    def _target(self) -> dict[str, Any]:
+        return {"target_nodes": self.node} if self.node else {}
+
+
+async def primaries(client: CacheClient) -> list[Primary]:
+    """List the servers that hold keys now; raises `REDIS_ERRORS`."""
+    if not isinstance(client, RedisCluster):
+        return [Primary(client)]
+    await client.initialize()
+    return [Primary(client, node) for node in client.get_primaries()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSize:
-    """What a layer keeps: keys, and bytes of the server's memory."""
+    """Keys of a layer, and the bytes of memory that they use."""
 
     keys: int = 0
     bytes: int = 0
@@ -26,21 +72,21 @@ class LayerSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyspace:
-    """The sizes of all layers, by their names; an estimate where there are too many keys to look at each."""
+    """The sizes of all layers, by name. They are estimates if there are too many keys."""
 
     layers: Mapping[str, LayerSize]
     is_estimate: bool
 
 
 async def measure(client: CacheClient) -> Keyspace:
-    """Return what the caches keep; raises what a server does that is away."""
+    """Measure the caches; raises `REDIS_ERRORS`."""
     parts = [await _measure(primary) for primary in await primaries(client)]
     sums = {layer.name: sum((part.layers[layer.name] for part in parts), LayerSize()) for layer in LAYERS}
     return Keyspace(layers=sums, is_estimate=any(part.is_estimate for part in parts))
 
 
 async def clear(client: CacheClient, layers: Collection[Layer]) -> int:
-    """Remove all keys of some layers; returns how many. What is put there meanwhile may stay."""
+    """Remove all keys of some layers; returns their number. Keys that are written meanwhile may remain."""
     removed = 0
     for primary in await primaries(client):
         for layer in layers:
@@ -50,7 +96,7 @@ async def clear(client: CacheClient, layers: Collection[Layer]) -> int:
 
 
 async def _unlink(client: CacheClient, keys: Sequence[bytes]) -> int:
-    """Remove keys one by one in one round trip: together they may lie in several slots of a cluster."""
+    """Remove keys by one command each, in one round trip: they may lie in several slots of a cluster."""
     if not keys:
         return 0
     async with client.pipeline(transaction=False) as pipeline:
@@ -60,33 +106,33 @@ async def _unlink(client: CacheClient, keys: Sequence[bytes]) -> int:
 
 
 async def _measure(primary: Primary) -> Keyspace:
-    seen, share = await _seen(primary)
-    layers, is_estimate = {}, share > 1
+    sample, weight = await _sample(primary)
+    layers, is_estimate = {}, weight > 1
     for layer in LAYERS:
-        keys = [key for key in seen if key.startswith(layer.prefix.encode())]
-        sample = keys[:MEASURED_KEYS]
-        is_estimate = is_estimate or len(keys) > len(sample)
-        mean = await _bytes(primary.client, sample) / (len(sample) or 1)
-        layers[layer.name] = LayerSize(keys=round(len(keys) * share), bytes=round(len(keys) * share * mean))
+        keys = [key for key in sample if key.startswith(layer.prefix.encode())]
+        measured = keys[:MEASURED_KEYS]
+        is_estimate = is_estimate or len(keys) > len(measured)
+        mean = await _memory(primary.client, measured) / (len(measured) or 1)
+        layers[layer.name] = LayerSize(keys=round(len(keys) * weight), bytes=round(len(keys) * weight * mean))
     return Keyspace(layers=layers, is_estimate=is_estimate)
 
 
-async def _seen(primary: Primary) -> tuple[set[bytes], float]:
-    """Return keys, and how many there are for each of them; SCAN goes by hashes, so its first are as good as any."""
-    seen: set[bytes] = set()
-    async for keys in primary.scan():
-        seen.update(keys)
-        if len(seen) >= SCANNED_KEYS:
-            return seen, max(1.0, await primary.size() / len(seen))
-    return seen, 1.0
+async def _sample(primary: Primary) -> tuple[set[bytes], float]:
+    """Return keys, and how many keys each of them stands for. SCAN orders by hash, so the first keys are random."""
+    keys: set[bytes] = set()
+    async for batch in primary.scan():
+        keys.update(batch)
+        if len(keys) >= SCANNED_KEYS:
+            return keys, max(1.0, await primary.size() / len(keys))
+    return keys, 1.0
 
 
-async def _bytes(client: CacheClient, keys: Sequence[bytes]) -> int:
-    """Return the memory that keys take, without those that have gone meanwhile."""
-    taken = 0
+async def _memory(client: CacheClient, keys: Sequence[bytes]) -> int:
+    """Sum the memory of those keys that still exist."""
+    used = 0
     for start in range(0, len(keys), _MEASURED_AT_ONCE):
         async with client.pipeline(transaction=False) as pipeline:
             for key in keys[start : start + _MEASURED_AT_ONCE]:
                 pipeline.memory_usage(key)
-            taken += sum(size or 0 for size in await pipeline.execute())
-    return taken
+            used += sum(size or 0 for size in await pipeline.execute())
+    return used

@@ -1,18 +1,18 @@
-"""How the two Redis servers are set up and doing, as they tell it."""
+"""State and configuration of the two Redis servers, from their INFO."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from basechat.infra.cache.primaries import primaries
+from basechat.infra.cache.keyspace import primaries
 from basechat.infra.redis import REDIS_ERRORS, CacheClient
 
-PATIENCE_SECONDS = 2.0
+TIMEOUT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerState:
-    """What a server, or all primaries of a cluster together, tell of themselves; memory in bytes, 0 for no bound."""
+    """State of a server, or of all primaries of a cluster together. Memory is in bytes; 0 means no limit."""
 
     nodes: int
     used_memory: int
@@ -24,36 +24,36 @@ class ServerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something that should be set up otherwise: a stable code, and a sentence with what to do."""
+    """A configuration that should be changed: a stable code, and a sentence that says how."""
 
     code: str
     detail: str
 
 
 async def find_state(client: CacheClient) -> ServerState | None:
-    """Return how a server is doing, or None where it does not answer in time. Hosted ones may tell less than others."""
+    """State of a server, or None if it does not answer in time. Hosted servers may report less."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            told = [await primary.info() for primary in await primaries(client)]
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            infos = [await primary.info() for primary in await primaries(client)]
     except (*REDIS_ERRORS, TimeoutError):
         return None
     return ServerState(
-        nodes=len(told),
-        used_memory=sum(info.get("used_memory", 0) for info in told),
-        max_memory=sum(info.get("maxmemory", 0) for info in told),
-        policy=", ".join(sorted({info.get("maxmemory_policy", "unknown") for info in told})),
-        evicted_keys=sum(info.get("evicted_keys", 0) for info in told),
-        identity=frozenset(info["run_id"] for info in told if "run_id" in info),
+        nodes=len(infos),
+        used_memory=sum(info.get("used_memory", 0) for info in infos),
+        max_memory=sum(info.get("maxmemory", 0) for info in infos),
+        policy=", ".join(sorted({info.get("maxmemory_policy", "unknown") for info in infos})),
+        evicted_keys=sum(info.get("evicted_keys", 0) for info in infos),
+        identity=frozenset(info["run_id"] for info in infos if "run_id" in info),
     )
 
 
 def are_one(cache: ServerState | None, state: ServerState | None) -> bool | None:
-    """Return whether one server is both; None where that is not known."""
+    """Whether both are the same server; None if unknown."""
     return None if cache is None or state is None else bool(cache.identity & state.identity)
 
 
 def notices(cache: ServerState | None, state: ServerState | None) -> Sequence[Notice]:
-    """Return what should be set up otherwise."""
+    """List what should be configured differently."""
     found = []
     one = are_one(cache, state)
     if one:
@@ -68,13 +68,13 @@ def notices(cache: ServerState | None, state: ServerState | None) -> Sequence[No
 
 
 _SHARED = (
-    "REDIS_URL and REDIS_STATE_URL are one server, which is for development: it must have `maxmemory-policy"
-    " noeviction`, and full caches then keep live answers from being written. Give the caches a server of their own."
+    "REDIS_URL and REDIS_STATE_URL are one server. That is for development only: it must have `maxmemory-policy"
+    " noeviction`, so full caches prevent live answers from being written. Give the caches their own server."
 )
 _CACHE_POLICY = (
-    "The cache server's `maxmemory-policy` is {}: full, it refuses to store new answers. Set it to allkeys-lru."
+    "The cache server's `maxmemory-policy` is {}: when full, it stores no new answers. Set it to allkeys-lru."
 )
-_UNBOUNDED = "The cache server has no `maxmemory`, so that it may take all of the machine's. Set one."
+_UNBOUNDED = "The cache server has no `maxmemory`, so it may use all memory of the machine. Set one."
 _STATE_POLICY = (
-    "redis-state's `maxmemory-policy` is {}: full, it throws sign-ins and live answers away. Set noeviction."
+    "redis-state's `maxmemory-policy` is {}: when full, it evicts sign-ins and live answers. Set noeviction."
 )

@@ -1,4 +1,4 @@
-"""Reading and writing the caches: a value, or a miss whatever the reason, within a bounded time."""
+"""Reads and writes cached values within a bounded time. Every failure is a miss."""
 
 import asyncio
 import hashlib
@@ -8,9 +8,8 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from basechat.infra.cache.keys import CacheKeys, Parts
-from basechat.infra.cache.layers import Layer
-from basechat.infra.cache.packing import pack, unpack
+from basechat.infra.cache.compression import compress, decompress
+from basechat.infra.cache.layers import CacheKeys, Layer, Parts
 from basechat.infra.encryption import Encryptor
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import CacheClient, as_bytes
@@ -21,17 +20,17 @@ from basechat.kit.config import Settings
 log = logging.getLogger(__name__)
 
 VALUE_BYTES = 1_000_000
-_LONG_BYTES = 65_536  # packing more takes long enough to be done beside the event loop
-_JITTER = 10  # a value goes up to a tenth of its time early, so that not all of one moment go at once
+_LONG_BYTES = 65_536  # longer values are compressed in a thread
+_JITTER = 10  # a value expires up to a tenth of its time early, so that values of one moment expire apart
 
 T = TypeVar("T")
 
 
 class Cache:
-    """The cache server, asked and told; its being away is never an error.
+    """The cache. An unreachable server is never an error.
 
-    It counts `cache.{layer}.hit|miss|stored|error|unreadable`: every read is a hit or a miss; `unreadable` values,
-    which no key opens, are among the misses; errors are reads and writes that the server did not answer.
+    It counts `cache.{layer}.hit|miss|stored|error|unreadable`. Every read is a hit or a miss. A value that no key
+    decrypts is `unreadable`, and also a miss. An `error` is a read or write without an answer from the server.
     """
 
     def __init__(self, redis: CacheClient, settings: Settings, counters: Counters) -> None:
@@ -43,53 +42,53 @@ class Cache:
         self._breaker = CircuitBreaker("the cache")
 
     def key(self, layer: Layer, parts: Parts) -> str:
-        """Return the key of a value, for those who read and write it, or need its name."""
+        """Redis key of a value."""
         return self._keys.key(layer, parts)
 
     async def get(self, layer: Layer, parts: Parts) -> Any:
-        """Return the JSON value that was put there, or None."""
+        """Read a JSON value, or None."""
         return await self.get_at(layer, self.key(layer, parts))
 
     async def get_at(self, layer: Layer, key: str) -> Any:
-        """Return the JSON value of a key, or None."""
-        sealed = await self._ask(lambda: self._redis.get(key), layer)
-        value = None if sealed is None else await self._opened(as_bytes(sealed), key)
-        if sealed is not None and value is None:
+        """Read the JSON value of a key, or None."""
+        stored = await self._call(lambda: self._redis.get(key), layer)
+        value = None if stored is None else await self._decode(as_bytes(stored), key)
+        if stored is not None and value is None:
             self._count(layer, "unreadable")
         self._count(layer, "miss" if value is None else "hit")
         return None if value is None else json.loads(value)
 
     async def put(self, layer: Layer, parts: Parts, value: Any) -> None:
-        """Keep a JSON value other than null for the layer's time; one that is very large is not kept."""
+        """Store a JSON value other than null, unless it is too large."""
         await self.put_at(layer, self.key(layer, parts), value)
 
     async def put_at(self, layer: Layer, key: str, value: Any) -> None:
-        """Keep a JSON value under its key."""
+        """Store a JSON value under its key."""
         text = json.dumps(value)
         if len(text) > VALUE_BYTES:
             return
-        packed = await asyncio.to_thread(pack, text) if len(text) > _LONG_BYTES else pack(text)
-        sealed = self._encryptor.encrypt(packed, associated_data=key)
+        compressed = await asyncio.to_thread(compress, text) if len(text) > _LONG_BYTES else compress(text)
+        encrypted = self._encryptor.encrypt(compressed, associated_data=key)
         seconds = layer.ttl_seconds - secrets.randbelow(layer.ttl_seconds // _JITTER)
-        if await self._ask(lambda: self._redis.set(key, sealed, ex=seconds), layer):
+        if await self._call(lambda: self._redis.set(key, encrypted, ex=seconds), layer):
             self._count(layer, "stored")
 
     def _count(self, layer: Layer, outcome: str) -> None:
         self.counters.add(f"cache.{layer.name}.{outcome}")
 
-    async def _opened(self, sealed: bytes, key: str) -> bytes | None:
-        packed = self._encryptor.decrypt(sealed, associated_data=key)
-        if packed is None:
+    async def _decode(self, encrypted: bytes, key: str) -> bytes | None:
+        compressed = self._encryptor.decrypt(encrypted, associated_data=key)
+        if compressed is None:
             return None
         try:
-            if len(packed) > _LONG_BYTES:
-                return await asyncio.to_thread(unpack, packed, limit=VALUE_BYTES)
-            return unpack(packed, limit=VALUE_BYTES)
+            if len(compressed) > _LONG_BYTES:
+                return await asyncio.to_thread(decompress, compressed, limit=VALUE_BYTES)
+            return decompress(compressed, limit=VALUE_BYTES)
         except ValueError:
             return None
 
-    async def _ask(self, command: Callable[[], Awaitable[T]], layer: Layer) -> T | None:
-        """Return the server's reply, or None where there is none in time; then it is left alone for a while."""
+    async def _call(self, command: Callable[[], Awaitable[T]], layer: Layer) -> T | None:
+        """Return the reply, or None after a timeout. Then the circuit breaker opens."""
         try:
             return await self._breaker.call(command)
         except RedisUnavailableError:
@@ -98,7 +97,7 @@ class Cache:
 
 
 def cache_encryptor(settings: Settings) -> Encryptor:
-    """Return what seals values of caches and of live logs."""
+    """Encryptor of cached values and of live logs."""
     secret = settings.secret_key.get_secret_value().encode()
     return Encryptor(settings.cache_keys or [_derived(secret, b"cache-encryption")])
 

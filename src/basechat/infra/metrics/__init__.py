@@ -1,1 +1,1 @@
-"""What happens, counted: in memory first, each second into redis-state, and from there by the hour into PostgreSQL."""
+"""Counters: in memory first, added each second to redis-state, and each hour to PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Counters of one process: adding costs a dictionary's step, everything else happens beside the requests."""
+"""Counters of one process. To add is one step in a dictionary; all else happens outside the requests."""
 
 import logging
 import time
@@ -8,33 +8,33 @@ from collections.abc import Callable, Iterator, Mapping
 log = logging.getLogger(__name__)
 
 LATE_MINUTES = 120
-"""How long what can't be flushed is kept; beyond, the oldest minutes are lost."""
+"""Age at which minutes that can't be flushed are dropped."""
 
 Minute = int
 """Minutes since the epoch."""
 
 
 class Counters:
-    """Sums by name, which only grow: those that are open, those that wait to be flushed, and all of this process."""
+    """Sums by name: those of the current second, those not flushed yet, and the totals of this process."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._open: defaultdict[str, float] = defaultdict(float)
+        self._current: defaultdict[str, float] = defaultdict(float)
         self._waiting: dict[Minute, defaultdict[str, float]] = {}
         self._totals: defaultdict[str, float] = defaultdict(float)
 
     def add(self, name: str, value: float = 1.0) -> None:
-        """Count something; dots divide a name of at most 200 characters, like `cache.llm.hit`."""
-        self._open[name] += value
+        """Add to a counter. Its name has at most 200 characters, with parts divided by dots: `cache.llm.hit`."""
+        self._current[name] += value
 
     def value(self, name: str) -> float:
-        """Return what this process has counted under a name since its start."""
-        return self._totals.get(name, 0.0) + self._open.get(name, 0.0)
+        """Total of one counter since the start of this process."""
+        return self._totals.get(name, 0.0) + self._current.get(name, 0.0)
 
     def close_minute(self) -> None:
-        """Put the open sums down under the minute that it is now: called each second, that is near enough."""
-        if self._open:
-            closed, self._open = self._open, defaultdict(float)
+        """Assign the current sums to the present minute. Calls each second make that exact enough."""
+        if self._current:
+            closed, self._current = self._current, defaultdict(float)
             waiting = self._waiting.setdefault(self._now(), defaultdict(float))
             for name, value in closed.items():
                 waiting[name] += value
@@ -44,16 +44,16 @@ class Counters:
             log.warning("counters of the minute %d could not be flushed for too long and are lost", minute)
 
     def is_over(self, minute: Minute) -> bool:
-        """Return whether it is too late to flush a minute: nobody looks at it again."""
+        """Whether a minute is too old to be flushed: no reader looks at it again."""
         return minute < self._now() - LATE_MINUTES
 
     def totals(self) -> Mapping[str, float]:
-        """Return all that this process has counted since its start."""
+        """Totals of all counters since the start of this process."""
         self.close_minute()
         return self._totals
 
     def take_minutes(self) -> Iterator[tuple[Minute, Mapping[str, float]]]:
-        """Yield what was counted and not yet taken, by minute, oldest first; whoever takes it sees to it."""
+        """Yield what is not flushed, by minute, oldest first. The caller becomes responsible for it."""
         self.close_minute()
         while self._waiting:
             minute = next(iter(self._waiting))

@@ -1,1 +1,1 @@
-"""What every HTTP service of BaseChat does alike: request ids, problem documents, limits, health."""
+"""What all HTTP services share: request ids, body limits, problem documents and event streams."""

@@ -1,10 +1,12 @@
-"""Errors as RFC 9457 problem documents, whatever raised them."""
+"""Errors of the API as RFC 9457 problem documents, and their schema."""
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -20,13 +22,12 @@ log = logging.getLogger(__name__)
 _CODES = {404: "route.not_found", 405: "request.method", 400: "request.malformed", 413: "request.too_large"}
 _DETAILS = {
     404: "There is nothing at this address.",
-    405: "This address does not take that method.",
+    405: "This address does not support this method.",
     400: "The body can't be read: it is not valid JSON in UTF-8.",
 }
 
 
 def problem_response(error: AppError, request_id: str | None) -> Response:
-    """Return the answer that tells an error."""
     return Response(
         json.dumps(problem(error, request_id)),
         status_code=error.status,
@@ -36,12 +37,11 @@ def problem_response(error: AppError, request_id: str | None) -> Response:
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Make every error of the app a problem document."""
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    for away in (PoolTimeoutError, DBAPIError, *REDIS_ERRORS):
-        app.add_exception_handler(away, _unavailable)
+    for unavailable in (PoolTimeoutError, DBAPIError, *REDIS_ERRORS):
+        app.add_exception_handler(unavailable, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -66,17 +66,17 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as registered
     status = error.status_code
-    told = AppError(
+    problem_error = AppError(
         _DETAILS.get(status, str(error.detail)), code=_CODES.get(status, f"http.{status}"), headers=error.headers
     )
-    told.status = HTTPStatus(status)  # type: ignore[misc]
-    return problem_response(told, _request_id(request))
+    problem_error.status = HTTPStatus(status)  # type: ignore[misc]
+    return problem_response(problem_error, _request_id(request))
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError) and not is_transient(error):
         return await _unexpected(request, error)
-    log.error("a server that is needed does not answer: %s", error)
+    log.error("the database or Redis does not answer: %s", error)
     return problem_response(
         UnavailableError("A part of BaseChat does not answer now. Try again.", headers={"retry-after": "2"}),
         _request_id(request),
@@ -97,7 +97,34 @@ def _sentence(message: str) -> str:
 
 
 class _Malformed(AppError):
-    """The body is no JSON."""
+    """The body is not JSON."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "request.malformed"
+
+
+class ProblemField(BaseModel):
+    """An invalid field, and why it is invalid."""
+
+    field: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `code` is stable; `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str | None
+    errors: list[ProblemField] | None = None
+
+
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    422: {"description": "Some fields are invalid.", "model": Problem, "content": _PROBLEM},
+    "default": {"description": "Another error.", "model": Problem, "content": _PROBLEM},
+}

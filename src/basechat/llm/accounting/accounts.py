@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from redis.asyncio import Redis
-
 from basechat.infra.background import background, every
-from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.infra.metrics.counters import Counters
+from basechat.infra.redis import Redis
+from basechat.infra.redis.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.llm.accounting.counted import count_call
 from basechat.llm.accounting.counters import Plan, Planner
 from basechat.llm.accounting.ledger import Ledger

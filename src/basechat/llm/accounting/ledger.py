@@ -11,14 +11,11 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
-from redis.typing import EncodableT
 from sqlalchemy import Row
 
 from basechat.infra.background import background
-from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
-from basechat.infra.redis import DELETE_IF_EQUAL, REDIS_ERRORS
+from basechat.infra.redis import DELETE_IF_EQUAL, REDIS_ERRORS, EncodableT, Pipeline, Redis
+from basechat.infra.redis.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.llm.accounting.counters import NO_PLAN, Plan, Planner
 from basechat.llm.accounting.memory import BEAT_SECONDS, Memory
 from basechat.llm.accounting.money import to_units

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-from redis.asyncio import Redis
-
-from basechat.infra.circuit_breaker import CircuitBreaker, RedisUnavailableError
-from basechat.infra.redis import as_bytes
+from basechat.infra.redis import Redis, as_bytes
+from basechat.infra.redis.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.kit.ids import new_id
 from basechat.llm.accounting.scripts import BEAT, MEMORY, PROCESSES
 

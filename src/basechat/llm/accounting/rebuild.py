@@ -9,13 +9,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, cast
 
-from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from basechat.infra.circuit_breaker import RedisUnavailableError
 from basechat.infra.db import DATABASE_ERRORS, Database
-from basechat.infra.redis import REDIS_ERRORS
+from basechat.infra.redis import REDIS_ERRORS, Redis
+from basechat.infra.redis.circuit_breaker import RedisUnavailableError
 from basechat.kit import json
 from basechat.llm.accounting.counters import MINUTE_UNITS, Counter
 from basechat.llm.accounting.ledger import Ledger

@@ -6,9 +6,8 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from redis.asyncio import Redis
-
 from basechat.infra.db import Database
+from basechat.infra.redis import Redis
 from basechat.kit import json
 from basechat.llm.accounting.ledger import Ledger, relayed_field
 from basechat.llm.accounting.memory import journal_key

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from basechat.infra.web.disconnect import ClientDisconnectedError
+from basechat.infra.web.streaming import ClientDisconnectedError
 from basechat.kit import json
 from basechat.kit.ids import new_id
 from basechat.kit.tokens import estimate

@@ -13,8 +13,8 @@ from basechat.chat.runs.tools.validate import check_arguments
 from basechat.chat.schemas import ApprovalDecision
 from basechat.infra.db import Database
 from basechat.infra.mcp.tools import ToolResult
-from basechat.infra.queue import wake
 from basechat.infra.redis import REDIS_ERRORS, Redis
+from basechat.infra.redis.signals import wake
 from basechat.kit import json
 from basechat.kit.errors import ConflictError, NotFoundError
 

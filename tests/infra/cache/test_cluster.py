@@ -7,9 +7,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from redis.asyncio.cluster import RedisCluster
 
-from basechat.infra.cache.keyspace import clear, measure
+from basechat.infra.cache.keyspace import clear, measure, primaries
 from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP
-from basechat.infra.cache.primaries import primaries
 from basechat.infra.cache.servers import find_state, notices
 from basechat.infra.cache.store import Cache
 from basechat.infra.metrics.counters import Counters

@@ -1,17 +1,17 @@
-"""How cached values are written: compressed where that is smaller, behind a byte that tells how."""
+"""Compression of cached values. The first byte of a stored value names its form."""
 
 import zlib
 
 _PLAIN, _DEFLATED = b"\x00", b"\x01"
 _LEVEL = 6
-# Window (as zlib counts it: no header and no checksum, what can't be read is told by the seal) and memory. Making room
-# for the largest of both takes 50 µs and more, which a short value, at 6 to 15 µs in all, is not made smaller by.
+# Window (negative: no header and no checksum, because encryption authenticates the value) and memory level. Allocating
+# the largest of both takes 50 µs or more. A short value takes 6 to 15 µs in all, and gets no smaller by them.
 _RAW = -zlib.MAX_WBITS
 _LARGE, _SMALL = (_RAW, 9), (-12, 6)
 _SMALL_BYTES = 8_000
 
-# What envelopes usually hold, the most usual last, where distances are shortest: an answer's text is what is left to
-# store. Values that were written with it can't be read with another one, so a change needs a byte of its own.
+# What values usually contain, the most frequent last, where distances are shortest. So mainly the text of an answer
+# remains to be stored. Stored values need the dictionary they were written with, so a change needs a new first byte.
 _DICTIONARY = b"".join(
     (
         b'"audio":null,"function_call":null,"tool_calls":[{"id":"call_","type":"function","function":{"name":"',
@@ -28,26 +28,25 @@ _DICTIONARY = b"".join(
 )
 
 
-def pack(value: bytes) -> bytes:
-    """Return the value as it is stored."""
+def compress(value: bytes) -> bytes:
     window, memory = _SMALL if len(value) < _SMALL_BYTES else _LARGE
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, window, memory, zdict=_DICTIONARY)
     deflated = deflate.compress(value) + deflate.flush()
     return _DEFLATED + deflated if len(deflated) < len(value) else _PLAIN + value
 
 
-def unpack(packed: bytes, *, limit: int) -> bytes:
-    """Return what was packed; raises ValueError where that is none of ours, or longer than `limit` bytes."""
-    form, rest = packed[:1], packed[1:]
+def decompress(stored: bytes, *, limit: int) -> bytes:
+    """Decompress a stored value; raises ValueError for an invalid one, and beyond `limit` bytes."""
+    form, rest = stored[:1], stored[1:]
     if form == _PLAIN:
         return rest
     if form != _DEFLATED:
-        raise ValueError("packed in an unknown form")
+        raise ValueError("a value of unknown form")
     inflate = zlib.decompressobj(_RAW, zdict=_DICTIONARY)
     try:
         value = inflate.decompress(rest, limit)
     except zlib.error as error:
-        raise ValueError("packed badly") from error
+        raise ValueError("an invalid value") from error
     if not inflate.eof:
-        raise ValueError(f"packed badly, or of more than {limit} bytes")
+        raise ValueError(f"an invalid value, or more than {limit} bytes")
     return value

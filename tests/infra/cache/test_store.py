@@ -11,8 +11,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from basechat.infra.cache.keys import Parts
-from basechat.infra.cache.layers import INTENT, LLM, MCP, Layer
+from basechat.infra.cache.layers import INTENT, LLM, MCP, Layer, Parts
 from basechat.infra.cache.store import VALUE_BYTES, Cache
 from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import as_bytes, open_redis
@@ -23,7 +22,7 @@ from tests.support.waiting import until
 
 OLD, NEW = (base64.b64encode(bytes([byte]) * 32).decode() for byte in (1, 2))
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _NOISE = base64.b85encode(b"".join(sha256(bytes([n])).digest() for n in range(200))).decode()
 _TEXTS = {
     "english": (_ROOT / "README.md").read_text(),

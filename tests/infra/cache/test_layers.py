@@ -7,8 +7,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from basechat.infra.cache.keys import CacheKeys
-from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP, Layer
+from basechat.infra.cache.layers import INTENT, LAYERS, LLM, MCP, CacheKeys, Layer
 from basechat.kit import json
 
 SECRET = b"s" * 32
