@@ -44,8 +44,6 @@ LONG_FILES = {
 }
 CROWDED_FOLDERS: set[str] = set()
 DRIVERS_OUTSIDE_INFRA = {
-    "gateway_admin:redis",
-    "llm:redis",
     "toolbox:aiohttp",
     "toolbox:httpx2",
 }
