@@ -1,4 +1,4 @@
-"""The client against servers of every manner, on both event loops: an answer or an error, and nothing left over."""
+"""The client and servers of every kind, on both event loops: an answer or an error, and no bytes left."""
 
 import asyncio
 import gzip
@@ -29,7 +29,7 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a test on a loop of its own, within bounds."""
+    """Runs a test on its own event loop, with a timeout."""
 
     def within_bounds(test: Coroutine[Any, Any, None]) -> None:
         async def bounded() -> None:
@@ -54,7 +54,7 @@ async def _answer(client: OutboundClient) -> bytes:
         reply.close()
 
 
-def test_a_request_is_what_was_asked_for(run: Run) -> None:
+def test_a_request_arrives_unchanged(run: Run) -> None:
     async def test() -> None:
         async with serving([FRAMED]) as server, client_of(server.address) as client:
             reply = await _request(client, b'{"a": 1}')
@@ -112,7 +112,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
-def test_answers_that_are_none(run: Run, answer: list[object]) -> None:
+def test_invalid_answers(run: Run, answer: list[object]) -> None:
     async def test() -> None:
         async with serving(answer, [FRAMED]) as server, client_of(server.address) as client:
             with pytest.raises(OutboundError):
@@ -124,7 +124,7 @@ def test_answers_that_are_none(run: Run, answer: list[object]) -> None:
     run(test())
 
 
-def test_trailers_change_nothing_and_what_is_empty_is_whole(run: Run) -> None:
+def test_trailers_are_ignored_and_an_empty_body_is_complete(run: Run) -> None:
     async def test() -> None:
         trailing = CHUNKED + b"2\r\nhi\r\n0\r\nRetry-After: 1\r\n\r\n"
         empty = b"HTTP/1.1 500 No\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"
@@ -140,7 +140,7 @@ def test_trailers_change_nothing_and_what_is_empty_is_whole(run: Run) -> None:
     run(test())
 
 
-def test_what_can_not_be_sent_takes_no_connection(run: Run) -> None:
+def test_an_invalid_header_uses_no_connection(run: Run) -> None:
     async def test() -> None:
         async with serving([FRAMED]) as server, client_of(server.address) as client:
             with pytest.raises(OutboundError):
@@ -150,7 +150,7 @@ def test_what_can_not_be_sent_takes_no_connection(run: Run) -> None:
     run(test())
 
 
-def test_what_came_before_the_break_is_read_first(run: Run) -> None:
+def test_bytes_before_a_break_are_delivered_before_the_error(run: Run) -> None:
     async def test() -> None:
         async with serving([CHUNKED + b"2\r\nhi\r\n", CLOSE]) as server, client_of(server.address) as client:
             reply = await _request(client)
@@ -179,7 +179,7 @@ def test_closing_the_client_ends_calls_under_way(run: Run) -> None:
     run(test())
 
 
-def test_another_protocol_is_not_spoken(run: Run) -> None:
+def test_an_upgrade_to_another_protocol_closes_the_connection(run: Run) -> None:
     async def test() -> None:
         switching = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n"
         async with serving([switching], [FRAMED]) as server, client_of(server.address) as client:
@@ -213,7 +213,7 @@ SPENT = {
 
 
 @pytest.mark.parametrize("answer", SPENT.values(), ids=SPENT)
-def test_a_connection_that_is_spent_is_not_used_again(run: Run, answer: list[object]) -> None:
+def test_an_unusable_connection_is_not_used_again(run: Run, answer: list[object]) -> None:
     async def test() -> None:
         async with serving(answer, [BYE]) as server, client_of(server.address) as client:
             assert await _answer(client) == b"hi"
@@ -234,7 +234,7 @@ def test_half_an_answer_that_came_later_is_not_part_of_the_next_one(run: Run) ->
     run(test())
 
 
-def test_many_at_once_have_a_connection_each(run: Run) -> None:
+def test_concurrent_calls_have_a_connection_each(run: Run) -> None:
     async def test() -> None:
         async with serving(*[[0.05, FRAMED]] * 20) as server, client_of(server.address) as client:
             assert await asyncio.gather(*(_answer(client) for _ in range(20))) == [b"hi"] * 20
@@ -244,7 +244,7 @@ def test_many_at_once_have_a_connection_each(run: Run) -> None:
 
 
 @pytest.mark.parametrize("parts", [[30.0], [CHUNKED, 30.0]], ids=["before the head", "in the body"])
-def test_who_leaves_ends_the_connection(run: Run, parts: list[object]) -> None:
+def test_a_cancelled_call_closes_its_connection(run: Run, parts: list[object]) -> None:
     async def test() -> None:
         async with serving(parts) as server, client_of(server.address) as client:
             asking = asyncio.create_task(_answer(client))
@@ -258,7 +258,7 @@ def test_who_leaves_ends_the_connection(run: Run, parts: list[object]) -> None:
     run(test())
 
 
-def test_who_reads_slowly_holds_up_who_sends(run: Run) -> None:
+def test_a_slow_reader_slows_the_server_down(run: Run) -> None:
     async def test() -> None:
         size = 60_000_000
         whole = HEAD + b"Content-Length: %d\r\n\r\n" % size + bytes(size)
@@ -298,7 +298,7 @@ def test_over_a_unix_socket(run: Run, tmp_path: Path) -> None:
     run(test())
 
 
-def test_who_is_not_there(run: Run) -> None:
+def test_an_unreachable_server(run: Run) -> None:
     async def test() -> None:
         for url in ("http://127.0.0.1:9/v1", "http://nowhere.invalid/v1", "unix:/nowhere"):
             async with client_of(Address.parse(url)) as client:
@@ -310,7 +310,7 @@ def test_who_is_not_there(run: Run) -> None:
     run(test())
 
 
-def test_who_says_nothing_while_a_connection_is_made(run: Run) -> None:
+def test_a_server_without_a_tls_handshake(run: Run) -> None:
     async def test() -> None:
         async with serving([]) as server:  # it waits for a request, and the client waits for the server's TLS
             client = OutboundClient(Address.parse(f"https://127.0.0.1:{server.port}/v1"))

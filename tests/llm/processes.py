@@ -1,4 +1,4 @@
-"""llm-agent in a process of its own, which a test may kill."""
+"""llm-agent in its own process, which a test may kill."""
 
 import asyncio
 import os

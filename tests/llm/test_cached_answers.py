@@ -1,4 +1,4 @@
-"""Answers of the cache: the same text and usage as the first time, in whichever form is asked; and only good ones."""
+"""Stored answers: the same text and usage as the first time, in the requested form, and only complete answers."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -45,7 +45,7 @@ def _said(reply: Reply) -> tuple[str, str, Any]:
     return reply.headers["x-basechat-cache"], reply.json["choices"][0]["message"]["content"], reply.json["usage"]
 
 
-async def test_a_second_time_the_answer_is_kept_in_either_form(client: Person, upstream: Upstream) -> None:
+async def test_a_second_request_gets_the_stored_answer_in_either_form(client: Person, upstream: Upstream) -> None:
     body = question(model="korean")
     label, chunks = await _stream(client, body | ASKS_USAGE)
     usage = chunks[-1]["usage"]
@@ -63,7 +63,7 @@ async def test_a_second_time_the_answer_is_kept_in_either_form(client: Person, u
     assert len(upstream.completions) == 1
 
 
-async def test_one_body_is_told_as_a_stream(client: Person, upstream: Upstream) -> None:
+async def test_a_stored_body_is_replayed_as_a_stream(client: Person, upstream: Upstream) -> None:
     upstream.script("echo", Say(("Let me see.",)), Call("calculate", {"expression": "6 × 7"}), Call("noon", "{}"))
     body = question()
     whole = (await client.post(COMPLETIONS, body)).json["choices"][0]
@@ -108,7 +108,7 @@ async def test_calls_and_unknown_fields_survive_a_stream(client: Person, upstrea
     assert (two["index"], two["message"]["content"], two["finish_reason"]) == (1, "Two!", "stop")
 
 
-async def test_asking_again_on_purpose_gets_a_new_answer_which_is_kept(client: Person, upstream: Upstream) -> None:
+async def test_no_cache_gets_a_new_answer_which_is_stored(client: Person, upstream: Upstream) -> None:
     body, fresh = question(), {"cache-control": "no-cache"}
     for text in ("first", "second"):
         upstream.script("echo", Say((text,)))
@@ -121,7 +121,7 @@ async def test_asking_again_on_purpose_gets_a_new_answer_which_is_kept(client: P
     assert _said(await client.post(COMPLETIONS, body))[:2] == ("hit", "second")
 
 
-async def test_nobody_gets_the_answers_of_others(client: Person, other: Person, upstream: Upstream) -> None:
+async def test_answers_are_stored_per_owner(client: Person, other: Person, upstream: Upstream) -> None:
     body = question(f"{uuid4()}")
     assert _said(await client.post(COMPLETIONS, body))[0] == "miss"
     stranger = Person(client.http, other.token)
@@ -134,7 +134,7 @@ async def test_nobody_gets_the_answers_of_others(client: Person, other: Person, 
     (Fail(400, None, "no"),), (Say((" ", "\n")),), (), (Say(("ab",)), Cut()), (Say(("ab",)), Fail(500, None, "oh")),
     (Raw(b'{"error": {"message": "late"}}'),), (Raw(b'{"choices": []}'),),
 ], ids=["refused", "blank", "empty", "cut", "failed", "error as an answer", "no choice"])  # fmt: skip
-async def test_what_is_no_good_answer_is_not_kept(
+async def test_an_incomplete_answer_is_not_stored(
     client: Person, upstream: Upstream, script: tuple[Any, ...], stream: bool
 ) -> None:
     body = question(f"{uuid4()}")
@@ -148,9 +148,7 @@ async def test_what_is_no_good_answer_is_not_kept(
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_an_answer_that_was_cut_to_its_length_is_not_kept(
-    client: Person, upstream: Upstream, stream: bool
-) -> None:
+async def test_an_answer_of_the_maximum_length_is_not_stored(client: Person, upstream: Upstream, stream: bool) -> None:
     body = question(model="tokens-50", max_tokens=3)
     for _ in range(2):
         if stream:
@@ -159,7 +157,7 @@ async def test_an_answer_that_was_cut_to_its_length_is_not_kept(
             assert _said(await client.post(COMPLETIONS, body))[:2] == ("miss", "w1 w2 w3")
 
 
-async def test_everybody_may_share_single_questions(
+async def test_single_messages_are_shared_with_scope_global(
     servers: Servers, person: Person, other: Person, upstream: Upstream
 ) -> None:
     body = question(f"{uuid4()}")
@@ -172,7 +170,9 @@ async def test_everybody_may_share_single_questions(
             assert _said(await each.post(COMPLETIONS, body | {"messages": said}))[0] == "miss"
 
 
-async def test_nothing_is_kept_where_that_is_wanted(servers: Servers, person: Person, upstream: Upstream) -> None:
+async def test_nothing_is_stored_with_no_store_or_scope_off(
+    servers: Servers, person: Person, upstream: Upstream
+) -> None:
     async with own_gateway(servers, person, openai_base_url=upstream.base_url, cache_scope="off") as client:
         for _ in range(2):
             assert _said(await client.post(COMPLETIONS, question()))[0] == "bypass"

@@ -1,4 +1,4 @@
-"""A gateway that is killed while it leads a flight: its followers elsewhere start anew, or say that it broke off."""
+"""A gateway is killed while it leads a completion. Its followers start again, or report that the answer broke off."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from tests.upstream import Say, Stall, Upstream, Wait
 LONG = 30
 
 
-async def test_who_has_heard_nothing_yet_starts_anew(
+async def test_a_follower_without_a_part_starts_again(
     servers: Servers, person: Person, upstream: Upstream, tmp_path: Path
 ) -> None:
     upstream.next_answers((Wait(LONG), Say(("never",))), (Say(("anew",)),))
@@ -39,7 +39,7 @@ async def test_who_has_heard_nothing_yet_starts_anew(
     assert len(upstream.completions) == 2  # one of the five called again, for all
 
 
-async def test_who_has_heard_a_part_is_told_that_it_broke_off(
+async def test_a_follower_with_a_part_reports_that_the_answer_broke_off(
     servers: Servers, person: Person, upstream: Upstream, tmp_path: Path
 ) -> None:
     upstream.next_answers((Say(("one",)), Stall()))

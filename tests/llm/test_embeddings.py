@@ -1,4 +1,4 @@
-"""Embeddings through the gateway: OpenAI's shape, bounded, by whoever has the model; nobody chats with one."""
+"""Embeddings through the gateway: in OpenAI's shape, with limits, and by models that can't chat."""
 
 import base64
 import struct
@@ -35,7 +35,7 @@ async def gateway(servers: Servers, person: Person, upstream: Upstream) -> Async
         yield client
 
 
-async def test_texts_become_vectors_in_their_order(gateway: Person, upstream: Upstream) -> None:
+async def test_vectors_have_the_order_of_the_texts(gateway: Person, upstream: Upstream) -> None:
     texts = ["red apple", "파란 하늘"]
     reply = await gateway.post(EMBEDDINGS, {"model": SMALL, "input": texts})
     assert reply.status == 200
@@ -60,7 +60,7 @@ async def test_without_a_model_the_default_one_embeds(gateway: Person, upstream:
         assert (await gateway.post(EMBEDDINGS, body)).json["model"] == SMALL
 
 
-async def test_models_that_embed_are_listed_apart(gateway: Person) -> None:
+async def test_embedding_models_have_their_own_list(gateway: Person) -> None:
     listed = {
         kind: [model["id"] for model in (await gateway.get(f"/v1/models?kind={kind}")).json["data"]]
         for kind in ("chat", "embedding")
@@ -71,7 +71,7 @@ async def test_models_that_embed_are_listed_apart(gateway: Person) -> None:
     check_error(await gateway.get("/v1/models?kind=x"), 400)
 
 
-async def test_a_model_is_for_one_thing(gateway: Person, upstream: Upstream) -> None:
+async def test_a_model_either_chats_or_embeds(gateway: Person, upstream: Upstream) -> None:
     check_error(await gateway.post(COMPLETIONS, question(model=SMALL)), 404, "model_not_found")
     message = check_error(await gateway.post(EMBEDDINGS, {"model": "text-embedding-3", "input": "x"}), 404)
     assert SMALL in message
@@ -80,7 +80,7 @@ async def test_a_model_is_for_one_thing(gateway: Person, upstream: Upstream) -> 
 
 
 @pytest.mark.parametrize("said", [[1, 2, 3], [[1, 2], [3]]])
-async def test_tokens_are_for_the_provider_to_read(gateway: Person, upstream: Upstream, said: list[Any]) -> None:
+async def test_tokens_reach_the_provider(gateway: Person, upstream: Upstream, said: list[Any]) -> None:
     assert (await gateway.post(EMBEDDINGS, {"input": said})).status == 200
     assert upstream.embeddings[-1].document["input"] == said
 
@@ -94,7 +94,7 @@ async def test_tokens_are_for_the_provider_to_read(gateway: Person, upstream: Up
     ],
     ids=lambda body: body[:30],
 )  # fmt: skip
-async def test_bodies_that_are_no_call(gateway: Person, upstream: Upstream, body: bytes) -> None:
+async def test_invalid_bodies(gateway: Person, upstream: Upstream, body: bytes) -> None:
     check_error(await gateway.ask("POST", EMBEDDINGS, data=body), 400)
     assert upstream.embeddings == []
 
@@ -104,7 +104,7 @@ async def test_bodies_that_are_no_call(gateway: Person, upstream: Upstream, body
     ["x" * (CHARACTERS + 1), ["x"] * (INPUTS + 1), ["x" * 1_000] * (CHARACTERS // 1_000 + 1)],
     ids=["long", "many", "much"],
 )
-async def test_more_than_is_taken_is_refused(gateway: Person, upstream: Upstream, said: Any) -> None:
+async def test_the_size_is_limited(gateway: Person, upstream: Upstream, said: Any) -> None:
     check_error(await gateway.post(EMBEDDINGS, {"input": said}), 400)
     assert upstream.embeddings == []
 
@@ -114,19 +114,19 @@ async def test_a_providers_error_keeps_its_status(gateway: Person, upstream: Ups
     assert check_error(await gateway.post(EMBEDDINGS, {"input": "x"}), 429, "rate_limit_exceeded") == "Slow down."
 
 
-async def test_strangers_are_refused(client: Person, upstream: Upstream) -> None:
+async def test_unknown_callers_are_refused(client: Person, upstream: Upstream) -> None:
     stranger = Person(client.http)
     check_error(await stranger.post(EMBEDDINGS, {"input": "x"}), 401, "invalid_api_key")
     check_error(await client.post(EMBEDDINGS, {"input": "x"}, headers={INTERNAL_HEADER: "x"}), 401)
     assert not upstream.requests
 
 
-async def test_without_a_provider_it_says_what_to_do(servers: Servers, person: Person) -> None:
+async def test_without_a_provider_the_error_says_what_to_do(servers: Servers, person: Person) -> None:
     async with own_gateway(servers, person) as client:
         assert "EMBEDDING_MODEL" in check_error(await client.post(EMBEDDINGS, {"input": "x"}), 503)
 
 
-async def test_the_local_one_is_known_without_asking_and_chats_with_nobody(servers: Servers, person: Person) -> None:
+async def test_the_local_model_is_known_without_a_call_and_does_not_chat(servers: Servers, person: Person) -> None:
     async with own_gateway(servers, person, local_embed_url="http://127.0.0.1:9") as client:
         assert (await client.get("/v1/models")).json["data"] == []
         assert "OPENAI_API_KEY" in check_error(await client.post(COMPLETIONS, question()), 503)
@@ -135,7 +135,7 @@ async def test_the_local_one_is_known_without_asking_and_chats_with_nobody(serve
         check_error(await client.post(EMBEDDINGS, {"input": "x"}), 502)
 
 
-async def test_a_provider_may_say_which_of_its_models_embed(servers: Servers, person: Person, tmp_path: Path) -> None:
+async def test_a_provider_can_declare_its_embedding_models(servers: Servers, person: Person, tmp_path: Path) -> None:
     async with running_upstream() as lab:
         lab.models[:] = ["answers", "house-embedder"]
         path = tmp_path / "providers.toml"
@@ -148,6 +148,6 @@ async def test_a_provider_may_say_which_of_its_models_embed(servers: Servers, pe
             assert (reply.headers["x-basechat-provider"], reply.json["model"]) == ("lab", "our-embeddings")
 
 
-async def test_a_provider_that_does_not_tell_its_models_may_have_any(servers: Servers, person: Person) -> None:
+async def test_a_provider_without_a_list_may_have_any_model(servers: Servers, person: Person) -> None:
     async with own_gateway(servers, person, openai_base_url="http://127.0.0.1:9/v1") as client:
         check_error(await client.post(EMBEDDINGS, {"model": "any", "input": "x"}), 502)

@@ -1,4 +1,4 @@
-"""The gateway speaks OpenAI's API: what a provider says comes through as it is, errors too."""
+"""The gateway has OpenAI's API: answers and errors of a provider pass through unchanged."""
 
 import asyncio
 import re
@@ -88,7 +88,7 @@ async def test_a_stream_comes_through_byte_for_byte(client: Person, upstream: Up
     assert relayed
 
 
-async def test_korean_in_pieces_is_whole(client: Person, upstream: Upstream) -> None:
+async def test_korean_text_in_pieces_arrives_whole(client: Person, upstream: Upstream) -> None:
     async with streamed(client, question(model="korean")) as response:
         lines = [line[6:] for line in (await response.read()).split(b"\n") if line.startswith(b"data: {")]
     assert "".join(json.loads(line)["choices"][0]["delta"].get("content", "") for line in lines) == KOREAN
@@ -110,7 +110,7 @@ async def test_a_providers_error_keeps_its_status(
 
 
 @pytest.mark.parametrize("depth", [300, 600])
-async def test_what_is_nested_too_deeply_to_be_told(client: Person, upstream: Upstream, depth: int) -> None:
+async def test_a_body_that_is_nested_too_deeply(client: Person, upstream: Upstream, depth: int) -> None:
     deep: Any = 1
     for _ in range(depth):
         deep = [deep]
@@ -118,7 +118,7 @@ async def test_what_is_nested_too_deeply_to_be_told(client: Person, upstream: Up
     assert upstream.completions == []
 
 
-async def test_a_client_that_leaves_before_it_has_asked_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_disconnects_before_its_request_causes_no_error(caplog: pytest.LogCaptureFixture) -> None:
     async def read(request: Request) -> Response:
         return Response(await request.body())
 
@@ -137,7 +137,7 @@ async def test_a_client_that_leaves_before_it_has_asked_is_no_error(caplog: pyte
     assert not caplog.records
 
 
-async def test_an_unknown_model_is_told_with_those_that_are_like_it(client: Person, upstream: Upstream) -> None:
+async def test_the_error_for_an_unknown_model_suggests_similar_ones(client: Person, upstream: Upstream) -> None:
     message = check_error(await client.post(COMPLETIONS, question(model="tokens-5")), 404, "model_not_found")
     assert "tokens-50" in message
     assert upstream.completions == []
@@ -155,7 +155,7 @@ async def test_a_cut_body_is_a_bad_gateway(client: Person, upstream: Upstream) -
 
 
 @pytest.mark.parametrize("model", ["garbage", "invalid-utf8"])
-async def test_what_can_not_be_read_is_not_passed_on(client: Person, upstream: Upstream, model: str) -> None:
+async def test_an_invalid_answer_is_not_passed_on(client: Person, upstream: Upstream, model: str) -> None:
     for stream in (True, False):
         reply = await client.post(COMPLETIONS, question(model=model, stream=stream))
         check_error(reply, 502, "provider_garbled")
@@ -166,7 +166,7 @@ async def test_what_can_not_be_read_is_not_passed_on(client: Person, upstream: U
     assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "provider_garbled"
 
 
-async def test_the_providers_call_ends_when_the_client_goes(client: Person, upstream: Upstream) -> None:
+async def test_the_call_ends_when_the_client_disconnects(client: Person, upstream: Upstream) -> None:
     async with streamed(client, question(model="stall-5")) as response:
         await response.content.readuntil(b"w5")
         response.close()
@@ -185,7 +185,7 @@ async def test_the_providers_call_ends_when_the_client_goes(client: Person, upst
     ],
     ids=lambda body: body[:30],
 )  # fmt: skip
-async def test_bodies_that_are_no_call(client: Person, upstream: Upstream, body: bytes) -> None:
+async def test_invalid_bodies(client: Person, upstream: Upstream, body: bytes) -> None:
     reply = await client.ask("POST", COMPLETIONS, data=body, headers={"content-type": "application/json"})
     check_error(reply, 400)
     assert upstream.completions == []
@@ -196,7 +196,7 @@ async def test_other_addresses_and_methods(client: Person) -> None:
     check_error(await client.get(COMPLETIONS), 405)
 
 
-async def test_strangers_and_forged_services_are_refused(client: Person, upstream: Upstream) -> None:
+async def test_unknown_callers_and_forged_services_are_refused(client: Person, upstream: Upstream) -> None:
     stranger = Person(client.http)
     for path in ("/v1/models", COMPLETIONS):
         method = "GET" if path == "/v1/models" else "POST"
@@ -215,14 +215,14 @@ async def test_a_provider_that_is_down(servers: Servers, person: Person, upstrea
         assert (await client.get("/v1/models")).json["data"] == []
 
 
-async def test_a_provider_that_stumbles_is_asked_again(servers: Servers, person: Person, upstream: Upstream) -> None:
+async def test_a_transient_failure_is_retried(servers: Servers, person: Person, upstream: Upstream) -> None:
     async with own_gateway(servers, person, openai_base_url=upstream.base_url, provider_retries=1) as client:
         upstream.next_answers((Fail(503, None, "Loading."),))
         assert (await client.post(COMPLETIONS, question())).status == 200
     assert len(upstream.completions) == 2
 
 
-async def test_a_provider_that_fails_again_and_again_is_left_alone(
+async def test_a_provider_that_fails_repeatedly_is_not_called_for_a_while(
     servers: Servers, person: Person, upstream: Upstream
 ) -> None:
     changes = {"openai_base_url": upstream.base_url, "provider_failures_to_open": 2}
@@ -235,7 +235,7 @@ async def test_a_provider_that_fails_again_and_again_is_left_alone(
     assert len(upstream.completions) == 2
 
 
-async def test_without_a_provider_it_says_what_to_do(servers: Servers, person: Person) -> None:
+async def test_without_a_provider_the_error_says_what_to_do(servers: Servers, person: Person) -> None:
     async with own_gateway(servers, person) as client:
         assert "OPENAI_API_KEY" in check_error(await client.post(COMPLETIONS, question()), 503)
 

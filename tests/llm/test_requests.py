@@ -1,4 +1,4 @@
-"""The key of an answer: any difference that may change the answer changes it, none that may not does."""
+"""The cache key: every difference in a request that may change the answer changes the key, and no other does."""
 
 import random
 from typing import Any
@@ -43,7 +43,7 @@ bodies = st.fixed_dictionaries(
 
 
 def provider(name: str = "openai", base_url: str = "https://one.example/v1") -> Provider:
-    """Return who answers."""
+    """The provider that answers."""
     return Provider.model_validate({"name": name, "base_url": base_url})
 
 
@@ -86,7 +86,7 @@ def test_order_of_fields_and_white_space_do_not_matter(body: dict[str, Any], sou
 
 
 @given(bodies, st.sampled_from(IRRELEVANT), values)
-def test_what_is_delivered_how_and_for_whom_does_not_matter(body: dict[str, Any], name: str, value: Any) -> None:
+def test_fields_about_the_delivery_do_not_matter(body: dict[str, Any], name: str, value: Any) -> None:
     assert key(body | {name: value}) == key(body)
 
 
@@ -97,7 +97,7 @@ def test_any_other_field_matters(body: dict[str, Any], name: str, value: Any) ->
 
 
 @given(bodies, bodies)
-def test_two_requests_share_a_key_only_if_they_are_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_only_identical_requests_share_a_key(one: dict[str, Any], other: dict[str, Any]) -> None:
     one, other = one | {"model": "m"}, other | {"model": "m"}
     assert (key(one) == key(other)) == same(one, other)
 
@@ -114,7 +114,7 @@ def test_every_character_of_every_message_matters(body: dict[str, Any], data: st
 
 
 @given(bodies)
-def test_whose_it_is_and_who_answers_matter(body: dict[str, Any]) -> None:
+def test_the_owner_and_the_provider_matter(body: dict[str, Any]) -> None:
     keys = {
         key(body),
         key(body, owner=uuid4()),
@@ -127,7 +127,7 @@ def test_whose_it_is_and_who_answers_matter(body: dict[str, Any]) -> None:
 
 
 @given(texts, st.none() | texts)
-def test_everybody_shares_single_questions_where_that_is_wanted(content: str, system: str | None) -> None:
+def test_single_messages_are_shared_with_scope_global(content: str, system: str | None) -> None:
     said: list[dict[str, Any]] = [] if system is None else [{"role": "system", "content": system}]
     question = {"messages": [*said, {"role": "user", "content": content}]}
     assert key(question, scope="global") == key(question, owner=uuid4(), scope="global")

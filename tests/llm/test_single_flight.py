@@ -1,4 +1,4 @@
-"""One call of a provider for all who ask the same at once, in one process or in several."""
+"""Identical requests at the same time cause one call of the provider, in one process or in several."""
 
 import asyncio
 from collections import Counter
@@ -32,7 +32,7 @@ async def client(stack: Stack, person: Person) -> AsyncIterator[Person]:
 
 @pytest.fixture
 async def pair(servers: Servers, person: Person, upstream: Upstream) -> AsyncIterator[tuple[Person, Person]]:
-    """Two gateways, each with a client who has the same token."""
+    """Two gateways, each with a client with the same token."""
     async with AsyncExitStack() as both:
         yield tuple(  # type: ignore[misc]
             [
@@ -70,7 +70,7 @@ def check_shared(answers: list[tuple[str, str]]) -> None:
     assert {text for _, text in answers} == {TEXT}
 
 
-async def test_two_hundred_at_once_are_one_call(client: Person, upstream: Upstream) -> None:
+async def test_two_hundred_identical_requests_are_one_call(client: Person, upstream: Upstream) -> None:
     upstream.script("echo", *SLOW)
     asked = [ask(client, question(), stream=number % 2 == 0) for number in range(200)]
     check_shared(await asyncio.gather(*asked))
@@ -78,7 +78,9 @@ async def test_two_hundred_at_once_are_one_call(client: Person, upstream: Upstre
     assert await ask(client, question(), stream=True) == ("hit", TEXT)
 
 
-async def test_also_over_all_processes(pair: tuple[Person, Person], upstream: Upstream) -> None:
+async def test_identical_requests_to_several_processes_are_one_call(
+    pair: tuple[Person, Person], upstream: Upstream
+) -> None:
     upstream.script("echo", *SLOW)
     body = question(f"{uuid4()}")
     asked = [ask(pair[number % 2], body, stream=number % 4 < 2) for number in range(200)]
@@ -87,7 +89,7 @@ async def test_also_over_all_processes(pair: tuple[Person, Person], upstream: Up
 
 
 @pytest.mark.parametrize("leader_streams", [True, False])
-async def test_a_follower_elsewhere_hears_what_came_before_it(
+async def test_a_follower_in_another_process_gets_the_earlier_parts(
     pair: tuple[Person, Person], upstream: Upstream, leader_streams: bool
 ) -> None:
     upstream.script("echo", Say(("one",)), Wait(0.5), Say((" two", " three")))
@@ -100,7 +102,7 @@ async def test_a_follower_elsewhere_hears_what_came_before_it(
 
 
 @pytest.mark.parametrize("apart", [False, True])
-async def test_the_leaders_client_may_leave(pair: tuple[Person, Person], upstream: Upstream, apart: bool) -> None:
+async def test_the_leaders_client_may_disconnect(pair: tuple[Person, Person], upstream: Upstream, apart: bool) -> None:
     upstream.script("echo", Say(("one",)), Wait(1.5), Say((" two", " three")))
     body = question(f"{uuid4()}")
     async with streamed(pair[0], body) as leading:
@@ -115,7 +117,7 @@ async def test_the_leaders_client_may_leave(pair: tuple[Person, Person], upstrea
 
 
 @pytest.mark.parametrize("apart", [False, True])
-async def test_the_call_ends_when_the_last_client_leaves(
+async def test_the_call_ends_when_the_last_client_disconnects(
     pair: tuple[Person, Person], upstream: Upstream, apart: bool
 ) -> None:
     upstream.script("echo", Say(("one",)), Stall())
@@ -133,7 +135,7 @@ async def test_the_call_ends_when_the_last_client_leaves(
     assert await ask(pair[1], body, stream=True) == ("miss", "anew")
 
 
-async def test_a_whole_answer_ends_when_its_client_leaves(client: Person, upstream: Upstream) -> None:
+async def test_a_whole_answer_ends_when_its_client_disconnects(client: Person, upstream: Upstream) -> None:
     upstream.script("echo", Say(("one",)), Stall())
     asking = asyncio.create_task(ask(client, question(), stream=False))
     await until(lambda: _is(bool(upstream.completions)))
@@ -144,7 +146,7 @@ async def test_a_whole_answer_ends_when_its_client_leaves(client: Person, upstre
 
 
 @pytest.mark.parametrize("apart", [False, True])
-async def test_followers_hear_of_a_refusal_as_the_leader_does(
+async def test_followers_get_the_same_error_as_the_leader(
     pair: tuple[Person, Person], upstream: Upstream, apart: bool
 ) -> None:
     upstream.script("echo", Wait(0.3), Fail(400, "bad", "No such thing."))
@@ -154,7 +156,7 @@ async def test_followers_hear_of_a_refusal_as_the_leader_does(
     assert len(upstream.completions) == 1
 
 
-async def test_a_token_that_was_revoked_spoils_nobodys_flight(
+async def test_a_revoked_token_does_not_break_the_completion_of_others(
     client: Person, person: Person, upstream: Upstream
 ) -> None:
     made = (await person.post("/auth/tokens", {"name": "program", "scopes": ["llm"]})).json
@@ -170,7 +172,7 @@ async def test_a_token_that_was_revoked_spoils_nobodys_flight(
     assert len(upstream.completions) == 2
 
 
-async def test_a_token_that_was_revoked_learns_nothing(client: Person, person: Person) -> None:
+async def test_a_revoked_token_gets_no_other_error(client: Person, person: Person) -> None:
     for body in (question(model="tokens-5"), question() | {"messages": []}):
         made = (await person.post("/auth/tokens", {"name": "program", "scopes": ["llm"]})).json
         program = Person(client.http, made["token"])
@@ -180,7 +182,7 @@ async def test_a_token_that_was_revoked_learns_nothing(client: Person, person: P
 
 
 @pytest.mark.parametrize("apart", [False, True])
-async def test_followers_hear_when_to_come_again(pair: tuple[Person, Person], upstream: Upstream, apart: bool) -> None:
+async def test_followers_get_the_time_to_retry(pair: tuple[Person, Person], upstream: Upstream, apart: bool) -> None:
     upstream.script("echo", Wait(0.3), Fail(429, "slow_down", "Not now.", retry_after=30))
     body = question(f"{uuid4()}")
     replies = await asyncio.gather(*(each.post(COMPLETIONS, body) for each in (pair[0], pair[int(apart)]) * 5))
@@ -188,7 +190,7 @@ async def test_followers_hear_when_to_come_again(pair: tuple[Person, Person], up
     assert {reply.headers.get("retry-after") for reply in replies} == {"30"}
 
 
-async def test_a_flight_is_followed_again_that_was_followed_before(
+async def test_a_completion_can_be_followed_again(
     pair: tuple[Person, Person], upstream: Upstream, servers: Servers
 ) -> None:
     upstream.script("echo", Say(("one",)), Wait(8), Say((" two", " three")))
@@ -212,7 +214,7 @@ async def test_a_flight_is_followed_again_that_was_followed_before(
     assert len(upstream.completions) == 1
 
 
-async def test_a_broken_stream_is_broken_for_all(pair: tuple[Person, Person], upstream: Upstream) -> None:
+async def test_a_broken_stream_is_broken_for_all_clients(pair: tuple[Person, Person], upstream: Upstream) -> None:
     upstream.script("echo", Say(("one",)), Wait(0.5), Fail(500, None, "oh"))
     body = question(f"{uuid4()}")
 
@@ -226,7 +228,7 @@ async def test_a_broken_stream_is_broken_for_all(pair: tuple[Person, Person], up
     assert await ask(pair[0], body, stream=True) == ("miss", "well")
 
 
-async def test_a_client_that_does_not_read_holds_nobody_up(client: Person, upstream: Upstream) -> None:
+async def test_a_client_that_does_not_read_delays_no_other(client: Person, upstream: Upstream) -> None:
     upstream.script("echo", *(Say(("x" * 50_000,)) for _ in range(100)))
     async with streamed(client, question()) as stuck:
         await stuck.content.readuntil(b"x")
@@ -235,7 +237,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(client: Person, upstr
     assert len(text) == 5_000_000
 
 
-async def test_different_questions_are_different_calls(client: Person, upstream: Upstream) -> None:
+async def test_different_requests_are_different_calls(client: Person, upstream: Upstream) -> None:
     upstream.script("echo", *SLOW)
     asked = [ask(client, question(f"{number}"), stream=True) for number in range(5)]
     assert Counter(await asyncio.gather(*asked)) == {("miss", TEXT): 5}
@@ -267,7 +269,7 @@ async def test_what_is_refused_to_one_token_is_not_refused_to_another(
 
     await until(is_refused)
     assert (await person.ask("DELETE", f"/auth/tokens/{gone_id}")).status == 204
-    # Who may spend nothing more may share what another token pays for; who is nobody any more may not.
+    # A token without budget may share the completion of another token. A revoked token may not.
     for other, statuses in ((poor, {200, 429}), (gone, {401})):
         asked = len(upstream.completions)
         body = question(f"{uuid4()}")

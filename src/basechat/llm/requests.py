@@ -18,8 +18,8 @@ _DEPTH = 200
 
 Scope = Literal["user", "global", "off"]
 
-# These fields change how the answer is delivered, for whom, and what the provider stores. All other fields, known here
-# or not, are part of the key: caches that left one out have served wrong answers.
+# These fields change only the delivery of the answer and what the provider stores. All other fields, known here or not,
+# are part of the key: caches that left one out have served wrong answers.
 _IRRELEVANT = frozenset({
     "stream", "stream_options", "user", "safety_identifier", "metadata", "store", "prompt_cache_key",
     "prompt_cache_retention", "request_id",

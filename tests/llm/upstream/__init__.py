@@ -1,1 +1,1 @@
-"""Tests of how providers are called, against one that does as it is told, and another to fall back to."""
+"""Calls of providers, with two scripted ones."""

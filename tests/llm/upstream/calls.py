@@ -45,7 +45,7 @@ async def texts(answer: ProviderStream) -> AsyncIterator[str]:
 
 
 async def ask(client: ProviderClient, routes: list[Route], *, stream: bool) -> tuple[str, str]:
-    """Return who answered, and what, streamed or not."""
+    """The name of the provider that answered, and its text."""
     if stream:
         answer = await client.stream(routes, QUESTION)
         return answer.route.provider.name, await text_of(answer)
@@ -67,5 +67,5 @@ def failures_of(client: ProviderClient, name: str) -> int:
 
 
 def asked(upstream: Upstream) -> int:
-    """Return how often a provider was asked for a completion."""
+    """The number of calls of a provider for completions."""
     return len(upstream.completions)

@@ -30,7 +30,7 @@ async def second() -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 async def way() -> AsyncIterator[Way]:
-    """Makes the way to a model of a provider, which may be an address where nobody is."""
+    """Makes a route to a model of a provider, which may be unreachable."""
     async with AsyncExitStack() as stack:
 
         def make(to: Upstream | str, model: str = "echo", name: str = "first", **fields: Any) -> Route:

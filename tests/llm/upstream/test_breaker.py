@@ -1,4 +1,4 @@
-"""A provider that fails again and again is left alone for a while, and is asked again by one call alone."""
+"""The circuit breaker: a provider that fails repeatedly is not called for a while. Then one call is the probe."""
 
 import asyncio
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ def test_one_call_is_the_probe(breaker: ProviderBreaker, clock: Clock) -> None:
     assert breaker.begin() is not None
 
 
-def test_a_probe_whose_client_leaves_makes_room(breaker: ProviderBreaker, clock: Clock) -> None:
+def test_a_probe_whose_client_disconnects_is_replaced(breaker: ProviderBreaker, clock: Clock) -> None:
     _open(breaker)
     clock.now += FIRST_OPEN_SECONDS
     _begin(breaker).given_up()
@@ -107,7 +107,7 @@ def test_calls_that_had_begun_before_do_not_prolong_it(breaker: ProviderBreaker,
     assert breaker.begin() is not None
 
 
-def test_a_probe_that_answered_is_one_no_more(breaker: ProviderBreaker, clock: Clock) -> None:
+def test_a_probe_that_succeeded_is_an_ordinary_call(breaker: ProviderBreaker, clock: Clock) -> None:
     _open(breaker)
     clock.now += FIRST_OPEN_SECONDS
     probe = _begin(breaker)
@@ -119,7 +119,7 @@ def test_a_probe_that_answered_is_one_no_more(breaker: ProviderBreaker, clock: C
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_a_provider_that_is_left_alone(first: Upstream, second: Upstream, way: Way, stream: bool) -> None:
+async def test_a_provider_with_an_open_breaker(first: Upstream, second: Upstream, way: Way, stream: bool) -> None:
     told: list[str] = []
     client = ProviderClient(THREE, count=told.append)
     broken = way(first, "error-500")
@@ -138,27 +138,27 @@ async def test_a_provider_that_is_left_alone(first: Upstream, second: Upstream, 
     assert told == ["llm.provider.first.calls", "llm.provider.first.failures"] * 3 + ["llm.provider.second.calls"]
 
 
-async def test_a_call_whose_retries_open_it_tells_why(first: Upstream, way: Way) -> None:
+async def test_a_call_whose_retries_open_it_gets_the_cause(first: Upstream, way: Way) -> None:
     client = ProviderClient(CallLimits(retries=5, failures_to_open=2))
     assert (await refused(client, [way(first, "error-502")])).status == 502
     assert asked(first) == 2
 
 
 @pytest.mark.parametrize("model", ["error-400", "error-401", "error-404", "error-429"])
-async def test_refusals_are_no_failures(first: Upstream, way: Way, model: str) -> None:
+async def test_refusals_do_not_count(first: Upstream, way: Way, model: str) -> None:
     client = ProviderClient(THREE)
     for _ in range(4):
         await refused(client, [way(first, model)])
     assert await ask(client, [way(first)], stream=True) == ("first", "hi")
 
 
-async def test_one_that_is_down_is_left_alone(way: Way) -> None:
+async def test_an_unreachable_provider_is_not_called_for_a_while(way: Way) -> None:
     client = ProviderClient(THREE)
     down = way("http://127.0.0.1:9/v1")
     assert [(await refused(client, [down])).status for _ in range(4)] == [502, 502, 502, 503]
 
 
-async def test_a_provider_that_serves_others_is_not_cut_off(first: Upstream, way: Way) -> None:
+async def test_a_provider_that_serves_other_calls_stays_available(first: Upstream, way: Way) -> None:
     client = ProviderClient(THREE)
     first.script("slow", *(Say((f"{n} ",)) for n in range(4)))
     answer = await client.stream([way(first, "slow")], QUESTION)
@@ -173,7 +173,7 @@ async def test_a_provider_that_serves_others_is_not_cut_off(first: Upstream, way
     assert await ask(client, [way(first)], stream=True) == ("first", "hi")
 
 
-async def test_a_provider_whose_address_is_changed_begins_anew(first: Upstream, second: Upstream, way: Way) -> None:
+async def test_a_new_address_gets_a_new_breaker(first: Upstream, second: Upstream, way: Way) -> None:
     client = ProviderClient(THREE)
     for _ in range(3):
         await refused(client, [way(first, "error-500")])

@@ -1,4 +1,4 @@
-"""However a stream is split, it holds the same events."""
+"""The events of a stream do not depend on how its bytes are split."""
 
 from itertools import pairwise
 from typing import Any
@@ -68,7 +68,7 @@ def _split(stream: bytes, cuts: list[int]) -> list[bytes]:
 
 
 @given(STREAMS, st.lists(st.integers(0, 2_000), max_size=8))
-def test_any_split_gives_the_same(stream: bytes, cuts: list[int]) -> None:
+def test_events_do_not_depend_on_the_split(stream: bytes, cuts: list[int]) -> None:
     raw, *whole = _read([stream])
     for parts in (_split(stream, cuts), [bytes([byte]) for byte in stream]):
         same, *others = _read(parts)
@@ -86,7 +86,7 @@ def test_nothing_is_lost_or_changed(
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5))
-def test_any_bytes_are_read_or_garbled(stream: bytes, cuts: list[int]) -> None:
+def test_any_bytes_are_events_or_an_error(stream: bytes, cuts: list[int]) -> None:
     raw, documents, _, _ = _read(_split(stream, cuts))
     raw.decode()
     assert all(isinstance(document, dict) for document in documents)

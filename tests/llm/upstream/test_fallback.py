@@ -17,7 +17,7 @@ JSON = "application/json"
 
 @STREAMED
 @pytest.mark.parametrize("status", [301, 307, 401, 402, 403, 404, 408, 410, 429, 500, 503, 529])
-async def test_the_trouble_of_one_provider_is_not_that_of_the_next(
+async def test_a_failed_provider_is_replaced_by_the_next(
     first: Upstream, second: Upstream, way: Way, status: int, stream: bool
 ) -> None:
     first.next_answers((Head(status, JSON), Raw(b"{}")))
@@ -36,7 +36,7 @@ async def test_a_redirect_is_not_followed(first: Upstream, second: Upstream, way
 
 @STREAMED
 @pytest.mark.parametrize("status", [400, 413, 414, 415, 422])
-async def test_a_wrong_request_is_wrong_everywhere(
+async def test_a_wrong_request_is_not_sent_to_the_next(
     first: Upstream, second: Upstream, way: Way, status: int, stream: bool
 ) -> None:
     routes = [way(first, f"error-{status}"), way(second, name="second")]
@@ -69,7 +69,7 @@ async def test_a_wrong_request_is_wrong_everywhere(
         (Cut(),),
     ],
 )
-async def test_what_is_no_beginning_of_an_answer(
+async def test_an_invalid_beginning_of_an_answer(
     first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...]
 ) -> None:
     first.next_answers(steps)
@@ -91,7 +91,7 @@ async def test_what_is_no_beginning_of_an_answer(
         (Head(content_type=JSON), Raw(b'{"choices": [{"message": {"content": "\xff"}}]}')),
     ],
 )
-async def test_what_is_no_whole_answer(first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...]) -> None:
+async def test_an_invalid_whole_answer(first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...]) -> None:
     routes = [way(first), way(second, name="second")]
     first.next_answers(steps, steps)
     assert await ask(ProviderClient(ONCE), routes, stream=False) == ("second", "hi")
@@ -107,13 +107,13 @@ async def test_a_provider_that_does_not_begin(
     assert await ask(ProviderClient(ONCE), routes, stream=True) == ("second", "hi")
     error = await refused(ProviderClient(CallLimits()), routes[:1])
     assert (error.status, error.code) == (504, "provider_silent")
-    assert asked(first) == 2  # whoever lets one wait that long is not asked again
+    assert asked(first) == 2  # a provider that is too late is not retried
     async with asyncio.timeout(5):
         await asyncio.gather(*(record.ended.wait() for record in first.completions))
     assert all(record.closed_early for record in first.completions)
 
 
-async def test_a_whole_answer_is_waited_for_so_long_in_all(first: Upstream, second: Upstream, way: Way) -> None:
+async def test_a_whole_answer_has_a_deadline(first: Upstream, second: Upstream, way: Way) -> None:
     routes = [way(first, "stall-3"), way(second, name="second")]
     client = ProviderClient(ONCE)
     with pytest.raises(GatewayError) as caught:
@@ -122,7 +122,7 @@ async def test_a_whole_answer_is_waited_for_so_long_in_all(first: Upstream, seco
     assert [name for name, _ in client.breakers] == ["first"]
 
 
-async def test_a_pause_that_would_be_too_long_is_not_made(first: Upstream, way: Way) -> None:
+async def test_a_pause_beyond_the_deadline_is_not_made(first: Upstream, way: Way) -> None:
     first.next_answers((Fail(503, None, "Loading.", retry_after=3),))
     with pytest.raises(GatewayError, match="Loading"):
         await ProviderClient().whole([way(first)], COMPLETIONS, QUESTION, seconds=2)
@@ -148,13 +148,13 @@ async def test_a_provider_that_takes_no_connection(second: Upstream, way: Way) -
         assert (await refused(client, routes[:1])).message == "The provider first can't be reached."
 
 
-async def test_somebody_else_answers_at_once_where_one_is_to_wait(first: Upstream, second: Upstream, way: Way) -> None:
+async def test_the_next_route_answers_instead_of_a_pause(first: Upstream, second: Upstream, way: Way) -> None:
     first.next_answers((Fail(429, "rate_limit_exceeded", "Slow down.", retry_after=1),))
     assert await ask(ProviderClient(), [way(first), way(second, name="second")], stream=True) == ("second", "hi")
     assert asked(first) == 1
 
 
-async def test_what_may_pass_is_told_rather_than_what_stays(first: Upstream, second: Upstream, way: Way) -> None:
+async def test_a_transient_error_is_reported_first(first: Upstream, second: Upstream, way: Way) -> None:
     routes = [way(first, "error-401"), way(second, "error-503", name="second")]
     assert (await refused(ProviderClient(ONCE), routes)).status == 503
     routes = [way(first, "error-401"), way(second, "error-404", name="second")]
@@ -169,7 +169,7 @@ async def test_what_may_pass_is_told_rather_than_what_stays(first: Upstream, sec
         ((Say(("one",)), Stall()), "provider_silent"),
     ],
 )
-async def test_after_the_first_word_nothing_is_tried_again(
+async def test_nothing_is_retried_after_the_first_token(
     first: Upstream, second: Upstream, way: Way, steps: tuple[Step, ...], code: str
 ) -> None:
     first.next_answers(steps)
@@ -178,7 +178,7 @@ async def test_after_the_first_word_nothing_is_tried_again(
     assert (asked(first), asked(second)) == (1, 0)
 
 
-async def test_each_provider_is_asked_for_its_own_model(first: Upstream, second: Upstream, way: Way) -> None:
+async def test_each_provider_gets_the_name_of_its_own_model(first: Upstream, second: Upstream, way: Way) -> None:
     routes = [way(first, "error-500"), way(second, "tokens-2", "second")]
     assert await ask(ProviderClient(ONCE), routes, stream=False) == ("second", "w1 w2")
     assert [record.document for record in (*first.completions, *second.completions)] == [

@@ -1,4 +1,4 @@
-"""What a provider is asked is what the client asked, but for the model's own name and the usage of a stream."""
+"""A provider gets the client's request, with its own name of the model and with the usage of a stream requested."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ USAGE = {"include_usage": True}
         ({}, False, ...),
     ],
 )
-async def test_a_stream_is_asked_for_its_usage(
+async def test_the_usage_of_a_stream_is_requested(
     first: Upstream, way: Way, fields: dict[str, Any], stream_usage: bool, sent: Any
 ) -> None:
     body = QUESTION | UNKNOWN | fields
@@ -36,7 +36,7 @@ async def test_a_stream_is_asked_for_its_usage(
     assert body["model"] == "asked"
 
 
-async def test_a_whole_answer_is_asked_for_as_it_is(first: Upstream, way: Way) -> None:
+async def test_the_request_of_a_whole_answer_is_unchanged(first: Upstream, way: Way) -> None:
     body = QUESTION | UNKNOWN | {"stream": False, "stream_options": None}
     answered = await ProviderClient().whole([way(first)], COMPLETIONS, body)
     assert first.completions[0].document == body | {"model": "echo"}

@@ -1,4 +1,4 @@
-"""A provider that fails is asked again, as often and as late as it lets itself be asked."""
+"""Retries of a provider: their number, and their pauses."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def _refusal(status: int, *headers: tuple[str, str], code: str = "none") -> tupl
 
 @STREAMED
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 520, 529])
-async def test_what_may_pass_is_tried_again(first: Upstream, way: Way, status: int, stream: bool) -> None:
+async def test_transient_failures_are_retried(first: Upstream, way: Way, status: int, stream: bool) -> None:
     first.next_answers(_refusal(status), _refusal(status))
     assert await ask(ProviderClient(PATIENT), [way(first)], stream=stream) == ("first", "hi")
     assert asked(first) == 3
@@ -35,7 +35,7 @@ async def test_what_may_pass_is_tried_again(first: Upstream, way: Way, status: i
 
 @STREAMED
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 415, 422])
-async def test_what_will_not_pass_is_told_at_once(first: Upstream, way: Way, status: int, stream: bool) -> None:
+async def test_other_failures_are_reported_at_once(first: Upstream, way: Way, status: int, stream: bool) -> None:
     first.next_answers(_refusal(status, code="its_code"))
     error = await refused(ProviderClient(PATIENT), [way(first)], stream=stream)
     assert (error.status, error.message, error.code) == (status, "No.", "its_code")
@@ -50,13 +50,13 @@ async def test_a_connection_that_breaks_before_the_answer(first: Upstream, way: 
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-async def test_retries_come_to_an_end(first: Upstream, way: Way, retries: int) -> None:
+async def test_the_number_of_retries_is_limited(first: Upstream, way: Way, retries: int) -> None:
     error = await refused(ProviderClient(CallLimits(retries=retries)), [way(first, "error-503")])
     assert error.status == 503
     assert asked(first) == retries + 1
 
 
-async def test_a_wait_that_is_too_long_is_the_clients(first: Upstream, way: Way) -> None:
+async def test_a_long_wait_is_left_to_the_client(first: Upstream, way: Way) -> None:
     first.next_answers(_refusal(429, ("Retry-After", "61.5")))
     error = await refused(ProviderClient(PATIENT), [way(first)])
     assert (error.status, error.retry_after) == (429, "62")
@@ -77,7 +77,7 @@ async def test_a_wait_that_is_too_long_is_the_clients(first: Upstream, way: Way)
         (_refusal(429, code="insufficient_quota"), 1),
     ],
 )
-async def test_what_providers_say_of_retries(first: Upstream, way: Way, answer: tuple[Head, Raw], times: int) -> None:
+async def test_headers_about_retries(first: Upstream, way: Way, answer: tuple[Head, Raw], times: int) -> None:
     first.next_answers(answer)
     if times == 1:
         await refused(ProviderClient(PATIENT), [way(first)])
@@ -96,18 +96,18 @@ async def test_what_providers_say_of_retries(first: Upstream, way: Way, answer: 
         ({"retry-after": "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"}, None), ({"retry-after": "\ud83d"}, None),
     ],
 )  # fmt: skip
-def test_how_long_a_provider_wants_to_be_left_alone(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
 
 
-def test_a_date_is_a_wait_until_then() -> None:
+def test_retry_after_as_a_date() -> None:
     then = datetime.now(UTC) + timedelta(hours=1)
     wait = retry_after({"retry-after": format_datetime(then, usegmt=True)})
     assert wait is not None
     assert 3_500 < wait <= 3_600
 
 
-def test_pauses_are_bounded_in_all() -> None:
+def test_the_sum_of_the_pauses_is_limited() -> None:
     pauses = Pauses()
     told = pauses.next(0, 2.0)
     assert told is not None
@@ -119,7 +119,7 @@ def test_pauses_are_bounded_in_all() -> None:
     assert total <= PAUSES_SECONDS
 
 
-async def test_a_client_that_leaves_during_a_pause(first: Upstream, way: Way) -> None:
+async def test_a_client_that_disconnects_during_a_pause(first: Upstream, way: Way) -> None:
     first.next_answers((Fail(503, None, "Later.", retry_after=7),))
     call = asyncio.create_task(ProviderClient(PATIENT).whole([way(first)], COMPLETIONS, QUESTION))
     await until(lambda: _has(first, "finished"))
@@ -131,7 +131,7 @@ async def test_a_client_that_leaves_during_a_pause(first: Upstream, way: Way) ->
 
 
 @STREAMED
-async def test_a_client_that_leaves_while_the_provider_thinks(first: Upstream, way: Way, stream: bool) -> None:
+async def test_a_client_that_disconnects_before_the_first_token(first: Upstream, way: Way, stream: bool) -> None:
     client = ProviderClient(PATIENT)
     call = asyncio.create_task(ask(client, [way(first, "stall-0")], stream=stream))
     await until(lambda: _has(first, "open"))

@@ -1,4 +1,4 @@
-"""Whatever a provider sends, it is an answer or an error in the end, and never a wait without one."""
+"""Every stream of a provider ends with an answer or an error, in bounded time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -55,7 +55,7 @@ async def test_answers_of_any_spelling(first: Upstream, way: Way, steps: tuple[S
         assert await text_of(answer) == "one two"
 
 
-async def test_of_what_comes_at_once_the_first_token_is_not_the_last_to_go_on(first: Upstream, way: Way) -> None:
+async def test_the_first_token_does_not_wait_for_the_parts_behind_it(first: Upstream, way: Way) -> None:
     whole = ONE + TWO * 500 + END + DONE
     first.next_answers((Head(), Raw(whole)))
     answer = await ProviderClient(ONCE).stream([way(first)], QUESTION)
@@ -104,14 +104,14 @@ async def _rest(reading: AsyncIterator[str]) -> list[str]:
     return [text async for text in reading]
 
 
-async def test_comments_are_a_sign_of_life(first: Upstream, way: Way) -> None:
+async def test_comments_delay_the_idle_timeout(first: Upstream, way: Way) -> None:
     waits = (Raw(b": wait\n\n"), Wait(0.4)) * 4
     first.next_answers((Head(), Raw(ONE), *waits, Raw(TWO + END + DONE)))
     answer = await ProviderClient(ONCE).stream([way(first, silence_seconds=1.2, first_token_seconds=10)], QUESTION)
     assert await text_of(answer) == "one two"
 
 
-async def test_a_client_that_is_slow_is_no_silence(first: Upstream, way: Way) -> None:
+async def test_a_slow_client_does_not_cause_an_idle_timeout(first: Upstream, way: Way) -> None:
     first.next_answers((Head(), Raw(ONE), Wait(0.05), Raw(TWO), Wait(0.3), Raw(END + DONE)))
     answer = await ProviderClient(ONCE).stream([way(first, silence_seconds=0.2)], QUESTION)
     said = ""
@@ -122,7 +122,7 @@ async def test_a_client_that_is_slow_is_no_silence(first: Upstream, way: Way) ->
     assert said == "one two"
 
 
-async def test_an_error_in_the_stream_is_its_last_piece(first: Upstream, way: Way) -> None:
+async def test_an_error_in_the_stream_is_its_last_batch(first: Upstream, way: Way) -> None:
     first.next_answers((Head(), Raw(ONE), Raw(event({"error": {"message": "Broken."}})), Raw(TWO), Stall()))
     answer = await ProviderClient(ONCE).stream([way(first)], QUESTION)
     async with asyncio.timeout(10):
@@ -174,7 +174,7 @@ async def test_an_error_that_never_ends(first: Upstream, way: Way, monkeypatch: 
         assert (await refused(ProviderClient(ONCE), [way(first)])).status == 503
 
 
-async def test_a_key_that_a_provider_repeats_stays_with_us(first: Upstream, way: Way) -> None:
+async def test_a_key_that_a_provider_repeats_is_hidden(first: Upstream, way: Way) -> None:
     first.next_answers((Fail(401, "invalid_api_key", "Incorrect API key: sk-secret."),))
     error = await refused(ProviderClient(ONCE), [way(first, api_key="sk-secret")])
     assert error.message == "Incorrect API key: …."
@@ -187,12 +187,12 @@ async def test_connections_are_used_again(first: Upstream, way: Way) -> None:
         assert await ask(client, [route], stream=stream) == ("first", "hi")
     await refused(client, [way(first, "error-400")])
     assert await ask(client, [route], stream=True) == ("first", "hi")
-    assert first.connections == 2  # the error went over a way of its own
+    assert first.connections == 2  # the error used a connection of its own
     assert asked(first) == 8
 
 
 @pytest.mark.parametrize("begun", [True, False])
-async def test_closing_the_pieces_ends_the_call(first: Upstream, way: Way, begun: bool) -> None:
+async def test_closing_the_batches_ends_the_call(first: Upstream, way: Way, begun: bool) -> None:
     first.script("talks", Say(("one", "two")), Stall())
     answer = await ProviderClient(PATIENT).stream([way(first, "talks")], QUESTION)
     if begun:

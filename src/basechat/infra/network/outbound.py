@@ -136,7 +136,7 @@ class OutboundClient:
 
 
 def proxy_for(base_url: str) -> str | None:
-    """The proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name for an address; none for this machine."""
+    """The proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name for an address. This machine needs no proxy."""
     url = URL(base_url)
     if _is_loopback(url.raw_host or "") or proxy_bypass(url.host_port_subcomponent or ""):
         return None

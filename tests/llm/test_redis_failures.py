@@ -23,7 +23,7 @@ from tests.upstream import Say, Upstream, Wait
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """A gateway on a cache and a redis-state of its own, which a test may end or stop."""
+    """A gateway with its own cache and redis-state, which a test may kill or stop."""
 
     client: Person
     both: Sequence[Child]
@@ -53,7 +53,7 @@ class Weather:
 
 @pytest.fixture
 async def outside(servers: Servers, person: Person, upstream: Upstream, tmp_path: Path) -> AsyncIterator[Weather]:
-    """A gateway on Redis servers of its own."""
+    """A gateway with its own Redis servers."""
     layout = Layout.of(tmp_path / "data")
     for each in (layout.run, layout.logs):
         each.mkdir(parents=True)
@@ -72,7 +72,7 @@ def said(reply: Reply) -> tuple[str, str]:
     return reply.headers["x-basechat-cache"], reply.json["choices"][0]["message"]["content"]
 
 
-async def test_gone_before_a_call(outside: Weather, upstream: Upstream) -> None:
+async def test_redis_ends_before_a_call(outside: Weather, upstream: Upstream) -> None:
     outside.end()
     asked = [outside.client.post(COMPLETIONS, question("a b")) for _ in range(20)]
     answers = [said(reply) for reply in await asyncio.gather(*asked)]
@@ -81,7 +81,7 @@ async def test_gone_before_a_call(outside: Weather, upstream: Upstream) -> None:
     assert said(await outside.client.post(COMPLETIONS, question("c d"))) == ("miss", "c d")
 
 
-async def test_gone_during_a_call_and_after_it(outside: Weather, upstream: Upstream) -> None:
+async def test_redis_ends_during_a_call(outside: Weather, upstream: Upstream) -> None:
     upstream.script("echo", Say(("one",)), Wait(0.5), Say((" two",)))
     async with streamed(outside.client, question()) as response:
         heard = await response.content.readuntil(b"one")
@@ -92,7 +92,7 @@ async def test_gone_during_a_call_and_after_it(outside: Weather, upstream: Upstr
     assert said(await outside.client.post(COMPLETIONS, question("again"))) == ("miss", "one two")
 
 
-async def test_hanging_during_a_call(outside: Weather, upstream: Upstream) -> None:
+async def test_redis_stops_during_a_call(outside: Weather, upstream: Upstream) -> None:
     upstream.script("echo", Say(("one",)), Wait(0.3), Say((" two",)))
     async with streamed(outside.client, question()) as response:
         heard = await response.content.readuntil(b"one")
@@ -106,7 +106,7 @@ async def test_hanging_during_a_call(outside: Weather, upstream: Upstream) -> No
     assert said(again) == ("miss", "one two")
 
 
-async def test_emptied_during_a_call(outside: Weather, upstream: Upstream) -> None:
+async def test_redis_is_emptied_during_a_call(outside: Weather, upstream: Upstream) -> None:
     upstream.script("echo", Say(("one",)), Wait(0.3), Say((" two",)))
     async with streamed(outside.client, question()) as response:
         heard = await response.content.readuntil(b"one")
@@ -116,7 +116,9 @@ async def test_emptied_during_a_call(outside: Weather, upstream: Upstream) -> No
     assert said(await outside.client.post(COMPLETIONS, question())) == ("hit", "one two")
 
 
-async def test_another_key_makes_a_miss_which_is_counted(servers: Servers, person: Person, upstream: Upstream) -> None:
+async def test_another_encryption_key_causes_a_counted_miss(
+    servers: Servers, person: Person, upstream: Upstream
+) -> None:
     body = question(f"{uuid4()}")
     old, new = (base64.b64encode(bytes([byte]) * 32).decode() for byte in (3, 4))
     for keys, label in ((old, "miss"), (old, "hit"), (new, "miss"), (f"{new},{old}", "hit"), (old, "miss")):
