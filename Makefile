@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up down test check lint bench bench-gateway chaos test-containers setup web chromium clean
+.PHONY: help up down test coverage check lint bench bench-gateway chaos test-containers setup web chromium clean
 
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export UV_PYTHON_DOWNLOADS := never
@@ -33,6 +33,10 @@ down: ## Stop BaseChat
 
 test: setup web chromium check ## Run all checks: lint, types, contracts, web specs, tests
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers" $(PYTEST)
+
+coverage: setup web ## Lines that the tests execute, with a floor; a third slower than the tests alone
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers and not browser" --cov=basechat --cov-report= $(PYTEST)
+	@$(BIN)/coverage report --skip-covered --sort=cover
 
 check: setup web lint
 	@$(STEP) "python: types" $(BIN)/mypy
