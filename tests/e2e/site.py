@@ -17,7 +17,6 @@ from tests.support.person import TIMEOUT, Person
 from tests.upstream import Upstream, running_upstream
 
 PASSWORD = "correct horse"
-_SOON = 20.0
 Condition = Callable[[], Awaitable[bool]]
 
 
@@ -88,10 +87,3 @@ async def running_site(folder: Path, **settings: str) -> AsyncIterator[Site]:
         finally:
             stopped = await asyncio.to_thread(basechat, "down")
     assert stopped.returncode == 0, stopped.stderr
-
-
-async def until(condition: Condition) -> None:
-    """Poll a condition that other processes fulfil, with a time limit."""
-    async with asyncio.timeout(_SOON):
-        while not await condition():  # noqa: ASYNC110 - there is no event of ours to wait for
-            await asyncio.sleep(0.02)

@@ -6,8 +6,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.browser import Tab
-from tests.e2e.site import Site, until
+from tests.e2e.site import Site
 from tests.support.person import Person
+from tests.support.waiting import until
 from tests.upstream import Say, Upstream, running_upstream
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]

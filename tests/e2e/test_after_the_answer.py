@@ -8,8 +8,9 @@ import pytest
 
 from basechat.embedded.servers import postgres
 from tests.e2e.conftest import SETTINGS
-from tests.e2e.site import Site, running_site, until
+from tests.e2e.site import Site, running_site
 from tests.support.person import Person
+from tests.support.waiting import until
 from tests.upstream import Say, Stall, Upstream, Wait
 
 pytestmark = pytest.mark.stack

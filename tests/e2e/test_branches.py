@@ -4,8 +4,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.browser import Tab
-from tests.e2e.site import until
 from tests.support.person import Person
+from tests.support.waiting import until
 from tests.upstream import Say, Upstream, Wait
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]

@@ -8,8 +8,9 @@ import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.e2e.browser import FLAGS, Tab, find_chromium
-from tests.e2e.site import Site, until
+from tests.e2e.site import Site
 from tests.support.person import Person
+from tests.support.waiting import until
 from tests.upstream import Fail, Say, Stall, Upstream, Wait
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]

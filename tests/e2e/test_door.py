@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from basechat.kit import json
-from tests.e2e.site import PASSWORD, Site, until
+from tests.e2e.site import PASSWORD, Site
 from tests.support.person import Person, Reply, read_events, text_of
+from tests.support.waiting import until
 from tests.upstream import Say, Upstream, Wait
 
 pytestmark = pytest.mark.stack

@@ -6,8 +6,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.e2e.site import Site, until
+from tests.e2e.site import Site
 from tests.support.person import Event, Person, text_of
+from tests.support.waiting import until
 from tests.upstream import Say, Stall, Upstream, Wait
 
 pytestmark = pytest.mark.stack

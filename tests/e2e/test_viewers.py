@@ -8,8 +8,9 @@ import psutil
 import pytest
 
 from basechat.kit import json
-from tests.e2e.site import Site, until
+from tests.e2e.site import Site
 from tests.support.person import TIMEOUT, Event, Person, text_of
+from tests.support.waiting import until
 from tests.upstream import Say, Upstream
 
 pytestmark = pytest.mark.stack

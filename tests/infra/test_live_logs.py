@@ -164,7 +164,7 @@ async def test_a_former_attempt_of_the_same_worker_does_not_begin_a_lost_log_ane
     await _until(state, run, "one ")
     await state.delete(log_key(run))
     old.write("er")
-    await asyncio.sleep(0.1)
+    await writer.drain(timeout=10)
     assert await _log(state, run) == []
     new.write("two")
     assert await _until(state, run, "one two") == [("2-3", "message.reset", "one two")]
