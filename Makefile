@@ -35,7 +35,7 @@ test: setup web chromium check ## Run all checks: lint, types, contracts, web sp
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers" $(PYTEST)
 
 coverage: setup web ## Lines that the tests execute, with a floor; a third slower than the tests alone
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers and not browser" --cov=basechat --cov-report= $(PYTEST)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers and not browser" --cov=src/basechat --cov-report= $(PYTEST)
 	@$(BIN)/coverage report --skip-covered --sort=cover
 
 check: setup web lint

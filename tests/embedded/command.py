@@ -27,7 +27,8 @@ class Basechat:
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [*self.prefix, sys.executable, "-m", "basechat", *arguments, "--data-dir", str(self.data)]
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.data.parent), **variables}
+        measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}  # noqa: TID251
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.data.parent), **measured, **variables}
         return subprocess.run(
             command,
             capture_output=True,
