@@ -1,4 +1,4 @@
-"""Counters on a real Valkey: every process's are there in the end, and none is there twice."""
+"""Counters on a real Valkey: the counters of every process arrive, and each arrives once."""
 
 import asyncio
 import sys
@@ -38,7 +38,7 @@ async def state(servers: Servers) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock at a minute in which nobody else counts."""
+    """A clock at a minute that no other test uses."""
     return Clock(next(_minutes))
 
 
@@ -77,7 +77,7 @@ async def test_a_lost_answer_counts_once(servers: Servers, state: Redis, clock: 
         await flusher.flush()
         relay.is_deaf = True
         counters.add("calls")
-        await flusher.flush()  # arrives, but nobody hears so
+        await flusher.flush()  # arrives, but its reply is lost
         assert await _counted(state, clock) == {"calls": 2.0}
         counters.add("calls")
         await flusher.flush()

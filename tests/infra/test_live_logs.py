@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from basechat.infra.encryption import Encryptor
-from basechat.infra.events.entry import STARTED_ID, Entry, fields, log_key, read_entries
+from basechat.infra.events.entry import STARTED_ID, RunLogEntry, fields, log_key, read_entries
 from basechat.infra.events.run_log import LONGEST_DELTA
 from basechat.infra.events.tail import EventTail, Subscription
 from basechat.infra.events.writer import LogWriter
@@ -35,10 +35,10 @@ SEALING = Encryptor([bytes(32)])
 async def _begin(state: Redis, run: UUID) -> None:
     """Begin a log, as main-backend does where a run is accepted."""
     key = log_key(run)
-    await state.xadd(key, fields(Entry(STARTED_ID, "run.started", b"{}"), key, SEALING), id=STARTED_ID)
+    await state.xadd(key, fields(RunLogEntry(STARTED_ID, "run.started", b"{}"), key, SEALING), id=STARTED_ID)
 
 
-async def _entries(state: Redis, run: UUID) -> list[Entry]:
+async def _entries(state: Redis, run: UUID) -> list[RunLogEntry]:
     return read_entries(await state.xrange(log_key(run)), log_key(run), SEALING)
 
 
@@ -197,7 +197,7 @@ async def tail(stack: Stack) -> AsyncIterator[EventTail]:
 async def _append(state: Redis, run: UUID, numbers: range) -> None:
     async with state.pipeline(transaction=False) as pipeline:
         for number in numbers:
-            entry = Entry(f"1-{number}", "message.delta", b"{}")
+            entry = RunLogEntry(f"1-{number}", "message.delta", b"{}")
             pipeline.xadd(log_key(run), fields(entry, log_key(run), SEALING), id=entry.id)
         await pipeline.execute()
 

@@ -24,7 +24,7 @@ def environment() -> dict[str, str]:
 
 @server.tool()
 def chatter() -> str:
-    """Write what is no message before the answer."""
+    """Write lines that are not messages before the answer."""
     sys.stdout.write("Loading...\n{nonsense\n")
     sys.stdout.flush()
     return "done"

@@ -1,4 +1,4 @@
-"""What answers in place of an MCP server, and what the client says of it."""
+"""Servers that are not MCP servers, and the client's errors."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ async def connections(
 
 
 async def trouble_of(mcp: McpConnections, url: str, limits: McpLimits = IMPATIENT) -> McpError:
-    """List and call in vain; both must fail alike. Returns what is said of the call."""
+    """List and call; both must fail alike. Returns the error of the call."""
     server = mcp.outside(url, {"authorization": "Bearer key"}, limits=limits)
     with pytest.raises(McpError) as listed:
         await server.list_tools()
@@ -87,7 +87,7 @@ async def cut(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def empty_events(request: web.BaseRequest) -> web.StreamResponse:
-    """End an event stream that told nothing."""
+    """End an event stream without an event."""
     return await streamed(request, EVENTS)
 
 

@@ -107,7 +107,7 @@ def nothing() -> CallToolResult:
 
 
 def who(context: Context[Any, Any]) -> dict[str, Any]:
-    """Say what was said with the call."""
+    """Return the headers and the metadata of the call."""
     request = context.request_context
     headers: Any = request.request.headers if request.request else {}
     return {

@@ -91,9 +91,9 @@ class AgentClient:
     """Calls llm-agent for an account. Each method raises `AgentError`."""
 
     def __init__(self, http: aiohttp.ClientSession, base_url: str, secret: bytes) -> None:
-        self.http = http
-        self.base_url = base_url
-        self.secret = secret
+        self._http = http
+        self._base_url = base_url
+        self._secret = secret
 
     @asynccontextmanager
     async def stream_completion(
@@ -135,8 +135,8 @@ class AgentClient:
     ) -> bytes:
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=2)
         try:
-            async with self.http.request(
-                method, f"{self.base_url}{path}", data=body, headers=headers, timeout=timeout
+            async with self._http.request(
+                method, f"{self._base_url}{path}", data=body, headers=headers, timeout=timeout
             ) as response:
                 if response.status != 200:
                     raise await _status_error(response)
@@ -149,11 +149,11 @@ class AgentClient:
             raise AgentAnswerError(str(error)) from error
 
     async def _post_completion(self, headers: Mapping[str, str], body: bytes) -> aiohttp.ClientResponse:
-        url = f"{self.base_url}/v1/chat/completions"
+        url = f"{self._base_url}/v1/chat/completions"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=IDLE_SECONDS)
         for number, pause in enumerate((*_RETRY_PAUSES, None)):
             try:
-                response = await self.http.post(url, data=body, headers=headers, timeout=timeout)
+                response = await self._http.post(url, data=body, headers=headers, timeout=timeout)
                 if pause is None or not _will_recover(response, sum(_RETRY_PAUSES[number:])):
                     return response
                 response.close()
@@ -166,7 +166,7 @@ class AgentClient:
         raise AssertionError("the last attempt returns or raises")
 
     def _headers(self, caller: Caller) -> dict[str, str]:
-        signed = sign_caller(caller, key=self.secret, audience="llm-agent")
+        signed = sign_caller(caller, key=self._secret, audience="llm-agent")
         return {"content-type": "application/json", INTERNAL_HEADER: signed}
 
 

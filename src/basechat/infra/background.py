@@ -1,4 +1,4 @@
-"""Loops that run beside a service for as long as it runs."""
+"""Loops that run in the background of a service."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ Loop = Coroutine[Any, Any, None]
 
 @asynccontextmanager
 async def background(*loops: Loop) -> AsyncIterator[None]:
-    """Run loops that never end by themselves.
+    """Run endless loops.
 
-    One that does so nevertheless has broken: then the process stops in good order, and whoever watches over it
-    starts it anew. Going on without the loop would look healthy and do nothing.
+    A loop that ends has failed. Then the process stops gracefully, and its supervisor restarts it. Without the loop the
+    service would look healthy and do nothing.
     """
     tasks = [asyncio.create_task(loop) for loop in loops]
     for task in tasks:
-        task.add_done_callback(_stop_if_broken)
+        task.add_done_callback(_stop_service)
     try:
         yield
     finally:
@@ -31,17 +31,17 @@ async def background(*loops: Loop) -> AsyncIterator[None]:
 
 
 async def every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
-    """Do something for ever; what goes wrong is logged and tried again the next time."""
+    """Repeat an action forever. A failure is logged; the next time may succeed."""
     while True:
         await asyncio.sleep(seconds)
         try:
             await do()
         except Exception:
-            log.exception("upkeep failed")
+            log.exception("a periodic task failed")
 
 
-def _stop_if_broken(task: asyncio.Task[None]) -> None:
+def _stop_service(task: asyncio.Task[None]) -> None:
     if task.cancelled():
         return
-    log.critical("a loop ended; the service stops to be started anew", exc_info=task.exception())
+    log.critical("a background loop ended; the service stops, so that it is restarted", exc_info=task.exception())
     signal.raise_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The database's address, in any form that libpq or a driver writes, and the URLs of the services' own roles."""
+"""The database's URL, from any form that libpq or a driver accepts, and the URLs of the services' roles."""
 
 import hashlib
 import hmac
@@ -17,11 +17,11 @@ Role = Literal["basechat_app", "basechat_worker", "basechat_read"]
 ROLES: tuple[Role, ...] = ("basechat_app", "basechat_worker", "basechat_read")
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+]*://")
-# One pair of libpq's form; a backslash makes the next character plain, in quotes or without.
+# One pair of libpq's form. A backslash escapes the next character, in quotes or without.
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^'\\\s]|\\.)+))(?=\s|$)")
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 _KNOWN = frozenset({"user", "password", "host", "port", "dbname", "sslmode"})
-# What other clients may need there and ours does without.
+# Options of other clients, which BaseChat does not need.
 _IGNORED = frozenset({
     "application_name", "channel_binding", "client_encoding", "connect_timeout", "fallback_application_name",
     "gssencmode", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "options",
@@ -30,7 +30,7 @@ _IGNORED = frozenset({
 
 
 def owner_url(settings: Settings) -> URL:
-    """Return the owner's URL for asyncpg; raises `ConfigError` if `DATABASE_URL` can't be read."""
+    """The owner's URL for asyncpg; raises `ConfigError` for an invalid `DATABASE_URL`."""
     if settings.database_url is None:
         return URL.create(
             "postgresql+asyncpg",
@@ -45,7 +45,7 @@ def owner_url(settings: Settings) -> URL:
 
 
 def parse_database_url(text: str) -> URL:
-    """Return `text`, a URL or libpq's `key=value` pairs, as a URL for asyncpg."""
+    """Convert a URL, or libpq's `key=value` pairs, to a URL for asyncpg."""
     try:
         options = _of_url(text) if _SCHEME.match(text) else _of_pairs(text)
         return _url(options)
@@ -54,17 +54,17 @@ def parse_database_url(text: str) -> URL:
 
 
 def role_url(owner: URL, role: Role, secret_key: str) -> URL:
-    """Return the URL with which a service logs in as its own role."""
+    """URL with which a service logs in as its role."""
     return owner.set(username=role, password=role_password(role, secret_key))
 
 
 def role_password(role: Role, secret_key: str) -> str:
-    """Return a role's password: derived, so that the owner's URL and `SECRET_KEY` are all that a service must know."""
+    """Derive a role's password, so that a service needs only the owner's URL and `SECRET_KEY`."""
     return hmac.new(secret_key.encode(), f"database-role:{role}".encode(), hashlib.sha256).hexdigest()
 
 
 def scram_verifier(password: str) -> str:
-    """Return what PostgreSQL stores of a password: a SCRAM-SHA-256 verifier (RFC 5803)."""
+    """SCRAM-SHA-256 verifier (RFC 5803), which PostgreSQL stores in place of the password."""
     salt, rounds = secrets.token_bytes(16), 4096
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
@@ -74,7 +74,7 @@ def scram_verifier(password: str) -> str:
 
 
 def _of_url(text: str) -> dict[str, str]:
-    """Return libpq's options of a URL; those of its query win, as in libpq."""
+    """libpq's options of a URL. Options of its query take precedence, as in libpq."""
     url = make_url(text)
     if url.get_backend_name() not in {"postgresql", "postgres"}:
         raise ConfigError(f"DATABASE_URL names {url.get_backend_name()}, not PostgreSQL")
@@ -96,7 +96,7 @@ def _of_pairs(text: str) -> dict[str, str]:
 
 
 def _url(options: dict[str, str]) -> URL:
-    """Return the URL of libpq's options. Who logs in must not hide in the query: `role_url` replaces it."""
+    """URL of libpq's options. The user must not be in the query, because `role_url` replaces it."""
     if unknown := sorted(options.keys() - _KNOWN - _IGNORED):
         raise ConfigError(f"DATABASE_URL has options that BaseChat can't use: {', '.join(unknown)}")
     host, port, mode = options.get("host"), options.get("port"), options.get("sslmode")

@@ -1,4 +1,4 @@
-"""The database: an engine per role, and transactions that say on whose behalf they read."""
+"""The database: an engine per role, and transactions that see one owner's rows or all rows."""
 
 import asyncio
 import logging
@@ -22,19 +22,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _SET_OWNER = text("SELECT set_config('app.owner_id', :owner, true)")
-# Every statement goes by keys and indexes, whatever its values: one plan serves all, and planning the long
-# ones anew costs more than running them.
+# Every statement uses keys and indexes, whatever its values. So one plan fits all values, and to plan a long statement
+# again would cost more than to run it.
 _SERVER_SETTINGS = {"application_name": "basechat", "plan_cache_mode": "force_generic_plan", "jit": "off"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """Two ways into the same database.
+    """Connections of two roles to one database.
 
-    `people` logs in as `basechat_app`, which sees only the rows of the owner that a transaction names;
-    `system` logs in as `basechat_worker`, for those who serve everybody: sign-in, workers, reaper.
-    `gate` lets as many transactions in at once as connections are kept open: what is beyond would be opened
-    for one statement and closed again, which costs far more than the wait.
+    `people` logs in as `basechat_app`, which sees only the rows of the owner that a transaction names. `system` logs
+    in as `basechat_worker`, which sees all rows: for sign-in, workers and the reaper. `gate` limits concurrent
+    transactions to the connections that stay open. A connection beyond them would be closed after one statement,
+    which costs far more than to wait.
     """
 
     people: AsyncEngine
@@ -43,35 +43,34 @@ class Database:
 
     @asynccontextmanager
     async def owner_transaction(self, owner_id: UUID) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that sees and writes the rows of one person; it commits at the end."""
+        """Open a transaction on the rows of one owner; it commits at the end."""
         async with self.gate, self.people.begin() as connection:
             await connection.execute(_SET_OWNER, {"owner": str(owner_id)})
             yield connection
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection on which each statement is a transaction of its own: one round trip instead of three."""
+        """Open a connection on which each statement is its own transaction: one round trip instead of three."""
         async with self.gate, self.system.connect() as connection:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def system_transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that sees all rows; every statement in it names its owner itself."""
+        """Open a transaction on all rows. Each statement must name the owner itself."""
         async with self.gate, self.system.begin() as connection:
             yield connection
 
     async def close(self) -> None:
-        """Close all connections."""
         await self.people.dispose()
         await self.system.dispose()
 
 
-# What may go wrong while the server is away; `OSError` comes from connecting.
+# Errors while the server is unreachable. `OSError` comes from connecting.
 DATABASE_ERRORS = (DBAPIError, PoolTimeoutError, OSError)
 
 
 def is_transient(error: DBAPIError) -> bool:
-    """Return whether the server is away, full or restarting, so that the same may work later.
+    """Whether the server is unreachable, full or restarting, so that the statement may work later.
 
     By the classes of SQLSTATE (PostgreSQL, appendix A): connection, rollback, resources, intervention, system.
     """
@@ -80,9 +79,9 @@ def is_transient(error: DBAPIError) -> bool:
 
 
 async def retry_transient(do: Callable[[], Awaitable[T]]) -> T:
-    """Do something as often as it takes while the server is away; whatever else goes wrong is raised.
+    """Repeat an action until the server is reachable. Other errors are raised.
 
-    An answer may be lost after the work was done, so doing it twice must come to the same.
+    The action must be idempotent: a reply may be lost after the commit.
     """
     pause = 0.1
     while True:
@@ -91,13 +90,13 @@ async def retry_transient(do: Callable[[], Awaitable[T]]) -> T:
         except DATABASE_ERRORS as error:
             if isinstance(error, DBAPIError) and not is_transient(error):
                 raise
-            log.warning("the database is away, trying again: %s", error)
+            log.warning("the database is unreachable, retrying: %s", error)
         await asyncio.sleep(pause)
         pause = min(pause * 2, 2)
 
 
 def open_database(settings: Settings, *, pool_size: int | None = None, max_overflow: int | None = None) -> Database:
-    """Return the database of the settings; nothing is connected yet. The sizes are those of each role's pool."""
+    """Create the engines, which connect with the first transaction. The sizes are of the pool of each role."""
     owner = owner_url(settings)
     secret = settings.secret_key.get_secret_value()
     sizes = (pool_size or settings.database_pool_size, max_overflow or settings.database_max_overflow)
@@ -111,11 +110,11 @@ def open_database(settings: Settings, *, pool_size: int | None = None, max_overf
 def _engine(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
     engine = create_async_engine(
         url,
-        hide_parameters=True,  # errors are logged; hashes and messages are not
+        hide_parameters=True,  # errors are logged, and parameters contain hashes and messages
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_recycle=300,
-        pool_use_lifo=True,  # few connections with warm plans rather than many with cold ones
+        pool_use_lifo=True,  # few connections with cached plans rather than many without
         json_serializer=lambda value: json.dumps(value).decode(),
         json_deserializer=json.loads,
         connect_args={"timeout": 10, "command_timeout": 30, "server_settings": _SERVER_SETTINGS},
@@ -125,6 +124,6 @@ def _engine(url: URL, pool_size: int, max_overflow: int) -> AsyncEngine:
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Let the pool replace a connection that the server closed: asyncpg has noticed, so nobody has to be asked."""
+    """Let the pool replace a connection that the server closed. asyncpg knows, so a ping is not needed."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError

@@ -1,4 +1,4 @@
-"""The schema, brought up to date under an advisory lock by the service that does it."""
+"""Migrates the schema under an advisory lock."""
 
 import logging
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from basechat.kit.config import Settings
 
 log = logging.getLogger(__name__)
 
-_LOCK = 4_242_001  # any number that nothing else on the server locks
+_LOCK = 4_242_001  # a number that no other program on the server locks
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """Return Alembic's configuration, on a connection or on the settings' own."""
+    """Alembic's configuration, for a connection or for the database of the settings."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
@@ -39,7 +39,7 @@ async def on_owner_connection(settings: Settings, do: Callable[[Connection], Non
 
 
 async def upgrade(settings: Settings) -> None:
-    """Bring the schema to the head and let the services' roles log in; one process at a time does it."""
+    """Migrate to the newest revision, and let the roles of the services log in. One process at a time does this."""
     engine = create_async_engine(owner_url(settings), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.connect() as connection:
@@ -63,7 +63,7 @@ def _upgrade(connection: Connection) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
     if current is not None and current not in known:
         raise SchemaError(
-            f"The database has schema {current}, which this version does not know: it was made by a newer BaseChat. "
+            f"The database has schema {current}, which this version does not know: a newer BaseChat created it. "
             "Start that version again, or restore a backup of this one."
         )
     log.info("migrating the schema from %s to %s", current, head)
@@ -71,7 +71,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _open_roles(connection: AsyncConnection, secret_key: str) -> None:
-    """Let the roles log in with their passwords, of which the server and its log see a verifier alone."""
+    """Let the roles log in. The server and its log see only verifiers of their passwords."""
     for role in ROLES:
         verifier = scram_verifier(role_password(role, secret_key))
         await connection.exec_driver_sql(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier}'")

@@ -1,4 +1,4 @@
-"""The schema that this version needs, waited for by the services that don't migrate."""
+"""The revision of the schema that this version needs. Services that do not migrate wait for it."""
 
 import asyncio
 import re
@@ -14,20 +14,20 @@ _REVISION = re.compile(r'^revision: str = "(\w+)"$', re.MULTILINE)
 
 
 class SchemaError(Exception):
-    """The database's schema is not one that this version knows."""
+    """This version does not know the schema of the database."""
 
 
 def head_revision() -> str:
-    """Return the revision that this version needs: the last one, as they are in one line and named by their dates.
+    """The revision that this version needs: the newest, by the dates in the names of the revisions.
 
-    Alembic knows it too, but takes 9 MB in each service that only wants to wait.
+    Alembic knows it too, but costs 9 MB of memory in each service that only waits.
     """
     found = (_REVISION.search(script.read_text()) for script in SCRIPTS.glob("versions/[0-9]*.py"))
     return max(revision[1] for revision in found if revision)
 
 
 async def wait_for_schema(engine: AsyncEngine, *, timeout: float = 120) -> None:
-    """Return when the database is at this version's revision; raises `SchemaError` after `timeout` seconds."""
+    """Wait until the database has this version's revision; raises `SchemaError` after `timeout` seconds."""
     head, last = head_revision(), "no answer"
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + timeout, 0.1

@@ -1,4 +1,4 @@
-"""What every table shares: the declarative base, naming of constraints, column types and row-level security."""
+"""The base of all tables: names of constraints, and column types."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ Updated = Annotated[datetime, mapped_column(server_default=func.now(), onupdate=
 
 
 class Base(DeclarativeBase):
-    """The declarative base of all tables."""
+    """Base of all tables."""
 
     metadata = MetaData(
         naming_convention={
@@ -27,7 +27,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {  # noqa: RUF012 - declared so by SQLAlchemy
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy requires this form
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
         list[Any]: JSONB,

@@ -1,7 +1,6 @@
 """Server-sent events (WHATWG HTML, section 9.2): the encoder and the only decoder."""
 
 import re
-from collections.abc import AsyncIterable, AsyncIterator
 from typing import NamedTuple
 
 EVENT_BYTES = 1_000_000
@@ -62,11 +61,3 @@ def _has_one_line(raw: bytes) -> bool:
 def _event(raw: bytes) -> SSEEvent:
     lines = (line for line in raw.splitlines() if line.startswith(b"data:"))
     return SSEEvent(raw, b"\n".join(line[5:].strip(b" ") for line in lines))
-
-
-async def data_lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    decoder = SSEDecoder()
-    async for chunk in chunks:
-        for event in decoder.feed(chunk):
-            if event.data:
-                yield event.data

@@ -1,4 +1,4 @@
-"""The caches on a real Valkey: what is put is found, nobody reads it there, and without the server life goes on."""
+"""The caches on a real Valkey: stored values are found and encrypted, and an unreachable server is a miss."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The client opens no connection to a server inside the network, by whatever name or redirect, unless it is allowed."""
+"""The client connects to no server inside the network, by any name or redirect, unless that is allowed."""
 
 import pytest
 from aiohttp import web

@@ -1,4 +1,4 @@
-"""Whatever answers in place of an MCP server: the client soon says what is wrong, and takes no more than its bounds."""
+"""Servers that are not MCP servers: the client soon raises the right error, and reads no more than its limits."""
 
 import asyncio
 import tracemalloc

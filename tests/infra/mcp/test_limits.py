@@ -1,4 +1,4 @@
-"""What a server says is counted as it comes: bytes, and values of JSON, whatever its strings hold."""
+"""The limiter counts bytes and JSON values of an answer as they arrive, whatever its strings contain."""
 
 import random
 

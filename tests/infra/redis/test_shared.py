@@ -1,4 +1,4 @@
-"""Commands of many callers on one connection to a real Valkey: each its own reply, whatever becomes of the others."""
+"""Commands of many callers on one connection to a real Valkey: each caller gets its own reply."""
 
 import asyncio
 import os
@@ -56,7 +56,7 @@ async def _are(count: int, redis: Redis) -> bool:
 
 
 async def test_redis_py_has_the_names_that_our_client_relies_on(server: Child, layout: Layout) -> None:
-    """None of these is documented, so a new version of redis-py may drop one: see ADR 15."""
+    """These names are not documented, so a new version of redis-py may drop them: see ADR 15."""
     path = str(layout.socket(STATE))
     for kind in (Connection, SSLConnection, UnixDomainSocketConnection):
         assert callable(kind.pack_command)

@@ -14,7 +14,7 @@ from basechat.chat.runs.tools.approve import decide_call
 from basechat.chat.runs.watch import Watcher, check_event_id
 from basechat.chat.schemas import Accepted, ApprovalDecision, EditedMessage, NewMessage, Regeneration, Run
 from basechat.identity.access import ChatCaller
-from basechat.infra.events.entry import STARTED_ID, Entry, begin_log, to_entry
+from basechat.infra.events.entry import STARTED_ID, RunLogEntry, begin_log, to_entry
 from basechat.infra.redis import REDIS_ERRORS
 from basechat.infra.redis.signals import add_wake
 from basechat.infra.resources import Resources
@@ -148,7 +148,7 @@ async def _respond(resources: Resources, owner_id: UUID, accepted: AcceptedRun, 
     return Response(started.data, status_code=202, headers=headers, media_type="application/json")
 
 
-async def _announce(resources: Resources, accepted: AcceptedRun, started: Entry) -> None:
+async def _announce(resources: Resources, accepted: AcceptedRun, started: RunLogEntry) -> None:
     """Begin the live log and wake a worker, in one round trip. While Redis is away, the reaper wakes a worker."""
     run_id = accepted.run["id"]
     try:

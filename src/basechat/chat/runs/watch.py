@@ -7,7 +7,7 @@ from uuid import UUID
 
 from basechat.chat.messages import Document, find_messages, last_event
 from basechat.infra.db import DATABASE_ERRORS, Database
-from basechat.infra.events.entry import Entry, order
+from basechat.infra.events.entry import RunLogEntry, order
 from basechat.infra.events.tail import EventTail, Subscription
 from basechat.infra.redis import REDIS_ERRORS
 from basechat.kit import json, sse
@@ -34,7 +34,7 @@ class Watcher:
         self._ended = False
         self._sent_approvals: set[str] = set()
 
-    async def from_start(self, started: Entry) -> AsyncGenerator[bytes]:
+    async def from_start(self, started: RunLogEntry) -> AsyncGenerator[bytes]:
         yield self._encode(started)
         with self._tail.follow(self._run_id, after=started.id) as subscription:
             async for piece in self._follow(subscription):
@@ -79,7 +79,7 @@ class Watcher:
                 sent_at = loop.time()
                 yield sse.KEEP_ALIVE
 
-    async def _next(self, subscription: Subscription) -> list[Entry]:
+    async def _next(self, subscription: Subscription) -> list[RunLogEntry]:
         try:
             return await subscription.next(timeout=SILENCE_SECONDS)
         except REDIS_ERRORS as error:
@@ -126,7 +126,7 @@ class Watcher:
         """Encode an event that is not in the log, under the id of the last entry sent."""
         return sse.encode(event.event, json.dumps(event), self._last_id)
 
-    def _encode(self, entry: Entry) -> bytes:
+    def _encode(self, entry: RunLogEntry) -> bytes:
         self._last_id = entry.id
         self._ended = entry.event in LAST_EVENTS
         if entry.event == ApprovalAsked.event:

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 VALUE_BYTES = 1_000_000
 _LONG_BYTES = 65_536  # longer values are compressed in a thread
-_JITTER = 10  # a value expires up to a tenth of its time early, so that values of one moment expire apart
+_JITTER = 10
+"""A value expires up to a tenth of its time early, so that values of one moment expire apart."""
 
 T = TypeVar("T")
 

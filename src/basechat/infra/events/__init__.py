@@ -1,1 +1,1 @@
-"""The live log of a run: an ordered Redis stream, written by one attempt and followed by any number of viewers."""
+"""The live log of a run: a Redis stream that one attempt writes and any number of viewers follow."""

@@ -1,4 +1,4 @@
-"""One entry of a run's log and its id, `attempt-seq`, by which Redis itself refuses a former owner."""
+"""One entry of a live log. Its id is `attempt-seq`, so Redis itself refuses entries of an earlier attempt."""
 
 import logging
 import re
@@ -13,16 +13,16 @@ from basechat.protocol import RunEvent
 
 log = logging.getLogger(__name__)
 
-STARTED_ID = "0-1"  # of `run.started`, written where the run is accepted
+STARTED_ID = "0-1"  # of `run.started`, which is written when the run is accepted
 KEPT_AFTER_END = 3600  # seconds
-KEPT_AT_MOST = 48 * 3600  # seconds; no run lives longer, so no log outlives a process that died before its end
+KEPT_AT_MOST = 48 * 3600  # seconds; no run is longer, so the log of a dead worker does not stay forever
 
 _ID = re.compile(r"(\d{1,9})-(\d{1,12})")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One event as it lies in the log; `data` is JSON."""
+class RunLogEntry:
+    """One event in the log; `data` is JSON."""
 
     id: str
     event: str
@@ -30,41 +30,40 @@ class Entry:
 
 
 def log_key(run_id: UUID) -> str:
-    """Return the key of a run's log."""
     return f"run:{run_id}:events"
 
 
-def fields(entry: Entry, key: str, encryptor: Encryptor) -> dict[Any, Any]:
-    """Return the fields of a stream entry; its data can be opened at its place in its log alone."""
+def fields(entry: RunLogEntry, key: str, encryptor: Encryptor) -> dict[Any, Any]:
+    """Fields of a stream entry. Its data can be decrypted only with its own log and id."""
     return {b"e": entry.event, b"d": encryptor.encrypt(entry.data, associated_data=_place(key, entry.id))}
 
 
-def read_entries(answer: Any, key: str, encryptor: Encryptor) -> list[Entry]:
-    """Return the entries that Redis answered to XRANGE, or to XREAD for one stream.
+def read_entries(answer: Any, key: str, encryptor: Encryptor) -> list[RunLogEntry]:
+    """Decode the reply to XRANGE, or to XREAD for one stream.
 
-    What no key opens is passed over: viewers get the text from PostgreSQL in the end.
+    Entries that no key decrypts are skipped: viewers get the text from PostgreSQL in the end.
     """
     entries = []
     for raw_id, values in answer or ():
         entry_id = raw_id.decode()
         data = encryptor.decrypt(values[b"d"], associated_data=_place(key, entry_id))
         if data is None:
-            log.error("an entry of %s can't be opened: the services have different keys", key)
+            log.error("an entry of %s can't be decrypted: the services have different keys", key)
             continue
-        entries.append(Entry(entry_id, values[b"e"].decode(), data))
+        entries.append(RunLogEntry(entry_id, values[b"e"].decode(), data))
     return entries
 
 
 def order(entry_id: str) -> tuple[int, int]:
-    """Return what entry ids are ordered by; raises ValueError if it is none."""
+    """Sort key of an entry id; raises ValueError for an invalid id."""
     match = _ID.fullmatch(entry_id)
     if match is None:
         raise ValueError(entry_id)
     return int(match[1]), int(match[2])
 
 
-def begin_log(pipeline: Pipeline, run_id: UUID, entry: Entry, encryptor: Encryptor) -> None:
-    """Add to the pipeline what begins a log, or ends one that no attempt will write to again."""
+def begin_log(pipeline: Pipeline, run_id: UUID, entry: RunLogEntry, encryptor: Encryptor) -> None:
+    """Add to a pipeline the first entry of a log, or the last entry of a log without an attempt."""
     key = log_key(run_id)
     pipeline.xadd(key, fields(entry, key, encryptor), id=entry.id)
     pipeline.expire(key, KEPT_AT_MOST)
@@ -74,6 +73,5 @@ def _place(key: str, entry_id: str) -> str:
     return f"{key}:{entry_id}"
 
 
-def to_entry(entry_id: str, event: RunEvent) -> Entry:
-    """Return an event as an entry of the log."""
-    return Entry(entry_id, event.event, json.dumps(event))
+def to_entry(entry_id: str, event: RunEvent) -> RunLogEntry:
+    return RunLogEntry(entry_id, event.event, json.dumps(event))

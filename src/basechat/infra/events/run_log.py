@@ -1,9 +1,9 @@
-"""What one attempt has to say: text gathered into deltas, other events in their place, and recovery of a lost log."""
+"""The events of one attempt: text gathered into deltas, other events in order, and recovery after a lost log."""
 
 from collections.abc import Callable
 from uuid import UUID
 
-from basechat.infra.events.entry import Entry, to_entry
+from basechat.infra.events.entry import RunLogEntry, to_entry
 from basechat.protocol import (
     LAST_EVENTS,
     ApprovalAsked,
@@ -14,15 +14,15 @@ from basechat.protocol import (
     ToolCalled,
 )
 
-LONGEST_DELTA = 4096  # code points; so that a viewer can take an answer in small pieces
+LONGEST_DELTA = 4096  # code points, so that a viewer receives an answer in small pieces
 
 
 class RunLog:
-    """The part of a run's log that one attempt writes. Not bound to a connection: `LogWriter` sends it.
+    """The part of a run's log that one attempt writes. `LogWriter` sends it.
 
-    Entries are consecutive in `seq`. When the log was lost, or it is not known what arrived, the next
-    entry is `message.reset` with the whole text, and events that are not text are sent again after it; those of
-    tools too that had arrived, for viewers who come later.
+    Entries are consecutive in `seq`. After the log was lost, or a write has an unknown result, the next entry is
+    `message.reset` with the whole text. Unconfirmed events that are not text follow it. After a lost log the events of
+    tools follow it, too: new viewers need them.
     """
 
     def __init__(self, run_id: UUID, attempt: int, *, touch: Callable[["RunLog", bool], None]) -> None:
@@ -34,9 +34,9 @@ class RunLog:
         self._seq = 0
         self._parts: list[str] = []
         self._length = 0
-        self._fresh: list[str] = []
+        self._new_text: list[str] = []
         self._waiting: list[RunEvent] = []
-        self._unsure: list[RunEvent] = []
+        self._unconfirmed: list[RunEvent] = []
         self._tools: list[RunEvent] = []
         self._lost = False
         self._reset = attempt > 1
@@ -57,19 +57,19 @@ class RunLog:
         """Add text to the message."""
         first = self._length == 0
         self._parts.append(text)
-        self._fresh.append(text)
+        self._new_text.append(text)
         self._length += len(text)
         self._touch(self, first)
 
     def reset(self, text: str = "") -> None:
-        """Take back all text but this; viewers hear a `message.reset`."""
-        self._parts, self._fresh, self._length = [text] if text else [], [], len(text)
+        """Replace all text by this text; viewers get a `message.reset`."""
+        self._parts, self._new_text, self._length = [text] if text else [], [], len(text)
         self._reset = True
         self._touch(self, True)
 
     def emit(self, event: RunEvent) -> None:
         """Add an event that is not text, after all text so far."""
-        self._settle_text()
+        self._add_deltas()
         self._waiting.append(event)
         if isinstance(event, ToolCalled | ApprovalAsked | ToolAnswered):
             self._tools.append(event)
@@ -77,42 +77,42 @@ class RunLog:
         self._touch(self, True)
 
     def lose(self) -> None:
-        """Note that the log was lost, or that it is not known what arrived of it."""
+        """Record that the log was lost, or that a write has an unknown result."""
         self._reset = self._lost = True
-        if self._unsure or not self.ended:
+        if self._unconfirmed or not self.ended:
             self._touch(self, True)
 
     @property
     def restarts(self) -> bool:
-        """Whether the next entry stands for everything before it, so that the log may be created by it."""
+        """Whether the next entry replaces all entries before it, so that it may create the log."""
         return self._reset
 
-    def take(self) -> list[Entry]:
-        """Return the entries to append now; until `confirm` it is not known that they arrived."""
-        self._settle_text()
+    def take(self) -> list[RunLogEntry]:
+        """Take the entries to append now. They are unconfirmed until `confirm`."""
+        self._add_deltas()
         events, self._waiting = self._waiting, []
         if self._reset:
-            said: list[RunEvent] = [*self._unsure, *events]
+            pending: list[RunEvent] = [*self._unconfirmed, *events]
             if self._lost:
-                said = [*self._tools, *(event for event in said if event not in self._tools)]
-            kept = [event for event in said if not isinstance(event, MessageDelta | MessageReset)]
+                pending = [*self._tools, *(event for event in pending if event not in self._tools)]
+            kept = [event for event in pending if not isinstance(event, MessageDelta | MessageReset)]
             events = [MessageReset(text=self.text), *kept]
             self._reset = self._lost = False
-        self._unsure = events
+        self._unconfirmed = events
         return [self._entry(event) for event in events]
 
     def confirm(self) -> None:
-        """Note that what was taken last has arrived."""
-        self._unsure = []
+        """Record that the entries taken last have arrived."""
+        self._unconfirmed = []
 
-    def _settle_text(self) -> None:
-        if self._fresh:
-            text = "".join(self._fresh)
-            self._fresh.clear()
-            begin = self._length - len(text)
+    def _add_deltas(self) -> None:
+        if self._new_text:
+            text = "".join(self._new_text)
+            self._new_text.clear()
+            start = self._length - len(text)
             pieces = ((at, text[at : at + LONGEST_DELTA]) for at in range(0, len(text), LONGEST_DELTA))
-            self._waiting += [MessageDelta(text=piece, at=begin + at) for at, piece in pieces]
+            self._waiting += [MessageDelta(text=piece, at=start + at) for at, piece in pieces]
 
-    def _entry(self, event: RunEvent) -> Entry:
+    def _entry(self, event: RunEvent) -> RunLogEntry:
         self._seq += 1
         return to_entry(f"{self.attempt}-{self._seq}", event)

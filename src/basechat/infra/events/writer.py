@@ -1,4 +1,4 @@
-"""The logs of all runs that one worker executes: one pipeline carries what is new of all of them."""
+"""Writes the logs of all runs of one worker: one pipeline carries the new entries of all."""
 
 import asyncio
 import logging
@@ -18,19 +18,18 @@ from basechat.infra.redis import REDIS_ERRORS, Pipeline, Redis, as_bytes
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.025
-_PAUSE = 0.5
+_RETRY_SECONDS = 0.5
 
 
 class LogWriter:
-    """Sends `RunLog`s to redis-state: the first text of each at once, the rest gathered for 25 ms.
+    """Sends `RunLog`s to redis-state: the first text of each at once, later text gathered for 25 ms.
 
-    It has one connection of its own. When that had to be opened again, the server may have lost its last
-    second, so every open log starts over with a `message.reset`. Nothing is sent twice, as what was taken before could
-    follow what was lost.
+    It has its own connection. After a reconnect the server may have lost its last second, so every open log continues
+    with a `message.reset`. Entries are never sent again: an old entry could follow a gap.
     """
 
     def __init__(self, redis: Redis, encryptor: Encryptor) -> None:
-        """`redis` has one connection, and does not send again by itself."""
+        """`redis` has one connection and no retries."""
         self._redis = redis
         self._encryptor = encryptor
         self._open: dict[UUID, RunLog] = {}
@@ -43,20 +42,20 @@ class LogWriter:
         redis.connection_pool.connection_kwargs["redis_connect_func"] = self._connected
 
     def open(self, run_id: UUID, attempt: int) -> RunLog:
-        """Begin the log of an attempt. A former one that this worker has not given up yet writes nothing any more."""
+        """Open the log of an attempt. An earlier attempt that this worker still executes can't write any more."""
         if (former := self._open.get(run_id)) is not None:
-            former.fenced = True  # a log that is lost would be begun anew by it, and the later attempt not know
+            former.fenced = True  # otherwise it could create a lost log again, unnoticed by the later attempt
         run_log = RunLog(run_id, attempt, touch=self._touch)
         self._open[run_id] = run_log
         return run_log
 
     def close(self, run_log: RunLog) -> None:
-        """Forget a log; what it still has to say is sent nevertheless."""
+        """Forget a log. Its remaining entries are still sent."""
         if self._open.get(run_log.run_id) is run_log:
             del self._open[run_log.run_id]
 
     async def run(self) -> None:
-        """Send for ever."""
+        """Send new entries forever."""
         loop = asyncio.get_running_loop()
         sent_at = 0.0
         while True:
@@ -69,10 +68,10 @@ class LogWriter:
             sent_at = loop.time()
             dirty, self._dirty = self._dirty, {}
             if not await self._send(list(dirty)):
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def drain(self, *, timeout: float) -> None:
-        """Return when everything was sent, or after `timeout` seconds."""
+        """Wait until all entries are sent, at most `timeout` seconds."""
         await _wait_at_most(self._idle, timeout)
 
     def _touch(self, run_log: RunLog, urgent: bool) -> None:
@@ -90,30 +89,30 @@ class LogWriter:
                 run_log.lose()
 
     async def _send(self, logs: list[RunLog]) -> bool:
-        """Append what is new; returns whether Redis took it."""
+        """Append new entries; returns whether Redis accepted them."""
         sent: list[tuple[RunLog, int, int]] = [(run_log, 0, 0) for run_log in logs if not run_log.fenced]
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
-                # Opened again if need be, of which `_connected` hears before anything is taken.
+                # If this reconnects, `_connected` marks the open logs before any entry is taken.
                 pipeline.connection = await self._redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]
                 sent = [(run_log, *_append(pipeline, run_log, self._encryptor)) for run_log, _, _ in sent]
                 answers = iter(await pipeline.execute(raise_on_error=False))
             taken = [
-                await self._judge(run_log, list(islice(answers, entries)), list(islice(answers, others)))
+                await self._check(run_log, list(islice(answers, entries)), list(islice(answers, others)))
                 for run_log, entries, others in sent
             ]
         except REDIS_ERRORS as error:
             log.warning("live logs can't be written: %s", error)
             for run_log, _, _ in sent:
-                if not run_log.ended:  # PostgreSQL has the text of one that has
+                if not run_log.ended:  # PostgreSQL has the text of an ended log
                     run_log.lose()
             return False
         if not self._dirty:
             self._idle.set()
         return all(taken)
 
-    async def _judge(self, run_log: RunLog, appended: list[Any], _others: list[Any]) -> bool:
-        """Read Redis' answers to the appends of one log: nil says that the log was lost."""
+    async def _check(self, run_log: RunLog, appended: list[Any], _others: list[Any]) -> bool:
+        """Check the replies to the entries of one log: nil means that the log was lost."""
         refusal = next((answer for answer in appended if isinstance(answer, ResponseError)), None)
         if refusal is not None:
             await self._refused(run_log, refusal)
@@ -125,17 +124,17 @@ class LogWriter:
         return True
 
     async def _refused(self, run_log: RunLog, refusal: ResponseError) -> None:
-        """A later attempt has written already, or an append of ours was repeated, or it is another trouble."""
+        """Find out whether a later attempt has written already."""
         top = await self._redis.xrevrange(log_key(run_log.run_id), count=1)
         if top and order(as_bytes(top[0][0]).decode())[0] > run_log.attempt:
             run_log.fenced = True
             return
-        log.warning("run %s: an append was refused: %s", run_log.run_id, refusal)
+        log.warning("run %s: Redis refused an entry: %s", run_log.run_id, refusal)
         run_log.lose()
 
 
 def _append(pipeline: Pipeline, run_log: RunLog, encryptor: Encryptor) -> tuple[int, int]:
-    """Add a log's new entries to the pipeline; returns how many appends and how many other commands that took."""
+    """Add a log's new entries to the pipeline; returns the numbers of entries and of other commands."""
     restarts = run_log.restarts
     entries = run_log.take()
     key = log_key(run_log.run_id)
@@ -148,7 +147,7 @@ def _append(pipeline: Pipeline, run_log: RunLog, encryptor: Encryptor) -> tuple[
 
 
 async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
-    """Not by `wait_for`, which in Python 3.11 may swallow a cancellation that comes together with the event."""
+    """Wait without `wait_for`, which in Python 3.11 may swallow a cancellation at the moment of the event."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

@@ -1,6 +1,6 @@
-"""Which addresses may be reached for a person or a model: the public internet, and nothing of ours.
+"""Addresses that people and models may reach: the public internet, and no internal network.
 
-The tables are written out rather than taken from `ipaddress.is_global`, whose answers change with Python's version.
+The tables are written out because `ipaddress.is_global` changes with the version of Python.
 Source: IANA's special-purpose address registries.
 """
 
@@ -36,7 +36,7 @@ _CLOSED_4 = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
-# Global unicast alone is open: not IPv4-mapped, NAT64 (64:ff9b::/96), fc00::/7, fe80::/10, ff00::/8 and all the others.
+# Only global unicast is open: not IPv4-mapped, NAT64 (64:ff9b::/96), fc00::/7, fe80::/10, ff00::/8 and so on.
 _OPEN_6 = IPv6Network("2000::/3")
 _CLOSED_6 = tuple(
     IPv6Network(each)
@@ -50,22 +50,22 @@ _CLOSED_6 = tuple(
 
 
 class RefusedAddressError(OSError):
-    """A connection to an address that is not public was not made."""
+    """A connection was refused, because its address is not public."""
 
 
 class RefusedUrlError(Exception):
-    """A URL that is not asked for; the text says why."""
+    """A URL that is not allowed; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPolicy:
-    """What may be reached. For pages no setting allows more; for MCP servers `MCP_ALLOW_PRIVATE` does."""
+    """Addresses and ports that may be reached. `MCP_ALLOW_PRIVATE` allows more for MCP servers, but not for pages."""
 
     allowed: tuple[Network, ...] = ()
     ports: frozenset[int] | None = frozenset({80, 443})
 
     def is_open(self, address: str) -> bool:
-        """Return whether connections to an address may be made."""
+        """Whether connections to an address are allowed."""
         try:
             found = ip_address(address)
         except ValueError:
@@ -73,22 +73,21 @@ class NetworkPolicy:
         return any(found in network for network in self.allowed) or _is_public(found)
 
     def check(self, url: URL) -> None:
-        """Raise `RefusedUrlError` for what is refused whatever its name resolves to."""
+        """Raise `RefusedUrlError` for a URL that is not allowed, whatever its name resolves to."""
         if url.scheme not in ("http", "https"):
             raise RefusedUrlError("Only http and https addresses can be used.")
         if not url.host:
-            raise RefusedUrlError("This address names no host.")
+            raise RefusedUrlError("This address has no host.")
         if url.user is not None or url.password is not None:
-            raise RefusedUrlError("Addresses with a user name or password are not used.")
+            raise RefusedUrlError("Addresses with a user name or password are not allowed.")
         if self.ports is not None and url.port not in self.ports:
-            raise RefusedUrlError("Only the ports 80 and 443 are used.")
+            raise RefusedUrlError("Only the ports 80 and 443 are allowed.")
 
     def connector(self, resolver: AbstractResolver | None = None, *, keep_seconds: float | None = None) -> TCPConnector:
-        """Return a connector that opens sockets to open addresses alone.
+        """Create a connector that connects only to allowed addresses.
 
-        The address that is checked is the very one the socket is then connected to, after all resolving, so a name
-        that resolves to something else the second time gains nothing. No name is cached, and no connection is kept
-        unless it is said how long; one that is kept goes on to the address that was checked.
+        The check is on the resolved address of the socket itself. So a name that resolves differently the second time
+        does not help an attacker. Names are not cached. Connections are closed after use, unless `keep_seconds` is set.
         """
         keep: dict[str, Any] = {"force_close": True}
         if keep_seconds is not None:
@@ -109,7 +108,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def networks(*names: str) -> tuple[Network, ...]:
-    """Return networks by their names, such as `127.0.0.0/8`."""
+    """Parse networks such as `127.0.0.0/8`."""
     return tuple(ip_network(name) for name in names)
 
 

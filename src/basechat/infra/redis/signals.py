@@ -52,7 +52,7 @@ async def wake_jobs(state: Redis) -> None:
 async def jobs_added(queue: Redis, *, timeout_seconds: int = 1) -> bool:
     """Wait for a signal that jobs were added; returns whether there was one.
 
-    All signals so far are taken at once: the worker that takes them claims jobs until none is due.
+    All signals so far are taken at once: the worker that takes them claims jobs until no job is due.
     """
     found = await queue.brpop([JOBS], timeout=timeout_seconds)
     if found:

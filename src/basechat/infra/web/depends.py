@@ -1,4 +1,4 @@
-"""What FastAPI's routes are handed: the resources of the service that they belong to."""
+"""The dependency that gives FastAPI's routes the resources of their service; apart, as llm-agent has no FastAPI."""
 
 from typing import Annotated
 
@@ -8,7 +8,6 @@ from basechat.infra.resources import Resources
 
 
 async def resources_of(request: Request) -> Resources:
-    """Return the resources of the app that answers this request."""
     resources: Resources = request.app.state.resources
     return resources
 
