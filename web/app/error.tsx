@@ -5,7 +5,7 @@ import { Button } from "@/components/ui/button";
 import { initialLocale } from "@/lib/locale/locale";
 import { translator } from "@/lib/locale/texts";
 
-/** What is left when the page itself breaks; answers go on without it. */
+/** Shown if the page itself fails. Runs continue without it. */
 export default function PageError() {
   const t = translator(initialLocale());
   return (

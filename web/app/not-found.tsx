@@ -3,7 +3,7 @@ import { Logo } from "@/components/logo";
 import en from "@/messages/en.json";
 import ko from "@/messages/ko.json";
 
-/** In both languages, for the export can't know the reader's. */
+/** In both languages, because the export does not know the reader's. */
 export default function NotFound() {
   return (
     <main className="grid h-dvh place-content-center justify-items-center gap-4 p-6 text-center">

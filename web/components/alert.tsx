@@ -2,7 +2,6 @@ import { CircleAlertIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { cn } from "@/lib/cn";
 
-/** Says what went wrong, to eyes and to screen readers. */
 export function Alert({ children, className }: { children: ReactNode; className?: string }) {
   return (
     <div

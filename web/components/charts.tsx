@@ -4,11 +4,11 @@ import { cn } from "@/lib/cn";
 
 interface Column {
   key: string;
-  /** What it stands for, in words. */
+  /** Text for tooltips and screen readers. */
   text: string;
-  /** From 0 to 1, beside the highest. */
+  /** From 0 to 1, relative to the highest column. */
   height: number;
-  /** The part of it that is marked, from 0 to 1. */
+  /** The marked part of the column, from 0 to 1. */
   marked?: number;
 }
 
@@ -17,7 +17,7 @@ interface ColumnsProps {
   columns: Column[];
 }
 
-/** Small columns side by side, such as one for each day; a list of texts to who does not see them. */
+/** Small columns, such as one per day. Screen readers get a list of texts. */
 export function Columns({ label, columns }: ColumnsProps) {
   return (
     <ol aria-label={label} className="flex h-14 items-end gap-px border-b" data-testid="columns">
@@ -39,19 +39,19 @@ export function Columns({ label, columns }: ColumnsProps) {
 
 interface MeterProps {
   label: string;
-  /** What it shows, in words. */
+  /** Text for screen readers. */
   text: string;
-  /** From 0 to 1; more is all of it. */
+  /** From 0 to 1. Larger values show a full bar. */
   share: number;
 }
 
 const NEARLY = 0.9;
 
-/** A bar that fills up; nearly full, it warns. */
+/** A bar that changes its colour when it is nearly full. */
 export function Meter({ label, text, share }: MeterProps) {
   const percent = Math.min(Math.max(share, 0), 1) * 100;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: browsers draw <meter> each in their own way, and let nobody style it
+    // biome-ignore lint/a11y/useSemanticElements: browsers draw <meter> differently and can't style it
     <div
       role="meter"
       aria-label={label}

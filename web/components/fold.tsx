@@ -6,16 +6,16 @@ import { cn } from "@/lib/cn";
 
 interface FoldProps {
   title: string;
-  /** What is to be seen of it while it is folded, in a line. */
+  /** One line below the title. */
   status: ReactNode;
-  /** Stands beside the title, such as a switch. */
+  /** Beside the title, such as a switch. */
   aside?: ReactNode;
   children: ReactNode;
-  /** Names the button for tests. */
+  /** Test id of the button. */
   testId: string;
 }
 
-/** One of several things in a list: its name and how it does, and unfolded what can be done with it. */
+/** An entry of a list that unfolds. */
 export function Fold({ title, status, aside, children, testId }: FoldProps) {
   const id = useId();
   const [unfolded, setUnfolded] = useState(false);

@@ -1,4 +1,3 @@
-/** The product's mark. */
 export function Logo({ className }: { className?: string }) {
   return (
     <svg viewBox="0 0 32 32" className={className} aria-hidden="true">

@@ -1,6 +1,6 @@
 "use client";
 
-/** Short notices at the head of the page, some with an action such as undo. */
+/** Short notices at the top of the page, some with an action such as undo. */
 
 import { XIcon } from "lucide-react";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from "react";

@@ -1,4 +1,4 @@
-/** Numbers, money and times as the reader's language writes them. */
+/** Numbers, costs and times in the reader's language. */
 
 import type { Locale } from "@/lib/locale/texts";
 
@@ -7,13 +7,13 @@ const BYTE_UNITS = ["B", "KiB", "MiB", "GiB"] as const;
 const MINUTE = 60;
 const HOUR = 3600;
 
-/** A count, short from ten thousand on where `short` is asked for (12K, 1.2만). */
+/** A count. `short` abbreviates numbers from ten thousand on (12K, 1.2만). */
 export function formatCount(locale: Locale, value: number, short = false): string {
   const compact = short && value >= 10_000 ? ({ notation: "compact", maximumFractionDigits: 1 } as const) : {};
   return new Intl.NumberFormat(locale, compact).format(value);
 }
 
-/** US dollars; the smaller the amount, the more of its digits. */
+/** US dollars. Smaller amounts show more digits. */
 export function formatMoney(locale: Locale, dollars: number | string): string {
   const amount = Number(dollars);
   const size = Math.abs(amount);
@@ -27,7 +27,7 @@ export function formatMoney(locale: Locale, dollars: number | string): string {
   return new Intl.NumberFormat(locale, style).format(amount);
 }
 
-/** A part of a whole, from 0 to 1. */
+/** A share from 0 to 1, as percent. */
 export function formatShare(locale: Locale, share: number): string {
   return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(share);
 }
@@ -38,7 +38,7 @@ export function formatBytes(locale: Locale, bytes: number): string {
   return `${number} ${BYTE_UNITS[step]}`;
 }
 
-/** A span of time in the one unit that suits it. */
+/** A duration in one unit. */
 export function formatSeconds(locale: Locale, seconds: number): string {
   const [value, unit] =
     seconds < MINUTE ? [seconds, "second"] : seconds < HOUR ? [seconds / MINUTE, "minute"] : [seconds / HOUR, "hour"];

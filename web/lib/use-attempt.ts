@@ -4,13 +4,13 @@ import { useState } from "react";
 
 interface Attempts {
   busy: boolean;
-  /** What the last attempt failed of, or null. */
+  /** The error of the last attempt, or null. */
   error: unknown;
-  /** Waits for some work and hands on what comes of it. */
+  /** Waits for `work` and passes its result to `then`. */
   attempt: <T>(work: Promise<T>, then: (result: T) => void) => Promise<void>;
 }
 
-/** Work that is done now and then and may fail, such as a call that a button makes. */
+/** State of work that can fail, such as the call of a button. */
 export function useAttempt(): Attempts {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);

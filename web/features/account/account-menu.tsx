@@ -37,7 +37,7 @@ import type { User } from "@/lib/api/types";
 import { useLocale } from "@/lib/locale/locale";
 import { describeError, type Locale, localeNames } from "@/lib/locale/texts";
 
-/** What opens from the menu, in groups: what the assistant goes by, the account itself, and the whole server. */
+/** The dialogs of the menu, in groups: the assistant, the account, the server. */
 const entries = [
   [
     { name: "own-instructions", icon: NotebookPenIcon, text: "instructions.own", Dialog: OwnInstructions },

@@ -71,13 +71,13 @@ function DeviceRow({ device, onSignOut }: { device: Device; onSignOut: () => voi
   );
 }
 
-/** A device's short name, "Chrome · macOS", from the User-Agent it sent; null where nothing is recognised. */
+/** Short name of a device from its User-Agent, such as "Chrome · macOS", or null. */
 export function deviceName(userAgent: string): string | null {
   const parts = [firstMatch(browsers, userAgent), firstMatch(systems, userAgent)].filter(Boolean);
   return parts.length ? parts.join(" · ") : null;
 }
 
-/** In order: most browsers claim to be the later ones, too. */
+/** The order matters: most browsers also contain the names of later ones. */
 const browsers: [RegExp, string][] = [
   [/Edg(e|A|iOS)?\//, "Edge"],
   [/Whale\//, "Whale"],

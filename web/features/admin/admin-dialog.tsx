@@ -15,7 +15,6 @@ const parts = [
   { name: "cache", text: "cache.title", Part: CachePanel },
 ] as const;
 
-/** What only administrators see and change. */
 export function AdminDialog({ onClose }: { onClose: () => void }) {
   const { t } = useLocale();
   return (

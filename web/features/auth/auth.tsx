@@ -1,6 +1,6 @@
 "use client";
 
-/** Who is signed in: asked once, then kept up with sign-in, sign-out and any 401. */
+/** The account that is signed in: loaded once, then updated on sign-in, sign-out and any 401. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { api, listenForSignOut } from "@/lib/api/client";
@@ -16,7 +16,7 @@ type AuthState = { name: "asking" | "signed-out" | "unreachable" } | { name: "si
 
 interface AuthContext {
   state: AuthState;
-  /** Asks the server again. */
+  /** Loads the account again. */
   ask: () => void;
   enter: (user: User) => void;
   leave: () => Promise<void>;

@@ -9,7 +9,7 @@ import { ApiError } from "@/lib/api/problem";
 import { formErrors, missingFields, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 
-/** What the extra field asks for: nothing, an invitation, or the first account's set-up token. */
+/** The extra field: hidden, an invitation code, or the set-up token of the first account. */
 type Admission = "none" | "invitation" | "setup-token";
 
 const admissionOf: Record<string, Admission> = {

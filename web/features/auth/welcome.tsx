@@ -12,7 +12,7 @@ import { formErrors, missingFields, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 import { localeNames } from "@/lib/locale/texts";
 
-/** The door: signing in or up. A link with `?invitation=` opens it at signing up. */
+/** Sign-in and registration. A link with `?invitation=` opens the registration. */
 export function Welcome() {
   const { t, locale, setLocale } = useLocale();
   const invitation = useSearchParams().get("invitation") ?? "";

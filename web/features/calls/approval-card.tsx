@@ -25,7 +25,7 @@ const choices = [
   { decision: "deny", variant: "outline", text: "calls.deny", className: "max-sm:h-10" },
 ] as const;
 
-/** A call that asks first: what it would do, and what its reader says to that. */
+/** A call that waits for an approval: its arguments, and the buttons that allow or deny it. */
 export function ApprovalCard({ call, onDecide }: { call: ToolCall; onDecide: Decide }) {
   const { t } = useLocale();
   const form = useArguments(call);
@@ -90,7 +90,7 @@ const TICK_MS = 20_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** How long there is still time. */
+/** The time until the approval expires. */
 function Expiry({ at }: { at: string }) {
   const { t, locale } = useLocale();
   const [now, setNow] = useState(Date.now);

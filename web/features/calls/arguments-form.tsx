@@ -18,7 +18,7 @@ import type { ToolCall } from "@/features/calls/tool-calls";
 import type { FieldError } from "@/lib/api/types";
 import { useLocale } from "@/lib/locale/locale";
 
-/** What a call is to be given, to be read and changed. */
+/** The editable arguments of a waiting call. */
 export function ArgumentsForm({ form, disabled }: { form: ArgumentsEditing; disabled: boolean }) {
   const { t } = useLocale();
   const { fields, written, problems, write } = form;
@@ -101,19 +101,19 @@ function ArgumentInput({ field, text, problem, disabled, onWrite }: ArgumentInpu
   );
 }
 
-/** By the argument's name; the empty one stands for all of them. */
+/** By argument name. The empty name means all arguments. */
 type FieldProblems = Record<string, string>;
 
 interface ArgumentsEditing {
-  /** Null where all arguments are one JSON text, under the empty name. */
+  /** Null if all arguments are one JSON text, under the empty name. */
   fields: ArgumentField[] | null;
   written: Written;
   problems: FieldProblems;
-  /** Whether the model gave this argument. */
+  /** The model gave this argument. */
   given: (name: string) => boolean;
   write: (name: string, text: string) => void;
   mark: (errors: FieldError[]) => void;
-  /** What to send of them: nothing where they were not touched; null, and marked, where they are not right. */
+  /** The changed arguments to send. Null if a field is invalid and marked. */
   read: () => { arguments?: Arguments } | null;
 }
 

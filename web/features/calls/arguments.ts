@@ -1,4 +1,4 @@
-/** The arguments of a call as a form: one field each where the tool's schema is flat, else all of them as JSON. */
+/** The arguments of a call as a form: one field each if the schema is flat, else one JSON text. */
 
 import type { FieldError } from "@/lib/api/types";
 
@@ -14,13 +14,13 @@ export interface ArgumentField {
   required: boolean;
 }
 
-/** What is written in the fields, by their names. */
+/** The texts of the fields, by name. */
 export type Written = Record<string, string>;
 export type Problem = "calls.not_json" | "calls.not_number" | "calls.not_integer";
 
 const scalars = ["string", "number", "integer", "boolean"];
 
-/** The fields of a schema; null where an argument is more than one plain value, or is not in the schema. */
+/** The fields of a schema. Null if an argument isn't one plain value, or isn't in the schema. */
 export function fieldsOf(schema: Schema, given: Arguments): ArgumentField[] | null {
   const properties = Object.entries((schema.properties ?? {}) as Record<string, Schema>);
   const required = new Set(Array.isArray(schema.required) ? (schema.required as string[]) : []);
@@ -40,7 +40,7 @@ function fieldOf(name: string, property: Schema, required: boolean): ArgumentFie
   return { name, label: name.replaceAll("_", " "), about, kind, choices, required };
 }
 
-/** `T | null` is how an optional value is often declared. */
+/** Schemas often declare an optional value as `T | null`. */
 function withoutNull(property: Schema): Schema {
   const options = Array.isArray(property.anyOf) ? (property.anyOf as Schema[]) : [property];
   const rest = options.filter((each) => each.type !== "null");
@@ -56,7 +56,7 @@ export function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
-/** What the fields say; a value that was not touched stays exactly as it was given. */
+/** The arguments of the fields. An unchanged field keeps its given value exactly. */
 export function argumentsOf(
   fields: ArgumentField[],
   written: Written,
@@ -86,12 +86,12 @@ function problemOf({ kind }: ArgumentField, text: string): Problem | null {
   return null;
 }
 
-/** A number as JSON writes it. */
+/** A JSON number. */
 function isNumber(text: string): boolean {
   return typeof parsed(text) === "number";
 }
 
-/** What the server finds wrong, by the field that shows it; under the empty name what has no field of its own. */
+/** Errors by field name. The empty name holds errors without a field. */
 export function problemsOf(fields: ArgumentField[] | null, errors: FieldError[]): Record<string, string> {
   const problems: Record<string, string> = {};
   for (const { field, detail } of errors) {
@@ -103,7 +103,7 @@ export function problemsOf(fields: ArgumentField[] | null, errors: FieldError[])
   return problems;
 }
 
-/** The object that a text writes, or null. */
+/** The JSON object in a text, or null. */
 export function objectOf(text: string): Arguments | null {
   const value = parsed(text);
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Arguments) : null;
@@ -119,7 +119,7 @@ function parsed(text: string): unknown {
 
 const DIGEST = 160;
 
-/** Arguments in a line: their plain values. */
+/** The plain values of arguments in one line. */
 export function digestOf(given: Arguments): string {
   const plain = Object.values(given).filter((value) => typeof value === "string" || typeof value === "number");
   return plain.map(String).join(" · ").replace(/\s+/g, " ").slice(0, DIGEST);

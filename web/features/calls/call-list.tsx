@@ -17,10 +17,10 @@ import { cn } from "@/lib/cn";
 import { useLocale } from "@/lib/locale/locale";
 import type { TextKey } from "@/lib/locale/texts";
 
-/** So many rows are shown at once; more are folded into one. */
+/** More rows than this are folded into one. */
 const SHOWN = 3;
 
-/** Calls that were made one after the other, and those among them that ask first. */
+/** Consecutive calls of an answer. Waiting calls follow as approval cards. */
 export function CallList({ calls, onDecide }: { calls: ToolCall[]; onDecide: Decide }) {
   const waiting = calls.filter((each) => each.state === "waiting");
   const others = calls.filter((each) => each.state !== "waiting");
@@ -75,7 +75,7 @@ const looks: Record<ToolCall["state"], { icon: typeof CheckIcon; text: TextKey; 
   failed: { icon: TriangleAlertIcon, text: "calls.failed", className: "text-destructive" },
 };
 
-/** What is said in words to everybody; the icon says it to those who see it, and its label to those who do not. */
+/** States with a visible text. The icon and its label show the others. */
 const worded: ToolCall["state"][] = ["denied", "unmade", "failed"];
 
 function StateIcon({ state }: { state: ToolCall["state"] }) {
@@ -84,7 +84,6 @@ function StateIcon({ state }: { state: ToolCall["state"] }) {
   return <Icon role="img" aria-label={t(text)} className={cn("size-4 shrink-0 text-muted-foreground", className)} />;
 }
 
-/** One call in a line; opened, it shows what went in and what came out. */
 function CallRow({ call }: { call: ToolCall }) {
   const { t } = useLocale();
   const { state, server, cached } = call;
@@ -112,7 +111,7 @@ function CallRow({ call }: { call: ToolCall }) {
   );
 }
 
-/** The arguments of a call, and the beginning of what came of it. */
+/** Arguments of a call, and the start of its result. */
 function CallDetails({ call }: { call: ToolCall }) {
   const { t } = useLocale();
   const given = Object.entries(call.arguments);
@@ -156,7 +155,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-/** A whole JSON object is easier to read in lines; one that was cut short is left as it is. */
+/** Indents a JSON object. A truncated one stays unchanged. */
 function laidOut(text: string): string {
   const value = objectOf(text);
   return value ? JSON.stringify(value, null, 2) : text;

@@ -87,7 +87,7 @@ const call = (callId: string, at: number): ToolCall => ({
   asks: null,
 });
 
-/** Pieces in brief: a text as it is, calls as the list of their ids. */
+/** Pieces in a short form: texts, and lists of call ids. */
 const cut = (text: string, ...calls: ToolCall[]) =>
   piecesOf(text, calls).map((piece) => (piece.kind === "text" ? piece.text : piece.calls.map((each) => each.callId)));
 

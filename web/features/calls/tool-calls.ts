@@ -1,15 +1,15 @@
-/** The calls of tools in an answer: while it is written, and as they are stored with it. */
+/** The tool calls of an answer, while it streams and as stored with its message. */
 
 import type { CalledTool, Message, PendingApproval, Run, RunEvents, StoredToolCall } from "@/lib/api/types";
 
 export interface ToolCall extends CalledTool {
   callId: string;
-  /** Where in the text it stands, in code points. */
+  /** Its offset in the text, in code points. */
   at: number;
   state: "running" | "waiting" | "denied" | "unmade" | "done" | "failed";
   preview: string;
   cached: boolean;
-  /** What its reader is asked while it waits. */
+  /** Present while the call waits for an approval. */
   asks: { inputSchema: Record<string, unknown>; expiresAt: string } | null;
 }
 
@@ -17,7 +17,7 @@ export function withCall(calls: ToolCall[], called: RunEvents["tool.call"]): Too
   return put(calls, { ...begun(called, called.at), state: "running", asks: null });
 }
 
-/** Lets a call wait; one that is not known yet stands at the given place. */
+/** Marks a call as waiting. An unknown call is added at offset `at`. */
 export function withApproval(calls: ToolCall[], asked: PendingApproval, at: number): ToolCall[] {
   const asks = { inputSchema: asked.input_schema, expiresAt: asked.expires_at };
   const known = calls.find((each) => each.callId === asked.call_id);
@@ -30,23 +30,23 @@ export function withResult(calls: ToolCall[], { call_id, ok, preview, cached }: 
   );
 }
 
-/** A text that begins anew, `length` code points long, leaves what stands in it and what waits. */
+/** After a reset to `length` code points: keeps calls inside the text, and waiting calls. */
 export function withinText(calls: ToolCall[], length: number): ToolCall[] {
   const kept = calls.filter((each) => each.at <= length || each.state === "waiting");
   return kept.map((each) => (each.at > length ? { ...each, at: length } : each));
 }
 
-/** Makes those calls wait that the run says wait, and no other; unknown ones stand at the text's end. */
+/** Takes over the waiting calls of the run. Unknown calls are added at the end of the text. */
 export function withRunApprovals(calls: ToolCall[], { approvals }: Pick<Run, "approvals">, length: number): ToolCall[] {
   const asked = new Set(approvals.map((each) => each.call_id));
   const others = calls.map((each) => (asked.has(each.callId) ? each : withDecision(each, "running")));
   return approvals.reduce((list, each) => withApproval(list, each, length), others);
 }
 
-/** What was decided upon calls, by their ids. */
+/** Decisions by call id. */
 export type Decisions = Record<string, "running" | "denied">;
 
-/** A call that was decided upon waits no more, and one that was denied has not failed. */
+/** Applies decisions: an allowed call runs, and a denied call counts as denied instead of failed. */
 export function withDecisions(calls: ToolCall[], decisions: Decisions): ToolCall[] {
   return calls.map((each) => withDecision(each, decisions[each.callId]));
 }
@@ -55,7 +55,6 @@ export function isWaiting(calls: ToolCall[]): boolean {
   return calls.some((each) => each.state === "waiting");
 }
 
-/** The calls that are stored with a message. */
 export function storedCalls({ meta_info }: Pick<Message, "meta_info">): ToolCall[] {
   const stored = (meta_info.tool_calls ?? []) as StoredToolCall[];
   return stored.map(({ call_id, status, ...call }) => ({
@@ -66,7 +65,7 @@ export function storedCalls({ meta_info }: Pick<Message, "meta_info">): ToolCall
   }));
 }
 
-/** Of a call whose answer has ended: what was begun and told nothing has failed, as far as one can know. */
+/** State of a call after its answer ended. A started call without a result counts as failed. */
 const stateOf: Record<StoredToolCall["status"], ToolCall["state"]> = {
   proposed: "unmade",
   approved: "unmade",
@@ -94,7 +93,7 @@ function withDecision(call: ToolCall, decision: Decisions[string] | undefined): 
 
 export type Piece = { kind: "text"; text: string } | { kind: "calls"; calls: ToolCall[] };
 
-/** Calls with nothing but space between them stand together; blank lines at the head of a text are left out. */
+/** Cuts an answer at its tool calls. Calls with only white space between them form one piece. Leading blank lines are dropped. */
 export function piecesOf(text: string, calls: ToolCall[]): Piece[] {
   if (calls.length === 0) return text ? [{ kind: "text", text }] : [];
   const points = Array.from(text);

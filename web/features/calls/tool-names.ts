@@ -1,8 +1,8 @@
-/** What tools and servers are called: the server's own in the reader's language, others as they call themselves. */
+/** Titles of tools and servers: translated for BaseChat's own tools, else the server's own titles. */
 
 import { isTextKey, type Translate } from "@/lib/locale/texts";
 
-/** The name of the server's own tools, where those of outside servers have the name that was given to them. */
+/** Server name of BaseChat's own tools. */
 export const OWN = "basechat";
 
 interface Named {

@@ -14,7 +14,7 @@ interface AnswerPlaceProps {
   children?: ReactNode;
 }
 
-/** An answer's place, from the moment its message is sent. */
+/** The place of an answer, from the moment its draft is sent. */
 export function AnswerPlace({ id, status, children }: AnswerPlaceProps) {
   const { t } = useLocale();
   return (
@@ -38,7 +38,7 @@ interface AnswerBodyProps {
   onDecide: Decide;
 }
 
-/** The text of an answer, and the calls of tools at their places in it. */
+/** The text of an answer, with its tool calls at their offsets. */
 export function AnswerBody({ text, calls, writing, onDecide }: AnswerBodyProps) {
   const pieces = piecesOf(text, calls);
   const last = pieces.length - 1;
@@ -58,7 +58,7 @@ export function AnswerBody({ text, calls, writing, onDecide }: AnswerBodyProps) 
   );
 }
 
-/** Nothing moves at the end: no text that is written, no tool that works, nobody who is asked. */
+/** The answer shows no other activity at its end: no text, no running call, no approval. */
 function isThinking(last: Piece | undefined): boolean {
   if (!last) return true;
   return last.kind === "calls" && last.calls.every(({ state }) => state !== "running" && state !== "waiting");

@@ -13,7 +13,7 @@ export const answerCall = (runId: string, decision: ApprovalDecision) =>
 
 export const cancelRun = (runId: string) => api.post<Run>(`/runs/${runId}/cancel`);
 
-/** Makes the branch that a message is on the shown one, down to its newest end. */
+/** Shows the branch of a message, down to its newest leaf. */
 export const showBranch = (chatId: string, messageId: string) =>
   api.patch<ChatSession>(`/sessions/${chatId}`, { active_leaf_id: messageId });
 
@@ -26,7 +26,7 @@ export function postOffer(chatId: string, offer: Offer, key: string): Promise<Re
   return send("POST", path, { body, headers: { Accept: "text/event-stream", "Idempotency-Key": key } });
 }
 
-/** Opens a run's events behind the given one, or from the first. */
+/** Opens the events of a run after `lastEventId`, or from the first one. */
 export const openRunEvents = (runId: string, lastEventId: string | null, signal: AbortSignal) =>
   send("GET", `/runs/${runId}/events`, {
     headers: { Accept: "text/event-stream", ...(lastEventId && { "Last-Event-ID": lastEventId }) },

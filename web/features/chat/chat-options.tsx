@@ -16,11 +16,11 @@ import { describeError } from "@/lib/locale/texts";
 interface ChatControlsProps {
   model: ComponentProps<typeof ModelPicker>;
   control: ChatOptionsControl;
-  /** The chat is made with its first message; what it is cannot be changed later. */
+  /** The chat does not exist yet. Only then can it become temporary. */
   unmade: boolean;
 }
 
-/** Below the message: who answers, with which tools, and how. */
+/** The model, the tools and the instructions of a chat. */
 export function ChatControls({ model, control, unmade }: ChatControlsProps) {
   const { t } = useLocale();
   const [instructing, setInstructing] = useState(false);
@@ -83,10 +83,10 @@ type ChatOptions = Pick<ChatSession, "tools" | "instructions" | "temporary">;
 
 interface ChatOptionsControl {
   options: ChatOptions;
-  /** Takes effect at once, and is taken back where the server does not take it. */
+  /** Applies at once, and is undone if the server rejects it. */
   setTools: (tools: string[] | null) => void;
   setInstructions: (instructions: string | null) => Promise<void>;
-  /** Only for a chat that is not made yet. */
+  /** Only for a chat that does not exist yet. */
   setTemporary: (temporary: boolean) => void;
 }
 
@@ -97,7 +97,7 @@ export function useChatOptions(session: ChatSession | undefined): ChatOptionsCon
   const { put } = useSessions();
   const notify = useNotify();
   const [draft, setDraft] = useState(none);
-  /** Changes are told one after the other, so that the last one counts. */
+  /** Sends changes one after the other, so that the last one wins. */
   const told = useRef(Promise.resolve());
   const latest = useRef(0);
 

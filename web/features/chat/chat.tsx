@@ -21,12 +21,12 @@ import { describeError } from "@/lib/locale/texts";
 
 interface ChatProps {
   user: User;
-  /** The chat to open, or null for a new one that is made with its first message. */
+  /** The id of the open chat. Null means a new chat, which its first message creates. */
   opened: string | null;
   session: ChatSession | undefined;
   onCreated: (id: string) => void;
   onActivity: (id: string) => void;
-  /** The first question of a chat was answered. */
+  /** The first answer of a chat has ended. */
   onBegun: (id: string) => void;
 }
 
@@ -123,7 +123,7 @@ export function Chat({ user, opened, session, onCreated, onActivity, onBegun }: 
   );
 }
 
-/** The model of the next message: what was chosen here, else the chat's, else the account's, else the first there is. */
+/** The model of the next message: chosen here, else of the chat, else of the account, else the first one. */
 function useChosenModel(session: ChatSession | undefined) {
   const { models, look } = useModels();
   const { defaultModel, change } = usePreferences();
@@ -140,7 +140,6 @@ function useChosenModel(session: ChatSession | undefined) {
   return { models, model, choose, look };
 }
 
-/** What a new chat shows before its first message. */
 function Greeting({ name, temporary }: { name: string; temporary: boolean }) {
   const { t } = useLocale();
   return (

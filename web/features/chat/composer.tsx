@@ -17,14 +17,14 @@ import { useLocale } from "@/lib/locale/locale";
 
 interface ComposerProps {
   busy: boolean;
-  /** A text that could not be sent, given back to its author. */
+  /** A text that the server rejected. It returns to the field. */
   refused: string | null;
   onSend: (text: string) => void;
   onStop: () => void;
   children?: ReactNode;
 }
 
-/** Where a message is written. Enter sends, unless an input method is still composing a syllable. */
+/** The field for a message, with its buttons. Enter sends. */
 export function Composer({ busy, refused, onSend, onStop, children }: ComposerProps) {
   const { t } = useLocale();
   const [text, setText] = useState("");
@@ -94,7 +94,7 @@ interface MessageAreaProps extends Omit<ComponentProps<"textarea">, "onChange" |
   onEscape?: () => void;
 }
 
-/** Grows with its text. Enter and Escape do nothing while an input method is still composing a syllable. */
+/** Grows with its text. Enter and Escape do nothing while an input method composes a syllable. */
 export function MessageArea({ ref, value, onChange, onEnter, onEscape, className, ...props }: MessageAreaProps) {
   const own = useRef<HTMLTextAreaElement>(null);
   const area = ref ?? own;
@@ -129,7 +129,7 @@ export function MessageArea({ ref, value, onChange, onEnter, onEscape, className
   );
 }
 
-/** Safari ends the composition before it tells of the key that ended it; that key has code 229. */
+/** Safari ends the composition before the event of the key that ended it. That key has code 229. */
 function isComposing(event: KeyboardEvent): boolean {
   return event.nativeEvent.isComposing || event.keyCode === 229;
 }

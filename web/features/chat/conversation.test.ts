@@ -22,7 +22,7 @@ const after = (actions: ConversationAction[], state: Conversation = newConversat
   actions.reduce(reduceConversation, state);
 const ids = (state: Conversation) => shownMessages(state).map((each) => each.id);
 
-/** The answer of which the run's first event tells. */
+/** The answer after the first event of its run. */
 function begun(question: Message, id: string) {
   const message = { ...answerMessage, id, parent_id: question.id };
   return { ...newAnswer(), run, userMessage: question, message };

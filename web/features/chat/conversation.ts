@@ -1,4 +1,4 @@
-/** What one open chat shows: its messages, the one being sent, the answer being written, and what went wrong. */
+/** The state of the open chat: a pure reducer of its messages, draft, answer and errors. */
 
 import { type Decisions, withDecisions } from "@/features/calls/tool-calls";
 import type { Offer } from "@/features/chat/draft-request";
@@ -10,14 +10,14 @@ export interface Conversation {
   phase: "loading" | "ready" | "missing" | "failed";
   /** Oldest first. */
   messages: Message[];
-  /** Where the page before the first message begins. */
+  /** Cursor of the page before the first message. */
   older: string | null;
   /** What the server has not accepted yet. */
   offered: Offer | null;
-  /** Another branch is being fetched. */
+  /** Another branch is loading. */
   switching: boolean;
   answer: Answer | null;
-  /** What was decided upon calls that the answer's own events still have waiting. */
+  /** Decisions about calls that still wait in the events of the answer. */
   decisions: Decisions;
   connection: "open" | "lost";
   /** What the server did not take, given back to its author. */
@@ -37,7 +37,7 @@ export type ConversationAction =
   | { type: "rated"; id: string; rating: Rating | null }
   | { type: "written"; answer: Answer }
   | { type: "ended"; answer: Answer }
-  /** A call was decided upon, here or elsewhere; the run says which others wait. */
+  /** A call was decided, here or in another tab. The run lists the calls that still wait. */
   | { type: "decided"; callId: string; denied: boolean; run: Run }
   | { type: "connection"; state: Conversation["connection"] }
   | { type: "complained"; error: unknown };
@@ -136,7 +136,7 @@ function withMessage(messages: Message[], message: Message): Message[] {
 
 const active: RunStatus[] = ["queued", "running", "waiting"];
 
-/** The message that is still being answered, if any. */
+/** The message with an unfinished run. */
 export function findUnfinished(messages: Message[]): Message | undefined {
   return messages.findLast((each) => each.role === "assistant" && each.run && active.includes(each.run.status));
 }
@@ -149,7 +149,7 @@ export function statusOf(message: Message): AnswerStatus {
   return status && active.includes(status) ? "streaming" : "done";
 }
 
-/** What its reader said of an answer. */
+/** The rating of an answer. */
 export function ratingOf(message: Message): Rating | null {
   const feedback = message.meta_info.feedback as { rating?: Rating } | undefined;
   return feedback?.rating ?? null;

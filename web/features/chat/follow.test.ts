@@ -6,7 +6,7 @@ import { ApiError, networkError } from "@/lib/api/problem";
 import { answerMessage, approval, run, started } from "@/lib/api/samples";
 import type { Run, RunEvent } from "@/lib/api/types";
 
-/** One connection: events by their ids, then the end of the body, or a break. */
+/** One connection: events with their ids, then the end of the body or a lost connection. */
 interface Script {
   events: [id: string, event: RunEvent][];
   breaks?: boolean;
@@ -32,7 +32,7 @@ function responseOf({ events, breaks }: Script): Response {
   return new Response(body);
 }
 
-/** Plays the scripts in order, one per connection; errors among them are thrown. */
+/** Plays the scripts in order, one per connection, and throws those that are errors. */
 function play(
   scripts: (Script | Error)[],
   { known = false, looked = run, signal = new AbortController().signal, onChange = (_: Answer) => {} } = {},

@@ -1,4 +1,4 @@
-/** Follows one run from its first event to its last, over as many connections as that takes. */
+/** Follows one run from its first event to its last, over any number of connections. */
 
 import type { EventSourceMessage } from "eventsource-parser";
 import { type Answer, newAnswer, reduce, replayed, withRun } from "@/features/chat/stream";
@@ -10,9 +10,9 @@ import type { Run, RunEvent } from "@/lib/api/types";
 export const OFFERS = 4;
 
 export interface Connections {
-  /** Opens the run's events behind `lastEventId`, or from the first one. */
+  /** Opens the events of the run after `lastEventId`, or from the first one. */
   resume: (runId: string, lastEventId: string | null) => Promise<Response>;
-  /** Asks for the run itself. */
+  /** Gets the run. */
   look: (runId: string) => Promise<Run>;
   /** Offers the message that starts the run; safe to repeat. Not needed for a run that is known. */
   start?: () => Promise<Response>;
@@ -20,7 +20,7 @@ export interface Connections {
 
 interface Following {
   connections: Connections;
-  /** The answer of a run that is known already. */
+  /** The answer of a known run. */
   answer?: Answer;
   onChange: (answer: Answer) => void;
   onConnection?: (state: "open" | "lost") => void;
@@ -47,7 +47,7 @@ export async function follow(following: Following): Promise<Answer> {
       for await (const message of readEvents(bodyOf(response), signal)) {
         answer = heard(answer, message);
         if (answer.gap) break;
-        // A text that begins anew does not tell which calls wait.
+        // A reset does not list the waiting calls.
         if (message.event === "message.reset" && answer.run)
           answer = withRun(answer, await connections.look(answer.run.id));
         lastEventId = message.id ?? lastEventId;
@@ -85,7 +85,7 @@ function heard(answer: Answer, { event, data }: EventSourceMessage): Answer {
   return event ? reduce(answer, { ...JSON.parse(data), type: event } as RunEvent) : answer;
 }
 
-/** A refusal is final; what the network or a restarting server causes is not. */
+/** Errors of the network or of a restarting server are not final. */
 function isFinal(error: unknown): boolean {
   return error instanceof ApiError && !error.transient;
 }

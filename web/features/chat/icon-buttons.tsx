@@ -6,7 +6,7 @@ import { Button } from "@/components/ui/button";
 import { cn } from "@/lib/cn";
 import { useLocale } from "@/lib/locale/locale";
 
-/** One of the small buttons at a message. */
+/** A small button at a message. */
 export function IconButton({ label, className, ...props }: ComponentProps<typeof Button> & { label: string }) {
   return (
     <Button
@@ -20,7 +20,7 @@ export function IconButton({ label, className, ...props }: ComponentProps<typeof
   );
 }
 
-/** Copies a text and says so for a moment. */
+/** Copies a text and confirms it for a moment. */
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const { t } = useLocale();
   const [copied, setCopied] = useState(false);
@@ -39,7 +39,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   );
 }
 
-/** Puts text on the clipboard and says whether that worked; plain HTTP has only the old way. */
+/** Copies a text to the clipboard. Returns false on failure. Plain HTTP pages need the old `execCommand`. */
 async function copyText(text: string): Promise<boolean> {
   if (!navigator.clipboard) return copySelection(text);
   return navigator.clipboard.writeText(text).then(

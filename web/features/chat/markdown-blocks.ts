@@ -1,10 +1,10 @@
-/** Cuts Markdown where its top-level blocks end, so that a growing answer is parsed again only in its last block. */
+/** Splits Markdown into top-level blocks, so that a growing answer parses only its last block again. */
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
-/** A line after a blank one that may belong to the block before it: indented, a list's next item, a quote, a table. */
+/** After a blank line, these lines can continue the block: indented text, list items, quotes, tables. */
 const CONTINUES = /^(\s|[-*+>|]|\d{1,9}[.)])/;
 
-/** The blocks' concatenation is the text. */
+/** The blocks, joined, are the text. */
 export function markdownBlocks(text: string): string[] {
   const blocks: string[] = [];
   let fence: string | null = null;
@@ -24,7 +24,7 @@ export function markdownBlocks(text: string): string[] {
   return blocks;
 }
 
-/** The fence that is open behind the line; it is closed by one of its kind that is at least as long. */
+/** The open fence after the line. A fence of the same kind and at least the same length closes it. */
 function fenceAfter(line: string, open: string | null): string | null {
   const mark = FENCE.exec(line)?.[1];
   if (!mark) return open;

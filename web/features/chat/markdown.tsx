@@ -20,7 +20,7 @@ const components: Components = {
   img: ({ node: _, ...props }) => <ImageLink {...props} />,
 };
 
-/** An answer's text; raw HTML in it is shown as text, never run. */
+/** The text of an answer. Raw HTML is shown as text. */
 export function Markdown({ text, writing }: { text: string; writing: boolean }) {
   return (
     <div className="prose" data-writing={writing}>
@@ -42,7 +42,7 @@ const Block = memo(function Block({ text }: { text: string }) {
   );
 });
 
-/** An image's address may carry the conversation away: it is loaded by whoever follows the link, never by itself. */
+/** An image shows as a link, because loading its address could send parts of the chat elsewhere. */
 function ImageLink({ src, alt }: ComponentProps<"img">) {
   const { t } = useLocale();
   const href = typeof src === "string" ? src : undefined;
@@ -53,7 +53,6 @@ function ImageLink({ src, alt }: ComponentProps<"img">) {
   );
 }
 
-/** A fenced block with its language and a button that copies it. */
 function CodeBlock({ children }: ComponentProps<"pre"> & ExtraProps) {
   const { t } = useLocale();
   const { text, language } = codeOf(children);

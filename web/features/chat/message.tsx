@@ -16,7 +16,6 @@ import { cn } from "@/lib/cn";
 import { useLocale } from "@/lib/locale/locale";
 import { describeCode } from "@/lib/locale/texts";
 
-/** What can be done with a message. */
 export interface MessageActions {
   regenerate: (answer: Message) => void;
   edit: (message: Message, content: string) => void;
@@ -27,10 +26,10 @@ export interface MessageActions {
 
 interface AssistantMessageProps {
   message: Message;
-  /** The answer while it is written; the message alone once it has ended. */
+  /** The streaming answer. Undefined after its end. */
   answer?: Answer | null;
   actions: MessageActions;
-  /** Nothing can be begun now. */
+  /** Buttons that start a run are disabled. */
   busy: boolean;
 }
 
@@ -117,7 +116,7 @@ const thumbs = [
   { rating: "down", icon: ThumbsDownIcon, text: "chat.thumb_down" },
 ] as const;
 
-/** Says what an answer is worth; pressed again, takes it back. */
+/** Rates an answer. A second press removes the rating. */
 function Thumbs({ message, onRate }: { message: Message; onRate: MessageActions["rate"] }) {
   const { t } = useLocale();
   const given = ratingOf(message);

@@ -1,4 +1,4 @@
-/** Hands on the latest of many values once a frame, or four times a second while nobody is looking. */
+/** Shows the latest of many values once per frame, or four times a second in a hidden page. */
 
 const HIDDEN_MS = 250;
 

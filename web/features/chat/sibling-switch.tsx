@@ -11,7 +11,7 @@ interface SiblingSwitchProps {
   onShow: (messageId: string) => void;
 }
 
-/** Leads to the branches beside a message's own, where there are any. */
+/** Buttons that show the other versions of a message. */
 export function SiblingSwitch({ message, disabled, onShow }: SiblingSwitchProps) {
   const { t } = useLocale();
   const place = placeOf(message);
@@ -55,7 +55,7 @@ export interface Place {
   next: string | undefined;
 }
 
-/** Null where a message has no siblings. */
+/** Null if a message has no siblings. */
 export function placeOf({ id, siblings }: Pick<Message, "id" | "siblings">): Place | null {
   const at = siblings.indexOf(id);
   if (at < 0 || siblings.length < 2) return null;

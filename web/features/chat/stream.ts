@@ -1,4 +1,4 @@
-/** An answer while it is written: a pure reducer from a run's events to its text, tools and end. */
+/** A streaming answer: a pure reducer of the events of a run. */
 
 import {
   storedCalls,
@@ -16,16 +16,16 @@ export interface Answer {
   text: string;
   /** Length of `text` in Unicode code points, the unit of a delta's `at`. */
   length: number;
-  /** A delta began behind the end of the text: something is missing, and the run has to be read again from its start. */
+  /** A delta began after the end of the text. The events must be read again from the first one. */
   gap: boolean;
   calls: ToolCall[];
   run: Run | null;
   userMessage: Message | null;
-  /** The answer's message; with the run's last event the stored one. */
+  /** The message of the answer. After the last event it is the stored one. */
   message: Message | null;
 }
 
-/** An answer nobody has heard of yet, or (after a reload) that of a message known from the history. */
+/** An empty answer, or after a reload the answer of an unfinished message. */
 export function newAnswer(message: Message | null = null): Answer {
   const run = message?.run ?? null;
   return {
@@ -40,12 +40,12 @@ export function newAnswer(message: Message | null = null): Answer {
   };
 }
 
-/** Forgets the text, for a replay from the run's first event. */
+/** Clears the text, before the events are read again from the first one. */
 export function replayed(answer: Answer): Answer {
   return { ...answer, text: "", length: 0, gap: false, calls: [] };
 }
 
-/** Takes over what the run's own document says of the calls that wait: a log that was lost can't tell. */
+/** Takes over the waiting calls of the run, because a lost live log can't contain them. */
 export function withRun(answer: Answer, run: Run): Answer {
   return { ...answer, run, calls: withRunApprovals(answer.calls, run, answer.length) };
 }

@@ -13,18 +13,18 @@ interface TranscriptProps {
   conversation: Conversation;
   onOlder: () => void;
   actions: MessageActions;
-  /** Nothing can be begun now. */
+  /** Buttons that start a run are disabled. */
   busy: boolean;
 }
 
-/** The messages, the one being sent, and the answer being written. */
+/** The messages, the draft that is being sent, and the answer that streams. */
 export function Transcript({ conversation, onOlder, actions, busy }: TranscriptProps) {
   const { t } = useLocale();
   const { offered, refused, answer, older } = conversation;
   const messages = shownMessages(conversation);
   const { scroller, content, atEnd, toEnd } = useStickyScroll(messages[0]?.id);
 
-  // Whoever sends wants to see the answer.
+  // The sender wants to see the answer.
   useEffect(() => {
     if (offered !== null) toEnd();
   }, [offered, toEnd]);
@@ -92,7 +92,7 @@ interface StickyScroll {
   toEnd: () => void;
 }
 
-/** `first` names the first entry: where others came in above it, what is read stays where it is. */
+/** Keeps the end of a growing list in view until the reader scrolls up. `first` is the id of the first entry. Entries that are added above it do not move the view. */
 function useStickyScroll(first: string | undefined): StickyScroll {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -112,7 +112,7 @@ function useStickyScroll(first: string | undefined): StickyScroll {
     if (!box || !content.current) return;
     const onScroll = () => {
       const near = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
-      // Growth alone never moves the reader up: only the reader's own hand lets go of the end.
+      // Only the reader scrolls up. A growing list never does.
       if (near) sticky.current = true;
       else if (box.scrollTop < last.current.top) sticky.current = false;
       last.current = { top: box.scrollTop, height: box.scrollHeight };

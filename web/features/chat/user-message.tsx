@@ -14,9 +14,9 @@ import { useLocale } from "@/lib/locale/locale";
 interface UserMessageProps {
   message: Message;
   actions: MessageActions;
-  /** Nothing can be begun now. */
+  /** Buttons that start a run are disabled. */
   busy: boolean;
-  /** What was to replace the message and could not. */
+  /** An edit that the server rejected. */
   refused?: string;
 }
 
@@ -68,7 +68,7 @@ export const UserMessage = memo(function UserMessage({ message, actions, busy, r
   );
 });
 
-/** A message on its way to the server. */
+/** The message of a draft. */
 export function OfferedMessage({ text }: { text: string }) {
   const { t } = useLocale();
   return (

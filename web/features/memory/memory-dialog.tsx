@@ -18,7 +18,6 @@ const addNote = (content: string) => api.post<Note>("/notes", { content });
 const changeNote = (id: string, content: string) => api.patch<Note>(`/notes/${id}`, { content });
 const deleteNote = (id: string) => api.delete(`/notes/${id}`);
 
-/** What the assistant remembers, for its person to read and correct. */
 export function MemoryDialog({ onClose }: { onClose: () => void }) {
   const { t } = useLocale();
   const [notes, setNotes] = useState<Note[] | null>(null);

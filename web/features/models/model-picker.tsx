@@ -17,9 +17,9 @@ import { useLocale } from "@/lib/locale/locale";
 const listModels = () => api.get<Models>("/models");
 
 interface OfferedModels {
-  /** What can answer now; null until the server has said. */
+  /** Null until the list is loaded. */
   models: Model[] | null;
-  /** Asks anew: administrators add and remove models while others chat. */
+  /** Loads the list again, because administrators change it at any time. */
   look: () => void;
 }
 

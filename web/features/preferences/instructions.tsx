@@ -9,13 +9,13 @@ import { changePreferences, getPreferences } from "@/features/preferences/prefer
 import { useLocale } from "@/lib/locale/locale";
 import { describeError } from "@/lib/locale/texts";
 
-/** The instructions of a person, which hold in every chat. */
+/** The account's instructions for all chats. */
 export function OwnInstructions({ onClose }: { onClose: () => void }) {
   const { t } = useLocale();
   const notify = useNotify();
   const [known, setKnown] = useState<{ instructions: string | null } | null>(null);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked for once, when the dialog is opened
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loaded once, when the dialog opens
   useEffect(() => {
     getPreferences().then(
       ({ instructions }) => setKnown({ instructions: instructions ?? null }),
@@ -48,7 +48,7 @@ interface InstructionsDialogProps {
   onClose: () => void;
 }
 
-/** What the assistant is to keep to, for a person or for one chat. */
+/** Instructions for all chats or for one chat. */
 export function InstructionsDialog({ title, hint, instructions, onSave, onClose }: InstructionsDialogProps) {
   const { t } = useLocale();
   const [text, setText] = useState(instructions ?? "");

@@ -1,6 +1,6 @@
 "use client";
 
-/** What the account remembers: the language and the model. */
+/** The preferences of the account: language and model. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { api } from "@/lib/api/client";
@@ -13,7 +13,7 @@ export const changePreferences = (change: Preferences) => api.patch<Preferences>
 
 interface PreferencesContext {
   defaultModel: string | null;
-  /** Takes effect at once; that it could not be kept is no reason to interrupt. */
+  /** Applies at once. A failure to store it isn't reported. */
   change: (change: Preferences) => void;
 }
 

@@ -1,12 +1,12 @@
 "use client";
 
-/** Which chat is open: `/?chat=<id>` in the address, or none for a new one. */
+/** The open chat: `/?chat=<id>` in the address, or `/` for a new one. */
 
 import { useSyncExternalStore } from "react";
 
 interface OpenedChat {
   id: string | null;
-  /** Changes with the chat that is shown, but not when a new chat gets its id with its first message. */
+  /** Changes with the open chat, but not when the first message gives a new chat its id. */
   key: number;
 }
 
@@ -17,21 +17,21 @@ export function chatPath(id: string | null): string {
   return id ? `/?chat=${encodeURIComponent(id)}` : "/";
 }
 
-/** Opens a chat, or with null a new one. */
+/** Opens a chat. Null opens a new one. */
 export function openChat(id: string | null): void {
   if (id !== null && id === current().id) return;
   if (id !== idInAddress()) window.history.pushState(null, "", chatPath(id));
   show({ id, key: current().key + 1 });
 }
 
-/** Gives a new chat the id that it got, unless its author has gone elsewhere meanwhile. */
+/** Sets the id of a new chat, unless another chat was opened meanwhile. */
 export function adoptChat(id: string, key: number): void {
   if (current().key !== key) return;
   window.history.pushState(null, "", chatPath(id));
   show({ id, key });
 }
 
-/** The router's own hook follows in a transition: what is typed meanwhile would go to the chat that was left. */
+/** The router's own hook changes in a transition. Text typed meanwhile would go to the previous chat. */
 export function useOpenedChat(): OpenedChat {
   return useSyncExternalStore(subscribe, current);
 }

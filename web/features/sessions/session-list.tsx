@@ -7,7 +7,7 @@ import { SessionItem } from "@/features/sessions/session-item";
 import { periods, useSessions } from "@/features/sessions/sessions";
 import { useLocale } from "@/lib/locale/locale";
 
-/** Every chat, newest activity first; the next page comes when the end is in sight. */
+/** All chats, latest activity first. The next page loads when the end is visible. */
 export function SessionList({ current, onNavigate }: { current: string | null; onNavigate: () => void }) {
   const { t } = useLocale();
   const { sessions, state, rename, remove } = useSessions();

@@ -1,6 +1,6 @@
 "use client";
 
-/** The chats of who is signed in, shared by the sidebar and the open conversation. */
+/** The chats of the account, shared by the sidebar and the open chat. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { useNotify } from "@/components/notices";
@@ -95,7 +95,7 @@ export function useSessions(): SessionsContext {
   return value;
 }
 
-/** Puts sessions into the list; one that is known already is replaced. */
+/** Adds or replaces sessions in the list, latest activity first. */
 export function withSessions(list: ChatSession[], sessions: ChatSession[]): ChatSession[] {
   const byId = new Map([...list, ...sessions].map((session) => [session.id, session]));
   return [...byId.values()].sort((a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at));

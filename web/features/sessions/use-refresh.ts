@@ -1,17 +1,17 @@
 "use client";
 
-/** Fetches what the server knows of a chat: when it is opened, and when something of it has changed. */
+/** Loads a chat again when it is opened and after it changed. */
 
 import { useCallback, useEffect, useRef } from "react";
 import { getSession, useSessions } from "@/features/sessions/sessions";
 
-/** The pauses before each look for a title, which a model writes some seconds after the first answer. */
+/** Pauses between checks for a title, which a job writes some seconds after the first answer. */
 const TITLE_MS = [0, 1_000, 2_000, 5_000];
 
 interface Freshness {
-  /** Asks for a chat anew: its first message gives it a title, each one moves it up the list. */
+  /** Loads a chat again. Its first message changes the title, each message changes its place in the list. */
   refresh: (id: string) => Promise<string | null>;
-  /** Asks a few times more, until the title is another one. */
+  /** Loads a chat a few times, until its title changes. */
   awaitTitle: (id: string) => Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export function useFreshness(opened: string | null): Freshness {
     [put],
   );
 
-  // What is in the list may be older than what a job, or another tab, has made of it.
+  // A job or another tab can have changed the chat.
   useEffect(() => {
     if (opened !== null && listed) refresh(opened);
   }, [opened, listed, refresh]);

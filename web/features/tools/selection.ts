@@ -1,4 +1,4 @@
-/** Which tools are on in a chat: a list of `basechat`, servers and single tools; null stands for `basechat` alone. */
+/** The tools of a chat: a list of servers and single tools. Null means BaseChat's own server. */
 
 import { OWN } from "@/features/calls/tool-names";
 import type { Tool } from "@/lib/api/types";
@@ -10,7 +10,7 @@ export interface ServerTools {
   tools: Tool[];
 }
 
-/** The tools by their servers: the own ones first, the others by name. */
+/** Tools by server: BaseChat's own first, others by name. */
 export function byServer(tools: Tool[]): ServerTools[] {
   const servers = new Map<string, Tool[]>();
   for (const tool of tools) servers.set(tool.server, [...(servers.get(tool.server) ?? []), tool]);
@@ -27,7 +27,7 @@ export function withServer(selection: Selection, { server, tools }: ServerTools,
   return compact([...others(selection, { server, tools }), ...(on ? [server] : [])]);
 }
 
-/** All tools of a server are the server itself, so that what it offers later is on, too. */
+/** All tools of a server become the server itself, so that its later tools are on, too. */
 export function withTool(selection: Selection, group: ServerTools, name: string, on: boolean): Selection {
   const before = group.tools.filter((tool) => isOn(selection, tool)).map((tool) => tool.name);
   const names = on ? [...before, name] : before.filter((each) => each !== name);

@@ -15,18 +15,17 @@ const rules: Rules = { name: "servers.name_rule", url: "servers.url_rule" };
 interface Place {
   name: string;
   url: string;
-  /** Left out where none was written. */
+  /** Undefined keeps the stored headers. */
   headers?: Record<string, string>;
 }
 
 interface ServerFormProps {
-  /** The server that is changed; none where one is added. */
+  /** The server to change. Undefined for a new one. */
   server?: McpServer;
   onSave: (place: Place) => Promise<void>;
   onCancel: () => void;
 }
 
-/** Where a server is, and how to sign in there. */
 export function ServerForm({ server, onSave, onCancel }: ServerFormProps) {
   const { t } = useLocale();
   const [values, setValues] = useState({ name: server?.name ?? "", url: server?.url ?? "" });
@@ -85,19 +84,19 @@ export interface Header {
   value: string;
 }
 
-/** The headers that have a name, as the server takes them. */
+/** The headers of the request. Rows without a name are dropped. */
 function headersOf(headers: Header[]): Record<string, string> {
   return Object.fromEntries(headers.filter(({ name }) => name.trim()).map(({ name, value }) => [name.trim(), value]));
 }
 
 interface HeaderFieldsProps {
-  /** Names of those that are kept unless others are written. */
+  /** Names of the stored headers. */
   stored: string[];
   headers: Header[];
   onChange: (headers: Header[]) => void;
 }
 
-/** What is sent along with every request, mostly to sign in; the first one is expected to be just that. */
+/** Headers of every request. The first new row suggests `Authorization`. */
 function HeaderFields({ stored, headers, onChange }: HeaderFieldsProps) {
   const { t } = useLocale();
 

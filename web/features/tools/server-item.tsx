@@ -28,7 +28,6 @@ interface ServerItemProps {
   onDelete: () => void;
 }
 
-/** One server: whether it works, and unfolded what it offers and what can be done with it. */
 export function ServerItem({ server, onChange, onDelete }: ServerItemProps) {
   const { t } = useLocale();
   const [editing, setEditing] = useState(false);
@@ -106,7 +105,6 @@ interface ServerToolsProps {
   tools: McpServer["tools"];
 }
 
-/** What a server offers. */
 export function ServerTools({ server, tools }: ServerToolsProps) {
   const { t } = useLocale();
   if (tools.length === 0) return <p className="text-muted-foreground">{t("servers.no_tools")}</p>;

@@ -11,7 +11,6 @@ import { useLocale } from "@/lib/locale/locale";
 const listServers = () => api.get<McpServers>("/mcp-servers");
 const addServer = (server: NewMcpServer) => api.post<McpServer>("/mcp-servers", server);
 
-/** The outside servers whose tools a person may use. */
 export function ServersDialog({ onClose }: { onClose: () => void }) {
   const { t } = useLocale();
   return (

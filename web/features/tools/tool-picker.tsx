@@ -22,7 +22,6 @@ interface ToolPickerProps {
   onChange: (selection: Selection) => void;
 }
 
-/** Which tools the assistant may use in this chat. */
 export function ToolPicker({ selection, onChange }: ToolPickerProps) {
   const { t } = useLocale();
   const [open, setOpen] = useState(false);
@@ -89,12 +88,12 @@ export function ToolPicker({ selection, onChange }: ToolPickerProps) {
   );
 }
 
-/** What can be switched on, asked for anew whenever it is looked at. */
+/** The available tools, loaded again whenever the picker or the dialog opens or closes. */
 function useTools(looking: boolean): { tools: Tool[] | null; error: unknown } {
   const [tools, setTools] = useState<Tool[] | null>(null);
   const [error, setError] = useState<unknown>(null);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: servers may have come or gone since the last look
+  // biome-ignore lint/correctness/useExhaustiveDependencies: servers can change between two openings
   useEffect(() => {
     let wanted = true;
     listTools().then(
@@ -120,7 +119,7 @@ interface ServerSwitchProps {
   onTool: (name: string, on: boolean) => void;
 }
 
-/** A server with a switch for all of its tools, and below it, unfolded, one for each. */
+/** A server with a switch for all its tools, and one for each tool below. */
 function ServerSwitch({ group, selection, onServer, onTool }: ServerSwitchProps) {
   const { t } = useLocale();
   const id = useId();

@@ -8,7 +8,7 @@ import type { Locale, TextKey, Translate } from "@/lib/locale/texts";
 
 type Bound = Pick<BudgetState, "unit" | "period" | "limit">;
 
-/** Money is bounded by the day and the month alone, requests by the minute. */
+/** All limits that the API has: costs per day and month only, requests per minute only. */
 const names: Record<string, TextKey> = {
   "requests/minute": "budgets.requests_per_minute",
   "tokens/minute": "budgets.tokens_per_minute",
@@ -27,20 +27,19 @@ function amountText(locale: Locale, unit: Bound["unit"], amount: string): string
   return unit === "dollars" ? formatMoney(locale, amount) : formatCount(locale, Number(amount));
 }
 
-/** A limit in words, of which it is not known how much is used. */
+/** A limit without its used amount. */
 export function boundText(t: Translate, locale: Locale, bound: Bound): string {
   return `${nameOf(t, bound)}: ${amountText(locale, bound.unit, bound.limit)}`;
 }
 
 interface BudgetMeterProps {
   bound: Bound & Pick<BudgetState, "used">;
-  /** Whose it is, where that is not said beside it. */
+  /** The owner, if it isn't shown beside the meter. */
   whose?: string;
-  /** What is left, and when all of it is there again. */
+  /** The amount left, and when the limit resets. */
   rest?: Pick<BudgetState, "left" | "resets_at">;
 }
 
-/** How much of a limit is used. */
 export function BudgetMeter({ bound, whose, rest }: BudgetMeterProps) {
   const { t, locale } = useLocale();
   const { unit, period, limit, used } = bound;

@@ -1,4 +1,4 @@
-/** What was used, as the page shows it. */
+/** Figures of usage. */
 
 import type { Usage, UsageTotals } from "@/lib/api/types";
 
@@ -16,7 +16,7 @@ export interface Day {
   totals: UsageTotals;
 }
 
-/** Each of the last days up to the given one, those too on which nothing was used; oldest first. */
+/** The last `count` days up to `until`, also days without usage, oldest first. */
 export function lastDays(known: Usage["days"], until: Date, count: number): Day[] {
   const totals = new Map(known.map((each) => [each.day, { ...none, ...each }]));
   return Array.from({ length: count }, (_, index) => {
@@ -42,7 +42,7 @@ export function amountOf(totals: Partial<UsageTotals>, measure: Measure): number
   return { cost: Number(cost), tokens: prompt_tokens + completion_tokens, calls }[measure];
 }
 
-/** What says most: money, where anything costs some. */
+/** The first measure above zero: cost, tokens, then calls. */
 export function tellingMeasure(totals: Partial<UsageTotals>): Measure {
   return measures.find((measure) => amountOf(totals, measure) > 0) ?? "calls";
 }

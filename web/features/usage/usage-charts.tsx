@@ -12,7 +12,7 @@ const DAYS = 30;
 
 const texts = { cost: "usage.measure_cost", tokens: "usage.measure_tokens", calls: "usage.measure_calls" } as const;
 
-/** A column for each of the last days, of money, tokens or calls, below what they are of. */
+/** One column per day, of costs, tokens or calls. */
 export function DayColumns({ days }: { days: Usage["days"] }) {
   const { t, locale } = useLocale();
   const [measure, setMeasure] = useState<Measure>(() => tellingMeasure(sumOf(days)));
@@ -53,7 +53,7 @@ export function DayColumns({ days }: { days: Usage["days"] }) {
   );
 }
 
-/** What was used of each model, those that cost most first. */
+/** Usage by model. */
 export function ModelList({ models }: { models: Usage["models"] }) {
   const { t, locale } = useLocale();
   const measure = tellingMeasure(sumOf(models));

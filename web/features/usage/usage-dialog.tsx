@@ -14,7 +14,6 @@ import { describeError } from "@/lib/locale/texts";
 
 const getUsage = () => api.get<Usage>("/usage");
 
-/** What a person used, and what is left of their budgets. */
 export function UsageDialog({ onClose }: { onClose: () => void }) {
   const { t } = useLocale();
   const [usage, setUsage] = useState<Usage | null>(null);
@@ -100,7 +99,7 @@ interface TotalsCardProps {
   testId: string;
 }
 
-/** What some time cost, and what was asked in it. */
+/** Cost, tokens and calls of one period. */
 function TotalsCard({ label, totals, testId }: TotalsCardProps) {
   const { t, locale } = useLocale();
   const calls = amountOf(totals, "calls");

@@ -14,7 +14,7 @@ import { useFreshness } from "@/features/sessions/use-refresh";
 import type { User } from "@/lib/api/types";
 import { useLocale } from "@/lib/locale/locale";
 
-/** The page of who is signed in: chats beside the open one, behind a button on narrow screens. */
+/** The page after sign-in. Narrow screens show the list of chats behind a button. */
 export function ChatPage({ user }: { user: User }) {
   const { t } = useLocale();
   const { sessions } = useSessions();
@@ -99,7 +99,6 @@ interface SidebarProps {
   onNavigate: () => void;
 }
 
-/** Chats above, the account below. */
 function Sidebar({ user, current, onNew, onNavigate }: SidebarProps) {
   const { t } = useLocale();
   return (
@@ -124,7 +123,7 @@ function Sidebar({ user, current, onNew, onNavigate }: SidebarProps) {
 
 const query = () => window.matchMedia("(min-width: 48rem)");
 
-/** True where the screen has room for two columns. */
+/** The screen has room for two columns. */
 function useWide(): boolean {
   return useSyncExternalStore(
     (changed) => {

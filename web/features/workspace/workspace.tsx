@@ -12,7 +12,7 @@ import { SessionsProvider } from "@/features/sessions/sessions";
 import { ChatPage } from "@/features/workspace/chat-page";
 import { LocaleProvider, useLocale } from "@/lib/locale/locale";
 
-/** The whole app. Only the browser knows language and account, so the export and hydration hold the splash alone. */
+/** The whole app. Only the browser knows language and account, so the export contains just the splash. */
 export function Workspace() {
   if (!useInBrowser()) return <Splash />;
   return (
@@ -62,7 +62,7 @@ function Gate() {
   }
 }
 
-/** What is seen until it is known who is looking. */
+/** Shown until the account is loaded. */
 function Splash() {
   return (
     <div className="grid h-dvh place-items-center" aria-busy="true">

@@ -1,4 +1,4 @@
-/** The one way to the server: same-origin calls with the session's cookie, JSON in and out, every failure an ApiError. */
+/** The client of the API: JSON calls with the session cookie. Every failure is an `ApiError`. */
 
 import { ApiError, apiErrorOf, networkError } from "@/lib/api/problem";
 
@@ -12,7 +12,7 @@ interface CallOptions {
 
 let onSignedOut: () => void = () => {};
 
-/** Tells who wants to know that the session has ended (401 on any call). */
+/** Calls `listener` on any 401, when the session has ended. */
 export function listenForSignOut(listener: () => void): () => void {
   onSignedOut = listener;
   return () => {
@@ -20,7 +20,7 @@ export function listenForSignOut(listener: () => void): () => void {
   };
 }
 
-/** Sends a request and returns its successful response; the body is the caller's to read. */
+/** Sends a request. Returns a successful response, with its body unread. */
 export async function send(method: string, path: string, { body, headers, signal }: CallOptions): Promise<Response> {
   const response = await fetch(`/api${path}`, {
     method,
@@ -57,7 +57,7 @@ export const api = {
   delete: <T = void>(path: string) => call<T>("DELETE", path),
 };
 
-/** Writes a query string, leaving out what is not set. */
+/** A query string without the parameters that are null or undefined. */
 export function query(parameters: Record<string, string | number | null | undefined>): string {
   const set = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
   return set.length ? `?${new URLSearchParams(set.map(([key, value]) => [key, String(value)]))}` : "";

@@ -1,15 +1,15 @@
-/** Every failed call as one kind of error, built from the server's problem+json or from the network's silence. */
+/** One error type for all failed calls, from problem documents (RFC 9457) and from network errors. */
 
 import type { FieldError, Problem } from "@/lib/api/types";
 
-/** The part of a problem that the page goes by. */
+/** The part of a problem document that the page uses. */
 type Complaint = Pick<Problem, "status" | "code" | "detail" | "errors">;
 
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly errors: FieldError[];
-  /** Seconds after which to ask again, where the server said so. */
+  /** Seconds of the `Retry-After` header. */
   readonly retryAfter: number | null;
 
   constructor(problem: Complaint, retryAfter: number | null = null) {
@@ -21,12 +21,12 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** True where asking again later may help. */
+  /** A later retry can succeed. */
   get transient(): boolean {
     return this.status === 0 || this.status === 408 || this.status === 425 || this.status === 429 || this.status >= 500;
   }
 
-  /** True where it is unknown whether the call has taken effect: nobody answered, or only a proxy did. */
+  /** It is unknown whether the call took effect: there was no response, or only a proxy's. */
   get unanswered(): boolean {
     return this.status === 0 || (this.status >= 500 && this.code === `http.${this.status}`);
   }

@@ -53,7 +53,7 @@ export const failed: RunEvent = {
   message: answerMessage,
 };
 
-/** A call of a tool of an outside server. */
+/** A tool call on an outside server. */
 export const called = (call_id: string): Omit<RunEvents["tool.call"], "at"> => ({
   call_id,
   name: "tracker__create_issue",

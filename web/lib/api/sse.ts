@@ -2,12 +2,12 @@
 
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
-/** The server writes at least a comment every 15 s: three missed mean that the connection is dead. */
+/** The server writes at least a comment every 15 s. Three missed ones mean a dead connection. */
 const SILENCE_MS = 45_000;
 
 export class SilenceError extends Error {}
 
-/** Yields events until the body ends; throws where it breaks, says nothing for too long, or is no longer wanted. */
+/** Yields events until the body ends. Throws if the connection breaks, is silent for too long, or is aborted. */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 "use client";
 
-/** Which language the page speaks: what was chosen here or in the account, else the browser's. */
+/** The language of the page: chosen here or in the account, else the browser's. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { isLocale, type Locale, preferredLocale, type Translate, translator } from "@/lib/locale/texts";

@@ -1,4 +1,4 @@
-/** The page's texts: one typed key for each, the same in every language. */
+/** The texts of the page, by typed keys, and the texts of errors. */
 
 import { ApiError } from "@/lib/api/problem";
 import en from "@/messages/en.json";
@@ -20,7 +20,7 @@ export function isTextKey(key: string): key is TextKey {
   return Object.hasOwn(en, key);
 }
 
-/** Korean for who prefers it to English, else English. */
+/** Korean if the browser prefers it to English, else English. */
 export function preferredLocale(languages: readonly string[]): Locale {
   const first = languages.find((language) => /^(ko|en)\b/i.test(language));
   return first?.toLowerCase().startsWith("ko") ? "ko" : "en";
@@ -31,7 +31,7 @@ export function translator(locale: Locale): Translate {
     catalogues[locale][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
-/** Text for a stable code; `detail`, the server's own sentence, where the code is not known here. */
+/** The text of an error code. Unknown codes show `detail`, the server's own sentence. */
 export function describeCode(t: Translate, code: string, detail: string): string {
   const key = `error.${code}`;
   if (isTextKey(key)) return t(key);

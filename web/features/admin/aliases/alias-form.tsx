@@ -9,15 +9,14 @@ import { type FormErrors, formErrors, useSubmission } from "@/lib/forms";
 import { useLocale } from "@/lib/locale/locale";
 
 interface AliasFormProps {
-  /** The alias that is changed; none where one is added. */
+  /** The alias to change. Undefined for a new one. */
   alias?: Alias;
-  /** What there is to choose from; others may be written too. */
+  /** Suggested models. */
   models: Model[];
   onSave: (body: NewAlias) => Promise<void>;
   onCancel: () => void;
 }
 
-/** A name, the models that it stands for, and those that are tried when these fail. */
 export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
   const { t } = useLocale();
   const known = useId();
@@ -38,7 +37,7 @@ export function AliasForm({ alias, models, onSave, onCancel }: AliasFormProps) {
     submission.save(onSave(body), explain);
   }
 
-  /** Puts each complaint where it belongs: what the server says of a place, at its row. */
+  /** Shows each error of the API at its row. */
   function explain(error: unknown): FormErrors {
     const places = placesOf(values);
     const rules = Object.fromEntries(places.map(({ place, rule }) => [place, rule]));

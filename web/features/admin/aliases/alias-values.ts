@@ -1,11 +1,11 @@
-/** What the form of an alias holds, how that becomes what the server takes, and where its errors belong. */
+/** The values of an alias's form, the request that they become, and the fields of its errors. */
 
 import type { Alias, NewAlias } from "@/lib/api/types";
 import { numberOf } from "@/lib/forms";
 import type { TextKey } from "@/lib/locale/texts";
 import { randomUuid } from "@/lib/uuid";
 
-/** A model as it is written; only targets have a weight. */
+/** A row of the form. Only targets use the weight. */
 export interface ModelRow {
   key: string;
   model: string;
@@ -41,15 +41,15 @@ export function bodyOf({ name, targets, fallbacks }: AliasValues): NewAlias {
 }
 
 interface Place {
-  /** As the server names it. */
+  /** Field name of the API. */
   place: string;
-  /** Of its row. */
+  /** Key of its row. */
   key: string;
-  /** What it asks for. */
+  /** Message for an invalid value. */
   rule: TextKey;
 }
 
-/** All fields of the rows; the server counts only those in which a model is written. */
+/** All fields of the rows. Rows without a model aren't part of the request, so the API doesn't count them. */
 export function placesOf({ targets, fallbacks }: AliasValues): Place[] {
   return [
     ...written(targets).flatMap(({ key }, index): Place[] => [
@@ -62,7 +62,7 @@ export function placesOf({ targets, fallbacks }: AliasValues): Place[] {
   ];
 }
 
-/** The share of the calls that each row gets, by its key, from 0 to 1. */
+/** The share of calls of each row, by its key, from 0 to 1. */
 export function sharesOf(rows: ModelRow[]): Record<string, number> {
   const counted = written(rows).filter(({ weight }) => Number(weight) > 0);
   const all = counted.reduce((sum, { weight }) => sum + Number(weight), 0);

@@ -51,7 +51,6 @@ interface AliasItemProps {
   onDelete: () => void;
 }
 
-/** One alias: what it stands for, and unfolded in which shares. */
 function AliasItem({ alias, models, onChange, onDelete }: AliasItemProps) {
   const { t } = useLocale();
   const [editing, setEditing] = useState(false);

@@ -9,22 +9,22 @@ import { formatShare } from "@/lib/format";
 import { useLocale } from "@/lib/locale/locale";
 
 interface ModelRowsProps {
-  /** Names the rows for tests: `target`, `fallback`. */
+  /** Test id of the rows: `target` or `fallback`. */
   testId: string;
   label: string;
   hint: string;
   addLabel: string;
   rows: ModelRow[];
-  /** The share of calls by row; without it there are no weights. */
+  /** The share of calls by row. Undefined hides the weights. */
   shares?: Record<string, number>;
-  /** What is wrong, by row. */
+  /** Error messages, by row. */
   errors: Record<string, string>;
-  /** Id of a list of models to choose from. */
+  /** Id of the `datalist` with suggested models. */
   known: string;
   onChange: (rows: ModelRow[]) => void;
 }
 
-/** Models in some order, with their weights where there are any. */
+/** Rows of models, with weights if `shares` is given. */
 export function ModelRows({ testId, label, hint, addLabel, rows, shares, errors, known, onChange }: ModelRowsProps) {
   const { t, locale } = useLocale();
   const id = useId();

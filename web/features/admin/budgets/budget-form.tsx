@@ -40,13 +40,12 @@ const subjectTexts = {
 } as const;
 
 interface BudgetFormProps {
-  /** The budget that is changed, which stays whose it is; none where one is added. */
+  /** The budget to change, without its subject. Undefined for a new one. */
   budget?: Budget;
   onSave: (values: BudgetValues, change: BudgetChange) => Promise<void>;
   onCancel: () => void;
 }
 
-/** Whom it is for, and what may be used. */
 export function BudgetForm({ budget, onSave, onCancel }: BudgetFormProps) {
   const { t } = useLocale();
   const [values, setValues] = useState(() => valuesOf(budget));

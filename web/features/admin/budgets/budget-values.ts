@@ -1,10 +1,10 @@
-/** What the form of a budget holds, how that becomes what the server takes, and how much of a budget is used. */
+/** The values of a budget's form, the request that they become, and the used part of each limit. */
 
 import type { Budget, BudgetChange, BudgetState, NewBudget } from "@/lib/api/types";
 import { numberOf } from "@/lib/forms";
 import type { Translate } from "@/lib/locale/texts";
 
-/** Whom a new budget can be for. */
+/** The choices of accounts and tokens for a new budget. */
 export const subjects = ["all", "each-user", "user", "each-token"] as const;
 export type Subject = (typeof subjects)[number];
 
@@ -29,13 +29,13 @@ export function valuesOf(budget: Budget | undefined): BudgetValues {
   return { subject: "all", username: "", limits: Object.fromEntries(written) };
 }
 
-/** The limits as the server takes them, null where nothing is written; null where nothing is written at all. */
+/** The limits of the request. Null if all fields are empty. */
 export function limitsOf({ limits: written }: BudgetValues): BudgetChange | null {
   if (limits.every((name) => !written[name].trim())) return null;
   return Object.fromEntries(limits.map((name) => [name, numberOf(written[name])]));
 }
 
-/** Whom a budget is for, as the server takes it. */
+/** The account or token of the request. */
 export function subjectOf({ subject, username }: BudgetValues): NewBudget {
   switch (subject) {
     case "all":
@@ -57,7 +57,7 @@ export function whoseOf(t: Translate, budget: Budget): string {
 
 type Bound = Pick<BudgetState, "unit" | "period" | "limit"> & { used: string | null };
 
-/** Each limit of a budget with what is used of it, which is not known by the minute, or of the default of many. */
+/** The limits of a budget with their used amounts. Limits per minute and defaults have no known amount. */
 export function boundsOf(budget: Budget): Bound[] {
   const { used } = budget;
   const spent: Record<Limit, string | number | undefined> = {

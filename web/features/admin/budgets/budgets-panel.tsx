@@ -46,7 +46,6 @@ interface BudgetItemProps {
   onDelete: () => void;
 }
 
-/** One budget: whose it is, its limits, and what is used of them. */
 function BudgetItem({ budget, onChange, onDelete }: BudgetItemProps) {
   const { t, locale } = useLocale();
   const [editing, setEditing] = useState(false);

@@ -16,7 +16,6 @@ const getCacheHealth = () => api.get<CacheHealth>("/cache/health");
 
 const HOURS = 24;
 
-/** How well the caches do, and what they take. */
 export function CachePanel() {
   const { t } = useLocale();
   const [stats, setStats] = useState<CacheStats | null>(null);
@@ -53,7 +52,7 @@ export function CachePanel() {
   );
 }
 
-/** What all layers take together on the server that keeps them. */
+/** Memory and evictions of the cache server. */
 function Server({ stats: { server }, onReload }: { stats: CacheStats; onReload: () => void }) {
   const { t, locale } = useLocale();
   const used = formatBytes(locale, server.used_memory);
@@ -79,7 +78,7 @@ interface NoticesProps {
   health: CacheHealth | null;
 }
 
-/** What should be set up otherwise, and what is not known now. */
+/** Advice about the configuration, and a warning if statistics are late. */
 export function Notices({ stats, health }: NoticesProps) {
   const { t } = useLocale();
   const told = (health?.notices ?? []).map(({ code, detail }) => {

@@ -15,12 +15,12 @@ const emptyCache = (layer: string) => api.delete<CacheCleared>(`/cache/invalidat
 
 interface LayerCardProps {
   layer: CacheLayer;
-  /** Whether what it takes was estimated. */
+  /** The size is an estimate. */
   estimated: boolean;
   onEmptied: () => void;
 }
 
-/** One layer: what it spared, how often it knew, and a button that empties it. */
+/** Hits and savings of one cache layer, with a button that clears it. */
 export function LayerCard({ layer, estimated, onEmptied }: LayerCardProps) {
   const { t, locale } = useLocale();
   const id = useId();
@@ -106,7 +106,7 @@ interface HourColumnsProps {
   hours: readonly CacheHour[];
 }
 
-/** A column per hour: its height is how much was asked, its marked part how much of that was kept. */
+/** One column per hour. Its height shows lookups, its marked part shows hits. */
 function HourColumns({ label, hours }: HourColumnsProps) {
   const { t, locale } = useLocale();
   const most = Math.max(...hours.map(({ hits, misses }) => hits + misses));

@@ -11,7 +11,7 @@ import { useLocale } from "@/lib/locale/locale";
 
 interface MoreFieldsProps {
   values: ProviderValues;
-  /** By the server's names. */
+  /** By field name of the API. */
   errors: Record<string, string>;
   onChange: (said: Partial<ProviderValues>) => void;
 }
@@ -24,7 +24,7 @@ const seconds = [
 
 const folded = ["embedding_models", "context_window", "prices", ...seconds.map(({ field }) => field)];
 
-/** What is seldom needed, folded away until it is, or until something is wrong with it. */
+/** Fields that few providers need. They open if one of them has an error. */
 export function MoreFields({ values, errors, onChange }: MoreFieldsProps) {
   const { t } = useLocale();
   const id = useId();
@@ -103,7 +103,7 @@ const amounts = [
   { name: "cached", text: "providers.price_cached" },
 ] as const;
 
-/** What models cost where it is not known, or not true, what their provider publishes. */
+/** Prices that replace or complete the published ones. */
 function PriceFields({ prices, error, onChange }: PriceFieldsProps) {
   const { t } = useLocale();
 

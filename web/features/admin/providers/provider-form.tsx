@@ -32,13 +32,12 @@ const rules: Rules = {
 const shown = [...Object.keys(rules), "api_key", "kind"];
 
 interface ProviderFormProps {
-  /** The provider that is changed; none where one is added. */
+  /** The provider to change. Undefined for a new one. */
   provider?: Provider;
   onSave: (body: NewProvider & ProviderChange) => Promise<void>;
   onCancel: () => void;
 }
 
-/** Whose models they are, where they are and with which key; the rest is seldom needed. */
 export function ProviderForm({ provider, onSave, onCancel }: ProviderFormProps) {
   const { t } = useLocale();
   const [values, setValues] = useState(() => valuesOf(provider));
@@ -124,7 +123,7 @@ interface KeyFieldProps {
   onChange: (said: Partial<ProviderValues>) => void;
 }
 
-/** The key, which can be written but never read: of the stored one only its end is told. */
+/** The API key. The server never returns it, only its last characters. */
 function KeyField({ provider, values, error, onChange }: KeyFieldProps) {
   const { t } = useLocale();
   const stored = provider?.has_key ?? false;

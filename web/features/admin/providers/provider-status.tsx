@@ -7,7 +7,7 @@ import { useLocale } from "@/lib/locale/locale";
 
 interface ProviderStatusProps {
   provider: Provider;
-  /** What it last answered; null where it was not asked. */
+  /** The result of the last check. Null before the first check. */
   checked: ProviderCheck | null;
 }
 
@@ -17,7 +17,7 @@ const sources = {
   database: "providers.source_database",
 } as const;
 
-/** Whose API it is, who named it, and whether it works. */
+/** State, kind and source of a provider. */
 export function ProviderStatus({ provider, checked }: ProviderStatusProps) {
   const { t } = useLocale();
   const broken = provider.enabled && Boolean(provider.error || checked?.ok === false);
@@ -45,7 +45,7 @@ interface ProviderModelsProps {
   checked: ProviderCheck | null;
 }
 
-/** The models that can be called of a provider: those it told, else those that were written down. */
+/** The models of a provider: those of the last check, else the configured ones. */
 export function ProviderModels({ provider, checked }: ProviderModelsProps) {
   const { t } = useLocale();
   const chat = checked?.ok ? checked.models : provider.models;

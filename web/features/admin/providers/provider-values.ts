@@ -1,10 +1,10 @@
-/** What the form of a provider holds, and how that becomes what the server takes. */
+/** The values of a provider's form, and the request that they become. */
 
 import type { NewProvider, Provider, ProviderChange, ProviderKind } from "@/lib/api/types";
 import { numberOf } from "@/lib/forms";
 import { randomUuid } from "@/lib/uuid";
 
-/** A row of the price list; in US dollars per million tokens. */
+/** A row of the price list, in US dollars per million tokens. */
 export interface PriceRow {
   key: string;
   model: string;
@@ -13,7 +13,7 @@ export interface PriceRow {
   cached: string;
 }
 
-/** Everything as it is written: lists are a name per line. */
+/** The texts of all fields. Lists have one name per line. */
 export interface ProviderValues {
   name: string;
   kind: ProviderKind;
@@ -57,7 +57,7 @@ export function emptyPrice(): PriceRow {
   return { key: randomUuid(), model: "", input: "", output: "", cached: "" };
 }
 
-/** The values of another kind: name and address follow it, as long as they are still those of the kind before. */
+/** The values after a change of kind. Name and address change too, unless the reader edited them. */
 export function withKind(values: ProviderValues, kind: ProviderKind): ProviderValues {
   const before = kinds[values.kind].baseUrl ?? "";
   return {
@@ -68,7 +68,7 @@ export function withKind(values: ProviderValues, kind: ProviderKind): ProviderVa
   };
 }
 
-/** What the server is told; a key only where one was written, or is to go. */
+/** The request. It contains a key only if the reader entered or removed one. */
 export function bodyOf(values: ProviderValues): NewProvider & ProviderChange {
   const url = values.baseUrl.trim();
   const key = values.apiKey.trim();
@@ -108,11 +108,11 @@ const text = (value: number | string | null | undefined) => (value === null || v
 
 interface KindInfo {
   label: string;
-  /** Where its API is, which is the same for everybody. */
+  /** The address of its API, if it is the same for all customers. */
   baseUrl?: string;
-  /** Such as an address of one's own may be. */
+  /** An example of an address. */
   example?: string;
-  /** It takes no call without a key. */
+  /** Its API requires a key. */
   needsKey?: boolean;
 }
 

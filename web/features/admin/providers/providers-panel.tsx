@@ -49,7 +49,6 @@ interface ProviderItemProps {
   onDelete: () => void;
 }
 
-/** One provider: whether it answers, and unfolded what it offers and what can be done with it. */
 function ProviderItem({ provider, onChange, onDelete }: ProviderItemProps) {
   const { t } = useLocale();
   const [editing, setEditing] = useState(false);
@@ -61,7 +60,7 @@ function ProviderItem({ provider, onChange, onDelete }: ProviderItemProps) {
     if (id) setChecked(await checkProvider(id));
   }, [id]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a change may have mended or broken it
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change can repair or break it
   useEffect(() => {
     setChecked(null);
     if (enabled) look().catch(() => {}); // then it is not known how it does, until somebody asks
