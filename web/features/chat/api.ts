@@ -1,4 +1,4 @@
-import { type Offer, requestOf } from "@/features/chat/draft-request";
+import { type Draft, requestOf } from "@/features/chat/draft-request";
 import { api, query, send } from "@/lib/api/client";
 import type { ApprovalDecision, ChatSession, Messages, Rating, Run } from "@/lib/api/types";
 
@@ -20,9 +20,9 @@ export const showBranch = (chatId: string, messageId: string) =>
 export const rateAnswer = (messageId: string, rating: Rating | null) =>
   api.put(`/messages/${messageId}/feedback`, { rating });
 
-/** Makes an offer and opens the events of the run that answers it; the same key never starts a second run. */
-export function postOffer(chatId: string, offer: Offer, key: string): Promise<Response> {
-  const { path, body } = requestOf(chatId, offer);
+/** Sends a draft and opens the events of its run. A repeated key never starts a second run. */
+export function postDraft(chatId: string, draft: Draft, key: string): Promise<Response> {
+  const { path, body } = requestOf(chatId, draft);
   return send("POST", path, { body, headers: { Accept: "text/event-stream", "Idempotency-Key": key } });
 }
 

@@ -45,30 +45,30 @@ export function Chat({ user, opened, session, onCreated, onActivity, onBegun }: 
     return created.id;
   }, [model, tools, instructions, temporary, put, onCreated]);
 
-  const { conversation, offer, show, rate, decide, stop, reload, loadOlder } = useConversation(opened, {
+  const { conversation, send, show, rate, decide, stop, reload, loadOlder } = useConversation(opened, {
     createChat,
     onActivity,
     onBegun,
   });
-  const { phase, messages, offered, switching, answer, error, refused, connection } = conversation;
-  const busy = offered !== null || answer !== null;
+  const { phase, messages, draft, switching, answer, error, refused, connection } = conversation;
+  const busy = draft !== null || answer !== null;
   const waiting = answer !== null && isWaiting(answer.calls);
 
   function post(content: string) {
     if (session) put({ ...session, updated_at: new Date().toISOString() });
-    offer({ kind: "message", content, ...(model && { model }) });
+    send({ kind: "message", content, ...(model && { model }) });
   }
 
   const actions = useMemo<MessageActions>(() => {
     const chosen = model ? { model } : {};
     return {
-      regenerate: ({ id }) => offer({ kind: "regenerate", replaces: id, ...chosen }),
-      edit: ({ id }, content) => offer({ kind: "edit", replaces: id, content, ...chosen }),
+      regenerate: ({ id }) => send({ kind: "regenerate", replaces: id, ...chosen }),
+      edit: ({ id }, content) => send({ kind: "edit", replaces: id, content, ...chosen }),
       show,
       rate: (message, rating) => rate(message.id, ratingOf(message), rating),
       decide,
     };
-  }, [offer, show, rate, decide, model]);
+  }, [send, show, rate, decide, model]);
 
   if (phase === "missing" || phase === "failed") {
     return (
@@ -81,7 +81,7 @@ export function Chat({ user, opened, session, onCreated, onActivity, onBegun }: 
     );
   }
 
-  const empty = phase === "ready" && messages.length === 0 && offered === null;
+  const empty = phase === "ready" && messages.length === 0 && draft === null;
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       {empty ? (

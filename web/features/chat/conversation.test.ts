@@ -8,15 +8,15 @@ import {
   reduceConversation,
   shownMessages,
 } from "@/features/chat/conversation";
-import type { Offer } from "@/features/chat/draft-request";
+import type { Draft } from "@/features/chat/draft-request";
 import { newAnswer } from "@/features/chat/stream";
 import { answerMessage, approval, run, userMessage } from "@/lib/api/samples";
 import type { Message } from "@/lib/api/types";
 
 const later: Message = { ...userMessage, id: "later", parent_id: answerMessage.id };
 const page = { items: [userMessage, answerMessage, later], next_cursor: null };
-const regenerate: Offer = { kind: "regenerate", replaces: answerMessage.id };
-const edit: Offer = { kind: "edit", replaces: userMessage.id, content: "Hi?" };
+const regenerate: Draft = { kind: "regenerate", replaces: answerMessage.id };
+const edit: Draft = { kind: "edit", replaces: userMessage.id, content: "Hi?" };
 
 const after = (actions: ConversationAction[], state: Conversation = newConversation("chat")) =>
   actions.reduce(reduceConversation, state);
@@ -28,28 +28,28 @@ function begun(question: Message, id: string) {
   return { ...newAnswer(), run, userMessage: question, message };
 }
 
-describe("what is offered", () => {
-  it("comes behind all messages, or in the place of one", () => {
+describe("a draft", () => {
+  it("follows all messages, or takes the place of one", () => {
     const loaded = after([{ type: "loaded", page }]);
-    const offered = (offer: Offer) => ids(after([{ type: "offered", offer }], loaded));
-    expect(offered({ kind: "message", content: "More" })).toEqual(["question", "answer", "later"]);
-    expect(offered(regenerate)).toEqual(["question"]);
-    expect(offered(edit)).toEqual([]);
-    expect(offered({ kind: "regenerate", replaces: "elsewhere" })).toEqual(["question", "answer", "later"]);
+    const shown = (draft: Draft) => ids(after([{ type: "sent", draft }], loaded));
+    expect(shown({ kind: "message", content: "More" })).toEqual(["question", "answer", "later"]);
+    expect(shown(regenerate)).toEqual(["question"]);
+    expect(shown(edit)).toEqual([]);
+    expect(shown({ kind: "regenerate", replaces: "elsewhere" })).toEqual(["question", "answer", "later"]);
   });
 
-  it("has taken that place once it is accepted", () => {
+  it("keeps that place after the server accepts it", () => {
     const again = after([
       { type: "loaded", page },
-      { type: "offered", offer: regenerate },
+      { type: "sent", draft: regenerate },
       { type: "written", answer: begun(userMessage, "other") },
     ]);
-    expect(again.offered).toBeNull();
+    expect(again.draft).toBeNull();
     expect(again.messages.map((each) => each.id)).toEqual(["question", "other"]);
 
     const edited = after([
       { type: "loaded", page },
-      { type: "offered", offer: edit },
+      { type: "sent", draft: edit },
       { type: "written", answer: begun({ ...userMessage, id: "edited" }, "other") },
       { type: "ended", answer: begun({ ...userMessage, id: "edited" }, "other") },
     ]);
@@ -57,18 +57,18 @@ describe("what is offered", () => {
     expect(edited.answer).toBeNull();
   });
 
-  it("leaves what was there when it is refused", () => {
+  it("leaves the messages unchanged when it is rejected", () => {
     const state = after([
       { type: "loaded", page },
-      { type: "offered", offer: edit },
+      { type: "sent", draft: edit },
       { type: "refused", error: "no" },
     ]);
     expect(ids(state)).toEqual(["question", "answer", "later"]);
-    expect(state).toMatchObject({ offered: null, refused: edit, error: "no" });
+    expect(state).toMatchObject({ draft: null, refused: edit, error: "no" });
   });
 });
 
-it("switches until the branch is there, or can't be shown", () => {
+it("switches until the branch is loaded or fails", () => {
   const switching = after([{ type: "loaded", page }, { type: "switch" }]);
   expect(switching.switching).toBe(true);
   expect(after([{ type: "load" }], switching).switching).toBe(true);
@@ -76,7 +76,7 @@ it("switches until the branch is there, or can't be shown", () => {
   expect(after([{ type: "complained", error: "no" }], switching).switching).toBe(false);
 });
 
-it("keeps what is said of an answer, until it is taken back", () => {
+it("keeps the rating of an answer until it is removed", () => {
   const said = { ...answerMessage, meta_info: { other: 1 } };
   const rated = (rating: "up" | null) =>
     after([
@@ -89,7 +89,7 @@ it("keeps what is said of an answer, until it is taken back", () => {
   expect(ratingOf(said)).toBeNull();
 });
 
-it("shows a decision before the answer's own events tell of it", () => {
+it("shows a decision before the events of the answer contain it", () => {
   const calls = ["c1", "c2", "c3"].reduce((list, id) => withApproval(list, approval(id), 0), [] as ToolCall[]);
   const written: ConversationAction = { type: "written", answer: { ...begun(userMessage, "answer"), calls } };
   const left = { ...run, approvals: [approval("c3")] };

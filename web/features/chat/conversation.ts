@@ -1,7 +1,7 @@
 /** The state of the open chat: a pure reducer of its messages, draft, answer and errors. */
 
 import { type Decisions, withDecisions } from "@/features/calls/tool-calls";
-import type { Offer } from "@/features/chat/draft-request";
+import type { Draft } from "@/features/chat/draft-request";
 import type { Answer } from "@/features/chat/stream";
 import { ApiError } from "@/lib/api/problem";
 import type { Message, Messages, Rating, Run, RunStatus } from "@/lib/api/types";
@@ -12,16 +12,16 @@ export interface Conversation {
   messages: Message[];
   /** Cursor of the page before the first message. */
   older: string | null;
-  /** What the server has not accepted yet. */
-  offered: Offer | null;
+  /** Not accepted by the server yet. */
+  draft: Draft | null;
   /** Another branch is loading. */
   switching: boolean;
   answer: Answer | null;
   /** Decisions about calls that still wait in the events of the answer. */
   decisions: Decisions;
   connection: "open" | "lost";
-  /** What the server did not take, given back to its author. */
-  refused: Offer | null;
+  /** Rejected by the server. Its text returns to the field. */
+  refused: Draft | null;
   error: unknown;
 }
 
@@ -30,7 +30,7 @@ export type ConversationAction =
   | { type: "loaded"; page: Messages }
   | { type: "load-failed"; error: unknown }
   | { type: "older-loaded"; page: Messages }
-  | { type: "offered"; offer: Offer }
+  | { type: "sent"; draft: Draft }
   | { type: "refused"; error: unknown }
   | { type: "lost-sight" }
   | { type: "switch" }
@@ -47,7 +47,7 @@ export function newConversation(chatId: string | null): Conversation {
     phase: chatId ? "loading" : "ready",
     messages: [],
     older: null,
-    offered: null,
+    draft: null,
     switching: false,
     answer: null,
     decisions: {},
@@ -77,12 +77,12 @@ export function reduceConversation(state: Conversation, action: ConversationActi
       return { ...state, switching: false, phase: isMissing(action.error) ? "missing" : "failed", error: action.error };
     case "older-loaded":
       return { ...state, messages: [...action.page.items, ...state.messages], older: action.page.next_cursor };
-    case "offered":
-      return { ...state, offered: action.offer, refused: null, error: null };
+    case "sent":
+      return { ...state, draft: action.draft, refused: null, error: null };
     case "refused":
-      return { ...state, offered: null, answer: null, connection: "open", refused: state.offered, error: action.error };
+      return { ...state, draft: null, answer: null, connection: "open", refused: state.draft, error: action.error };
     case "lost-sight":
-      return { ...state, offered: null, answer: null, connection: "open" };
+      return { ...state, draft: null, answer: null, connection: "open" };
     case "switch":
       return { ...state, switching: true, refused: null, error: null };
     case "rated":
@@ -103,19 +103,19 @@ export function reduceConversation(state: Conversation, action: ConversationActi
   }
 }
 
-/** The messages before the place of what is offered; all of them where it comes behind them. */
-export function shownMessages({ messages, offered }: Pick<Conversation, "messages" | "offered">): Message[] {
-  if (!offered || offered.kind === "message") return messages;
-  const at = messages.findIndex((each) => each.id === offered.replaces);
+/** The messages before the place of the draft. */
+export function shownMessages({ messages, draft }: Pick<Conversation, "messages" | "draft">): Message[] {
+  if (!draft || draft.kind === "message") return messages;
+  const at = messages.findIndex((each) => each.id === draft.replaces);
   return at < 0 ? messages : messages.slice(0, at);
 }
 
-/** Stores what the answer knows of both messages; once they are known they are no longer an offer. */
+/** Stores both messages of the answer. Once the server has accepted them, there is no draft. */
 function withAnswer(state: Conversation, answer: Answer, writing: Answer | null): Conversation {
   const known = [answer.userMessage, answer.message].filter((message) => message !== null);
   const messages = known.reduce(withMessage, answer.message ? shownMessages(state) : state.messages);
   const shown = writing && { ...writing, calls: withDecisions(writing.calls, state.decisions) };
-  return { ...state, messages, offered: answer.message ? null : state.offered, answer: shown };
+  return { ...state, messages, draft: answer.message ? null : state.draft, answer: shown };
 }
 
 function withDecision(state: Conversation, { callId, denied, run }: { callId: string; denied: boolean; run: Run }) {

@@ -1,32 +1,31 @@
-/** What a person asks the server to answer: a message, another one in its place, or the same one once more. */
+/** A draft of a request for an answer: a new message, an edited one, or a regenerated answer. */
 
-export type Offer = { model?: string } & (
+export type Draft = { model?: string } & (
   | { kind: "message"; content: string }
-  /** `replaces` names the message in whose place, and in that of all behind it, comes what is offered. */
+  /** `replaces` is the id of a message. The draft replaces it and all messages after it. */
   | { kind: "edit"; replaces: string; content: string }
   | { kind: "regenerate"; replaces: string }
 );
 
-/** The call that makes an offer. */
-export function requestOf(chatId: string, offer: Offer): { path: string; body: { content?: string; model?: string } } {
-  const model = offer.model ? { model: offer.model } : {};
-  switch (offer.kind) {
+export function requestOf(chatId: string, draft: Draft): { path: string; body: { content?: string; model?: string } } {
+  const model = draft.model ? { model: draft.model } : {};
+  switch (draft.kind) {
     case "message":
-      return { path: `/sessions/${chatId}/messages`, body: { content: offer.content, ...model } };
+      return { path: `/sessions/${chatId}/messages`, body: { content: draft.content, ...model } };
     case "edit":
-      return { path: `/messages/${offer.replaces}/edit`, body: { content: offer.content, ...model } };
+      return { path: `/messages/${draft.replaces}/edit`, body: { content: draft.content, ...model } };
     case "regenerate":
-      return { path: `/messages/${offer.replaces}/regenerate`, body: model };
+      return { path: `/messages/${draft.replaces}/regenerate`, body: model };
   }
 }
 
-export interface KeyedOffer {
-  offer: Offer;
+export interface KeyedDraft {
+  draft: Draft;
   key: string;
 }
 
-/** The key of an offer whose fate is unknown stays its key, so that making it again can't start a second run. */
-export function withKey(offer: Offer, last: KeyedOffer | null, newKey: () => string): KeyedOffer {
-  const same = last !== null && JSON.stringify(requestOf("", last.offer)) === JSON.stringify(requestOf("", offer));
-  return { offer, key: same ? last.key : newKey() };
+/** Keeps the idempotency key of the last draft if the same draft is sent again, so that it can't start a second run. */
+export function withKey(draft: Draft, last: KeyedDraft | null, newKey: () => string): KeyedDraft {
+  const same = last !== null && JSON.stringify(requestOf("", last.draft)) === JSON.stringify(requestOf("", draft));
+  return { draft, key: same ? last.key : newKey() };
 }

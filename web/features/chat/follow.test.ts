@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isWaiting } from "@/features/calls/tool-calls";
-import { backoffMs, type Connections, follow, OFFERS } from "@/features/chat/follow";
+import { backoffMs, type Connections, follow, MAX_STARTS } from "@/features/chat/follow";
 import { type Answer, newAnswer } from "@/features/chat/stream";
 import { ApiError, networkError } from "@/lib/api/problem";
 import { answerMessage, approval, run, started } from "@/lib/api/samples";
@@ -81,7 +81,7 @@ describe("follow", () => {
     expect(texts).toEqual(["", "Hi", "Hi"]);
   });
 
-  it("resumes behind the last event when the connection breaks or just ends", async () => {
+  it("resumes after the last event when the connection breaks or ends", async () => {
     const { end, opened } = play([
       {
         events: [
@@ -102,7 +102,7 @@ describe("follow", () => {
     expect(opened).toEqual(["start", "run-1 after 1-2", "run-1 after 1-3"]);
   });
 
-  it("neither loses nor doubles text when the server repeats what was heard", async () => {
+  it("neither loses nor repeats text when the server repeats events", async () => {
     const { end, texts } = play([
       {
         events: [
@@ -124,7 +124,7 @@ describe("follow", () => {
     expect(texts).toEqual(["", "one ", "one ", "one two", "one two"]);
   });
 
-  it("reads the run again from its start when text is missing", async () => {
+  it("reads the events again from the first one after a gap", async () => {
     const { end, opened } = play([
       {
         events: [
@@ -146,7 +146,7 @@ describe("follow", () => {
     expect(opened).toEqual(["start", "run-1 after null"]);
   });
 
-  it("follows a run that is known from the history", async () => {
+  it("follows a known run", async () => {
     const { end, opened } = play(
       [
         {
@@ -162,7 +162,7 @@ describe("follow", () => {
     expect(opened).toEqual(["run-1 after null"]);
   });
 
-  it("asks which calls wait when the text begins anew", async () => {
+  it("gets the waiting calls of the run after a reset", async () => {
     const waits: boolean[] = [];
     const waiting: Run = { ...run, status: "waiting", approvals: [approval("c1")] };
     const events: Script["events"] = [
@@ -175,7 +175,7 @@ describe("follow", () => {
     expect(waits).toEqual([false, true, false]);
   });
 
-  it("goes on without end while the run goes on, waiting longer after each failure", async () => {
+  it("retries without a limit, with a longer pause after each failure", async () => {
     const down = Array.from({ length: 40 }, () => networkError(null));
     const busy = new ApiError({ status: 503, code: "service.unavailable", detail: "" });
     const { end, pauses } = play([
@@ -190,28 +190,28 @@ describe("follow", () => {
     expect(pauses[42]).toBe(0);
   });
 
-  it("offers a message a few times, then gives it back", async () => {
+  it("sends a draft a few times, then reports the error", async () => {
     const { end, opened } = play(Array.from({ length: 9 }, () => networkError(null)));
     await expect(end).rejects.toMatchObject({ code: "network" });
-    expect(opened).toHaveLength(OFFERS);
+    expect(opened).toHaveLength(MAX_STARTS);
   });
 
   it.each([
     [409, "run.active"],
     [503, "model.unavailable"],
-  ])("gives a message back at once when the server answers %i %s", async (status, code) => {
+  ])("reports the error at once when the server answers %i %s", async (status, code) => {
     const { end, opened } = play([new ApiError({ status, code, detail: "" })]);
     await expect(end).rejects.toMatchObject({ code });
     expect(opened).toHaveLength(1);
   });
 
-  it("ends when the server does not know the run any more", async () => {
+  it("ends when the run no longer exists", async () => {
     const gone = new ApiError({ status: 404, code: "run.not_found", detail: "" });
     const { end } = play([{ events: [["1-1", started]], breaks: true }, gone]);
     await expect(end).rejects.toMatchObject({ code: "run.not_found" });
   });
 
-  it("stops reading when it is no longer wanted, in mid-stream", async () => {
+  it("stops reading when it is aborted", async () => {
     const controller = new AbortController();
     const silent = new Response(new ReadableStream());
     const end = follow({

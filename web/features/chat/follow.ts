@@ -6,15 +6,15 @@ import { ApiError } from "@/lib/api/problem";
 import { readEvents } from "@/lib/api/sse";
 import type { Run, RunEvent } from "@/lib/api/types";
 
-/** How often a message is offered to the server before its author is asked. */
-export const OFFERS = 4;
+/** Attempts to send a draft before the page reports the error. */
+export const MAX_STARTS = 4;
 
 export interface Connections {
   /** Opens the events of the run after `lastEventId`, or from the first one. */
   resume: (runId: string, lastEventId: string | null) => Promise<Response>;
   /** Gets the run. */
   look: (runId: string) => Promise<Run>;
-  /** Offers the message that starts the run; safe to repeat. Not needed for a run that is known. */
+  /** Sends the draft that starts the run. Safe to repeat. Not needed for a known run. */
   start?: () => Promise<Response>;
 }
 
@@ -29,9 +29,9 @@ interface Following {
 }
 
 /**
- * Returns the answer once its run has ended. A lost connection is taken up again behind the last event that was heard,
- * without end, for the run goes on without us; a gap in the text is healed by reading the run again from its start.
- * Throws what the server refuses for good.
+ * Returns the answer after its run has ended. A lost connection resumes after the last event, without a limit of
+ * attempts, because the run continues without the page. After a gap in the text, the events are read again from the
+ * first one. Throws errors that are final.
  */
 export async function follow(following: Following): Promise<Answer> {
   const { connections, onChange, onConnection, pause, signal } = following;
@@ -57,7 +57,7 @@ export async function follow(following: Following): Promise<Answer> {
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (answer.run ? isFinal(error) : !isUnanswered(error) || failures + 1 >= OFFERS) throw error;
+      if (answer.run ? isFinal(error) : !isUnanswered(error) || failures + 1 >= MAX_STARTS) throw error;
     }
     if (answer.gap) {
       answer = replayed(answer);
@@ -90,7 +90,7 @@ function isFinal(error: unknown): boolean {
   return error instanceof ApiError && !error.transient;
 }
 
-/** An offer that was answered, be it by "not now", is its author's to repeat. */
+/** It is unknown whether the server got the draft, so that sending it again is safe and useful. */
 function isUnanswered(error: unknown): boolean {
   return !(error instanceof ApiError) || error.unanswered;
 }

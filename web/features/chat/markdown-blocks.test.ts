@@ -11,7 +11,7 @@ describe("markdownBlocks", () => {
     expect(markdownBlocks(`${code}after`)).toEqual([code, "after"]);
   });
 
-  it("keeps a fence whole that is still open", () => {
+  it("keeps an open fence whole", () => {
     expect(markdownBlocks("x\n\n```\na\n\nb\n\nc")).toEqual(["x\n\n", "```\na\n\nb\n\nc"]);
   });
 

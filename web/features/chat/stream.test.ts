@@ -8,7 +8,7 @@ const reset = (text: string): RunEvent => ({ type: "message.reset", text });
 const answerTo = (events: RunEvent[], answer: Answer = newAnswer()) => events.reduce(reduce, answer);
 
 describe("start", () => {
-  it("takes over the run and both messages", () => {
+  it("stores the run and both messages", () => {
     const answer = answerTo([started]);
     expect(answer).toMatchObject({ status: "streaming", text: "", run, userMessage, message: answerMessage });
   });
@@ -28,7 +28,7 @@ describe("deltas", () => {
     expect(answer).toMatchObject({ text: "😀👍!", length: 3, gap: false });
   });
 
-  it("that were heard before change nothing", () => {
+  it("that are repeated change nothing", () => {
     const answer = answerTo([delta("one ", 0), delta("two", 4)]);
     expect(reduce(answer, delta("one ", 0))).toBe(answer);
     expect(reduce(answer, delta("two", 4))).toBe(answer);
@@ -38,11 +38,11 @@ describe("deltas", () => {
     expect(answerTo([delta("😀ab", 0), delta("abcd", 1)])).toMatchObject({ text: "😀abcd", length: 5 });
   });
 
-  it("behind the end are a gap and are not joined", () => {
+  it("after the end are a gap and are not joined", () => {
     expect(answerTo([delta("one ", 0), delta("three", 8)])).toMatchObject({ text: "one ", gap: true });
   });
 
-  it("heal a gap when the run is replayed", () => {
+  it("close a gap when the events are read again", () => {
     const broken = answerTo([started, delta("one ", 0), delta("three", 8)]);
     const answer = answerTo([started, delta("one ", 0), delta("two ", 4), delta("three", 8)], replayed(broken));
     expect(answer).toMatchObject({ text: "one two three", gap: false });
@@ -66,14 +66,14 @@ describe("calls of tools", () => {
   const asked: RunEvent = { type: "tool.approval", ...approval("c1") };
   const calls = (events: RunEvent[]) => answerTo(events).calls.map(({ state, at }) => [state, at]);
 
-  it("stand at their places", () => {
+  it("have offsets in the text", () => {
     expect(calls([delta("😀 ", 0), call(2), delta("more", 2)])).toEqual([["running", 2]]);
     expect(calls([call(0), result(true)])).toEqual([["done", 0]]);
     expect(calls([delta("one", 0), call(3), asked])).toEqual([["waiting", 3]]);
     expect(calls([delta("one", 0), asked])).toEqual([["waiting", 3]]);
   });
 
-  it("fall away with the text that they stood in, unless they wait", () => {
+  it("disappear with their text, unless they wait", () => {
     expect(calls([delta("one", 0), call(3), reset("on")])).toEqual([]);
     expect(calls([delta("one", 0), call(3), asked, reset("on")])).toEqual([["waiting", 2]]);
   });
@@ -85,7 +85,7 @@ describe("calls of tools", () => {
     ]);
   });
 
-  it("wait as the run's document says", () => {
+  it("wait as the run says", () => {
     const answer = answerTo([started, delta("one", 0), call(3), asked]);
     expect(withRun(answer, run).calls).toMatchObject([{ state: "running" }]);
     expect(withRun(answerTo([reset("one")]), { ...run, approvals: [approval("c1")] }).calls).toMatchObject([
@@ -133,7 +133,7 @@ describe("end", () => {
   });
 });
 
-it("passes over events that it does not know", () => {
+it("ignores unknown events", () => {
   const answer = newAnswer();
   expect(reduce(answer, { type: "tool.progress" } as unknown as RunEvent)).toBe(answer);
 });

@@ -6,7 +6,7 @@ import { Button } from "@/components/ui/button";
 import { AnswerPlace } from "@/features/chat/answer";
 import { type Conversation, shownMessages } from "@/features/chat/conversation";
 import { AssistantMessage, type MessageActions } from "@/features/chat/message";
-import { OfferedMessage, UserMessage } from "@/features/chat/user-message";
+import { DraftMessage, UserMessage } from "@/features/chat/user-message";
 import { useLocale } from "@/lib/locale/locale";
 
 interface TranscriptProps {
@@ -20,14 +20,14 @@ interface TranscriptProps {
 /** The messages, the draft that is being sent, and the answer that streams. */
 export function Transcript({ conversation, onOlder, actions, busy }: TranscriptProps) {
   const { t } = useLocale();
-  const { offered, refused, answer, older } = conversation;
+  const { draft, refused, answer, older } = conversation;
   const messages = shownMessages(conversation);
   const { scroller, content, atEnd, toEnd } = useStickyScroll(messages[0]?.id);
 
   // The sender wants to see the answer.
   useEffect(() => {
-    if (offered !== null) toEnd();
-  }, [offered, toEnd]);
+    if (draft !== null) toEnd();
+  }, [draft, toEnd]);
 
   return (
     <div className="relative min-h-0 flex-1">
@@ -63,8 +63,8 @@ export function Transcript({ conversation, onOlder, actions, busy }: TranscriptP
               />
             ),
           )}
-          {offered !== null && offered.kind !== "regenerate" && <OfferedMessage text={offered.content} />}
-          {offered !== null && <AnswerPlace status="streaming" />}
+          {draft !== null && draft.kind !== "regenerate" && <DraftMessage text={draft.content} />}
+          {draft !== null && <AnswerPlace status="streaming" />}
         </div>
       </div>
       {!atEnd && (

@@ -69,7 +69,7 @@ export const UserMessage = memo(function UserMessage({ message, actions, busy, r
 });
 
 /** The message of a draft. */
-export function OfferedMessage({ text }: { text: string }) {
+export function DraftMessage({ text }: { text: string }) {
   const { t } = useLocale();
   return (
     <article aria-label={t("chat.you")} className="flex justify-end opacity-70" data-testid="message-user">
