@@ -45,12 +45,12 @@ describe("arguments", () => {
   const after = (changes: Record<string, string>) =>
     argumentsOf(fields, { ...writtenOf(fields, given), ...changes }, given);
 
-  it("stay as they were given where nothing is changed", () => {
+  it("stay unchanged if no field changes", () => {
     expect(after({})).toEqual({ given, problems: {} });
     expect(argumentsOf(fields, writtenOf(fields, { label: null }), { label: null }).given).toEqual({ label: null });
   });
 
-  it("take what is written, by their kinds", () => {
+  it("are parsed by their kinds", () => {
     expect(after({ title: "42", count: "-1", ratio: "0.5", public: "false", kind: "wish" }).given).toEqual({
       title: "42",
       count: -1,
@@ -60,18 +60,18 @@ describe("arguments", () => {
     });
   });
 
-  it("are left out where an optional field is emptied, and empty where it has to be there", () => {
+  it("are left out if an optional field is empty, and empty if it is required", () => {
     expect(after({ count: "", title: "" }).given).toEqual({ title: "" });
   });
 
-  it("are refused where a number is none", () => {
+  it("are rejected if a number is invalid", () => {
     expect(after({ count: "1.5", ratio: "much" }).problems).toEqual({
       count: "calls.not_integer",
       ratio: "calls.not_number",
     });
   });
 
-  it("show what the server finds wrong where they are", () => {
+  it("show the errors of the API at their fields", () => {
     const errors = [
       { field: "body.arguments.title", detail: "too short" },
       { field: "arguments.extra.0", detail: "unknown" },

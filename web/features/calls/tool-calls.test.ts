@@ -19,19 +19,19 @@ const result = (ok: boolean) => ({ call_id: "c1", ok, preview: "4", cached: true
 const states = (calls: ToolCall[]) => calls.map(({ callId, state }) => [callId, state]);
 
 describe("a call", () => {
-  it("stands where it was made, until it is done or failed", () => {
+  it("keeps its offset until it is done or failed", () => {
     expect(begun).toMatchObject([{ callId: "c1", title: "Create issue", at: 4, state: "running", asks: null }]);
     expect(withResult(begun, result(true))).toMatchObject([{ at: 4, state: "done", preview: "4", cached: true }]);
     expect(withResult(begun, result(false))).toMatchObject([{ state: "failed" }]);
     expect(withCall(withResult(begun, result(true)), { ...called("c1"), at: 4 })).toEqual(begun);
   });
 
-  it("waits where it asks first, at its place", () => {
+  it("waits for an approval at its offset", () => {
     expect(waiting).toMatchObject([{ at: 4, state: "waiting", asks: { expiresAt: approval("c1").expires_at } }]);
     expect([isWaiting(waiting), isWaiting(begun)]).toEqual([true, false]);
   });
 
-  it("that was decided upon waits no more, and one that was denied has not failed", () => {
+  it("no longer waits after a decision, and counts as denied instead of failed", () => {
     expect(states(withDecisions(waiting, { c1: "running" }))).toEqual([["c1", "running"]]);
     expect(withDecisions(waiting, { c2: "running" })).toEqual(waiting);
     expect(states(withDecisions(withResult(waiting, result(true)), { c1: "running" }))).toEqual([["c1", "done"]]);
@@ -40,8 +40,8 @@ describe("a call", () => {
   });
 });
 
-describe("a text that begins anew", () => {
-  it("keeps what stands in it and what waits", () => {
+describe("a reset text", () => {
+  it("keeps the calls inside it and the waiting calls", () => {
     const calls = [...begun, ...withApproval([], approval("c2"), 9), ...withCall([], { ...called("c3"), at: 9 })];
     expect(withinText(calls, 4).map(({ callId, at }) => [callId, at])).toEqual([
       ["c1", 4],
@@ -50,8 +50,8 @@ describe("a text that begins anew", () => {
   });
 });
 
-describe("a run's own document", () => {
-  it("says which calls wait", () => {
+describe("a run", () => {
+  it("lists the waiting calls", () => {
     const calls = withRunApprovals(waiting, { approvals: [approval("c2")] }, 7);
     expect(states(calls)).toEqual([
       ["c1", "running"],
@@ -62,7 +62,7 @@ describe("a run's own document", () => {
   });
 });
 
-it("reads what is stored with a message", () => {
+it("reads the calls of a stored message", () => {
   const stored = (status: string) => ({ ...called("c1"), status, preview: "4", cached: false, at: 2 });
   const statuses = ["completed", "denied", "unknown", "proposed"];
   expect(storedCalls({ meta_info: { tool_calls: statuses.map(stored) } })).toMatchObject([
@@ -96,11 +96,11 @@ it("leaves a text without calls whole", () => {
   expect(cut("")).toEqual([]);
 });
 
-it("puts each call where it was made, counted in code points", () => {
+it("places each call at its offset in code points", () => {
   expect(cut("😀 one two", call("b", 6), call("a", 0))).toEqual([["a"], "😀 one ", ["b"], "two"]);
 });
 
-it("leaves out blank lines behind a call, but no indentation", () => {
+it("drops blank lines after a call, but no indentation", () => {
   expect(cut("One.\n\n    code", call("a", 4))).toEqual(["One.", ["a"], "    code"]);
 });
 
@@ -108,6 +108,6 @@ it("groups calls with nothing but space between them", () => {
   expect(cut("One.\n\nTwo.", call("a", 4), call("b", 4), call("c", 6))).toEqual(["One.", ["a", "b", "c"], "Two."]);
 });
 
-it("puts what lies behind the end at the end", () => {
+it("places calls with an offset after the end at the end", () => {
   expect(cut("One.", call("a", 9), call("b", 9))).toEqual(["One.", ["a", "b"]]);
 });

@@ -7,14 +7,14 @@ const tools = [tool("wiki", "wiki__find"), tool("basechat", "calculate"), tool("
 const [own, wiki] = byServer(tools) as [ReturnType<typeof byServer>[0], ReturnType<typeof byServer>[0]];
 const on = (selection: Selection) => tools.filter((each) => isOn(selection, each)).map((each) => each.name);
 
-it("groups tools by their servers, the own ones first", () => {
+it("groups tools by server, BaseChat's own first", () => {
   expect(byServer(tools).map(({ server, tools }) => [server, tools.map((each) => each.name)])).toEqual([
     ["basechat", ["calculate", "recall"]],
     ["wiki", ["wiki__find"]],
   ]);
 });
 
-it("is the own tools where nothing was chosen, and none where none was", () => {
+it("means BaseChat's own tools by default, and no tools if empty", () => {
   expect(on(null)).toEqual(["calculate", "recall"]);
   expect(on([])).toEqual([]);
   expect(on(["wiki", "recall"])).toEqual(["wiki__find", "recall"]);
@@ -35,12 +35,12 @@ describe("a tool", () => {
     expect(withTool(["wiki"], own, "recall", true)).toEqual(["wiki", "recall"]);
   });
 
-  it("makes its server whole with the last one", () => {
+  it("selects its server together with the last tool", () => {
     expect(withTool(["recall"], own, "calculate", true)).toBeNull();
     expect(withTool([], wiki, "wiki__find", true)).toEqual(["wiki"]);
   });
 });
 
-it("leaves alone what is not offered now", () => {
+it("keeps servers that are not available now", () => {
   expect(withServer(["away", "basechat"], wiki, true)).toEqual(["away", "basechat", "wiki"]);
 });

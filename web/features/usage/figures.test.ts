@@ -4,7 +4,7 @@ import { amountOf, lastDays, sumOf, tellingMeasure } from "@/features/usage/figu
 const totals = { calls: 3, cached_calls: 1, prompt_tokens: 20, completion_tokens: 10, cost: "0.25" };
 
 describe("figures of usage", () => {
-  it("have a day for each, also where nothing was used", () => {
+  it("have an entry for each day, also without usage", () => {
     const days = lastDays([{ day: "2026-03-01", ...totals }], new Date("2026-03-02T23:59:00Z"), 3);
     expect(days.map(({ day, totals: { calls } }) => [day, calls])).toEqual([
       ["2026-02-28", 0],
@@ -23,7 +23,7 @@ describe("figures of usage", () => {
     });
   });
 
-  it("are of money where anything costs some, else of what there is", () => {
+  it("start with cost if it is above zero, else with tokens or calls", () => {
     expect(amountOf(totals, "tokens")).toBe(30);
     expect(tellingMeasure(totals)).toBe("cost");
     expect(tellingMeasure({ ...totals, cost: "0" })).toBe("tokens");

@@ -19,7 +19,7 @@ async function all(body: ReadableStream<Uint8Array>) {
 }
 
 describe("readEvents", () => {
-  it("reads events whatever the chunks, even when they cut a character", async () => {
+  it("reads events from any chunks, even if they split a character", async () => {
     const bytes = new TextEncoder().encode(': hi\n\nid: 1-1\nevent: message.delta\ndata: {"text":"안녕 😀"}\n\n');
     const expected = [{ id: "1-1", event: "message.delta", data: '{"text":"안녕 😀"}' }];
     for (let at = 1; at < bytes.length; at += 1) {
@@ -27,16 +27,16 @@ describe("readEvents", () => {
     }
   });
 
-  it("leaves out an event that the end of the body cuts off", async () => {
+  it("drops an event that the end of the body truncates", async () => {
     expect(await all(bodyOf(new TextEncoder().encode("id: 1\nevent: x\ndata: {}\n\nid: 2\ndata: {")))).toHaveLength(1);
   });
 
-  it("gives up on a connection that says nothing", async () => {
+  it("stops at a silent connection", async () => {
     const events = readEvents(new ReadableStream(), live, 5);
     await expect(events.next()).rejects.toBeInstanceOf(SilenceError);
   });
 
-  it("lets go of the body when it is no longer wanted", async () => {
+  it("cancels the body when it is aborted", async () => {
     const controller = new AbortController();
     let cancelled = false;
     const body = new ReadableStream<Uint8Array>({

@@ -4,7 +4,7 @@ import { bodyOf, emptyRow, placesOf, sharesOf, valuesOf } from "@/features/admin
 const row = (model: string, weight = "1") => ({ ...emptyRow(), model, weight });
 
 describe("the form of an alias", () => {
-  it("gives back what it was filled with", () => {
+  it("restores the stored alias", () => {
     const alias = { name: "team", targets: [{ model: "a", weight: 3 }, { model: "b" }], fallbacks: ["c"] };
     const stored = { ...alias, id: "1", source: "database" as const, created_at: null, updated_at: null };
     expect(bodyOf(valuesOf(stored as Parameters<typeof valuesOf>[0]))).toEqual({
@@ -17,7 +17,7 @@ describe("the form of an alias", () => {
     });
   });
 
-  it("leaves rows out in which no model is written, and knows which the server then means", () => {
+  it("drops rows without a model, and finds the rows of the API's errors", () => {
     const targets = [row(""), row(" a "), row("b", "2")];
     expect(bodyOf({ name: "team", targets, fallbacks: [row(" ")] })).toEqual({
       name: "team",
@@ -39,7 +39,7 @@ describe("the form of an alias", () => {
     expect(places[3]?.key).toBe(targets[2]?.key);
   });
 
-  it("tells the share of calls that a weight comes to", () => {
+  it("computes the share of calls from the weights", () => {
     const targets = [row("a", "3"), row("b", "1"), row("c", "none"), row("", "9")];
     expect(Object.values(sharesOf(targets))).toEqual([0.75, 0.25]);
   });

@@ -24,7 +24,7 @@ const stored: Budget = {
 };
 
 describe("the form of a budget", () => {
-  it("gives back what it was filled with", () => {
+  it("restores the stored budget", () => {
     expect(limitsOf(valuesOf(stored))).toEqual({
       requests_per_minute: 20,
       tokens_per_minute: null,
@@ -35,11 +35,11 @@ describe("the form of a budget", () => {
     });
   });
 
-  it("knows that it limits nothing", () => {
+  it("has no limits if all fields are empty", () => {
     expect(limitsOf(valuesOf(undefined))).toBeNull();
   });
 
-  it("names a person only where one is meant", () => {
+  it("names an account only for the budget of one account", () => {
     const values = { ...valuesOf(undefined), username: " mina " };
     expect(subjectOf(values)).toEqual({ subject: "all" });
     expect(subjectOf({ ...values, subject: "user" })).toEqual({ subject: "user", username: "mina" });
@@ -49,7 +49,7 @@ describe("the form of a budget", () => {
 });
 
 describe("a budget", () => {
-  it("has a bound for each limit, with what is used of it where that is known", () => {
+  it("has a bound for each limit, with its used amount if it is known", () => {
     expect(boundsOf(stored)).toEqual([
       { unit: "requests", period: "minute", limit: "20", used: null },
       { unit: "tokens", period: "day", limit: "100000", used: "25000" },
@@ -58,7 +58,7 @@ describe("a budget", () => {
     expect(boundsOf({ ...stored, used: null }).map(({ used }) => used)).toEqual([null, null, null]);
   });
 
-  it("is somebody's, or each one's", () => {
+  it("shows its owner, or the default that it is", () => {
     expect(whoseOf(t, stored)).toBe("mina");
     expect(whoseOf(t, { ...stored, user_id: null, username: null })).toBe(t("budgets.subject_each_user"));
     expect(whoseOf(t, { ...stored, subject: "all" })).toBe(t("budgets.subject_all"));

@@ -26,7 +26,7 @@ const stored: Provider = {
 };
 
 describe("the form of a provider", () => {
-  it("gives back what it was filled with, and says nothing of a key that was not written", () => {
+  it("restores the stored provider, and sends no key if the field is empty", () => {
     const body = bodyOf(valuesOf(stored));
     expect(body).toMatchObject({
       name: "own",
@@ -41,14 +41,14 @@ describe("the form of a provider", () => {
     expect(body).not.toHaveProperty("api_key");
   });
 
-  it("tells a key that was written, or that the stored one is to go", () => {
+  it("sends an entered key, or removes the stored one", () => {
     const values = valuesOf(stored);
     expect(bodyOf({ ...values, apiKey: " sk-1 " }).api_key).toBe("sk-1");
     expect(bodyOf({ ...values, removeKey: true }).api_key).toBeNull();
     expect(bodyOf({ ...values, removeKey: true, apiKey: "sk-1" }).api_key).toBe("sk-1");
   });
 
-  it("lets name and address follow the kind until they are one's own", () => {
+  it("changes name and address with the kind until they are edited", () => {
     const fresh = valuesOf(undefined);
     const other = withKind(fresh, "groq");
     expect(other).toMatchObject({ name: "groq", kind: "groq", baseUrl: "https://api.groq.com/openai/v1" });
@@ -57,11 +57,11 @@ describe("the form of a provider", () => {
     expect(withKind(other, "ollama").baseUrl).toBe("");
   });
 
-  it("leaves the address out that its kind has anyway", () => {
+  it("leaves out the default address of the kind", () => {
     expect(bodyOf(valuesOf(undefined)).base_url).toBeNull();
   });
 
-  it("reads lists by line, and prices by row, of which an empty one is none", () => {
+  it("reads lists by line and prices by row, and drops empty rows", () => {
     const row = { ...emptyPrice(), model: " small ", input: "1" };
     const body = bodyOf({ ...valuesOf(undefined), models: "a\n\n b \na", prices: [row, emptyPrice()] });
     expect(body.models).toEqual(["a", "b"]);
