@@ -23,7 +23,7 @@ async def test_no_spelling_of_this_machine_is_reached(host: str) -> None:
     async with site(page("secret")) as here:
         said = await _refused(here.url("/", host), FetchPage(ANY_PORT))
     assert here.requests == []
-    assert said in {NOT_PUBLIC, "This is no address of a page."}
+    assert said in {NOT_PUBLIC, "This is not the address of a page."}
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -55,14 +55,14 @@ async def test_names_that_lead_inside_are_refused(address: str) -> None:
         ("http://example.org:22/", "ports"),
         ("http://example.org:6379/", "ports"),
         ("https://example.org:8443/", "ports"),
-        ("http://example.org:99999/", "no address"),
-        ("http://example.org:port/", "no address"),
-        ("http://[::1/", "no address"),
-        ("http://example.org\\@127.0.0.1/", "no address"),
-        ("http://exa mple.org/", "no address"),
-        ("http://example.org/\r\nHost: evil", "no address"),
-        ("http://example.org/\x00", "no address"),
-        ("\x01http://example.org/", "no address"),
+        ("http://example.org:99999/", "not the address"),
+        ("http://example.org:port/", "not the address"),
+        ("http://[::1/", "not the address"),
+        ("http://example.org\\@127.0.0.1/", "not the address"),
+        ("http://exa mple.org/", "not the address"),
+        ("http://example.org/\r\nHost: evil", "not the address"),
+        ("http://example.org/\x00", "not the address"),
+        ("\x01http://example.org/", "not the address"),
         ("", "url"),
         ("http://example.org/" + "a" * 2_000, "url"),
     ],
@@ -92,7 +92,7 @@ async def test_redirects_are_checked_like_the_first_address(target: str) -> None
 
     async with site(answer) as outside:
         said = await _refused(outside.url("/"), FetchPage(OPEN_HERE))
-    assert said in {NOT_PUBLIC, "This is no address of a page."}
+    assert said in {NOT_PUBLIC, "This is not the address of a page."}
     assert [request.path for request in outside.requests] == ["/"]
 
 
@@ -101,9 +101,9 @@ async def test_redirects_are_checked_like_the_first_address(target: str) -> None
     [
         ("file:///etc/passwd", "http and https"),
         ("http://user:pw@example.org/", "user name"),
-        ("http://exa mple.org", "no address"),
-        ("http://example.org/" + "a" * 3_000, "no address"),
-        ("http://[", "no address"),
+        ("http://exa mple.org", "not the address"),
+        ("http://example.org/" + "a" * 3_000, "not the address"),
+        ("http://[", "not the address"),
     ],
 )
 async def test_redirects_to_what_is_no_page(target: str, reason: str) -> None:

@@ -10,7 +10,7 @@ from mcp.server.mcpserver import MCPServer
 from basechat.infra.mcp.connections import open_connections
 from basechat.infra.mcp.errors import McpError
 from basechat.services import backend
-from basechat.toolbox.servers.outside import OutsideServer, load_servers
+from basechat.toolbox.servers.store import OutsideServer, load_servers
 from tests.peers import Peer, running_peer
 from tests.support.databases import as_owner
 from tests.support.own import visitor
@@ -127,7 +127,7 @@ async def test_credentials_that_can_not_be_read_are_said_to_be(stack: Stack, ann
     assert "credentials" in checked["error"]
     loaded = next(each for each in await _load(stack, ann) if each.name == "one")
     async with open_connections(stack.resources.settings) as mcp:
-        with pytest.raises(McpError, match="enter them anew"):
+        with pytest.raises(McpError, match="Enter them again"):
             loaded.endpoint.connect(mcp)
     assert (await _change(ann, server, headers=KEY)).json["error"] is None
 

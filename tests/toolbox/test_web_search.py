@@ -92,11 +92,11 @@ async def test_failures_are_told() -> None:
 
     assert "search.formats" in await _refused(status)
     assert "302" in await _refused(redirect("http://169.254.169.254/"))
-    assert "can't be asked" in await _refused(page("<html>"))
-    assert "can't be asked" in await _refused(page(b"[" * 3_000_000))
+    assert "can't be reached now" in await _refused(page("<html>"))
+    assert "can't be reached now" in await _refused(page(b"[" * 3_000_000))
     assert "within 0.2 seconds" in await _refused(silent, seconds=0.2)
     async with in_memory(_server(find_engine(_settings(searxng_url="http://127.0.0.1:1")))) as tools:
-        assert "can't be asked" in await tools.refused("web_search", query="roses")
+        assert "can't be reached now" in await tools.refused("web_search", query="roses")
         for wrong in ("", " ", "x" * 401, "\x00", None):
             assert "query" in await tools.refused("web_search", query=wrong)
 

@@ -20,7 +20,7 @@ from basechat.infra.db import retry_transient
 from basechat.infra.embeddings import Embeddings
 from basechat.infra.mcp.connections import McpConnections, OwnServer, open_connections
 from basechat.infra.resources import Resources
-from basechat.toolbox.servers.outside import load_servers
+from basechat.toolbox.servers.store import load_servers
 
 
 @asynccontextmanager

@@ -1,1 +1,1 @@
-"""BaseChat's own tools, offered over MCP: one file each, and the server."""
+"""BaseChat's own tools and their MCP server, and the outside servers that people add."""

@@ -69,14 +69,13 @@ async def set_call_id(ctx: ServerRequestContext[Any, Any], call_next: CallNext) 
 
 
 class ToolAccess:
-    """ASGI middleware that lets nobody else through, and tells tools for whom they act."""
+    """ASGI middleware that authorizes each call and sets its caller."""
 
     def __init__(self, app: ASGIApp, *, resources: Resources) -> None:
         self.app = app
         self.resources = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -113,7 +112,7 @@ class ToolAccess:
                 session_days=self.resources.settings.session_days,
             )
         except (SQLAlchemyError, OSError) as error:
-            log.error("a token could not be looked up: %s", error)
+            log.error("the lookup of a token failed: %s", error)
             raise UnavailableError("A part of BaseChat does not answer now. Try again.") from error
         if found is not None and not found.may("mcp"):
             raise ForbiddenError("This token lacks the scope `mcp`.", code="auth.scope")

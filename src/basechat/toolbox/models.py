@@ -1,4 +1,4 @@
-"""Tables of tools: what the assistant remembers, outside servers that a person added, what was done for which call."""
+"""Tables of tools: notes of the assistant, outside servers, and receipts of calls."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from basechat.infra.tables import Base, Created, Id, Updated
 
 
 class Note(Base):
-    """Something the assistant was told to remember."""
+    """A fact that the assistant keeps for a person."""
 
     __tablename__ = "notes"
 
@@ -38,14 +38,14 @@ class McpServer(Base):
     is_enabled: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[Created]
     updated_at: Mapped[Updated]
-    # What it offered when it was asked last, when that was, and what went wrong then.
+    # The last listing: its tools, its time and its error.
     tools: Mapped[list[Any] | None]
     checked_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
 
 
 class ToolReceipt(Base):
-    """What a tool of ours that writes has answered, stored with its effect: the same call has that effect once."""
+    """The result of one of our tools that write, stored with its effect: a repeated call has no second effect."""
 
     __tablename__ = "tool_receipts"
 

@@ -535,7 +535,7 @@ export interface paths {
         put?: never;
         /**
          * Create Mcp Server
-         * @description Add an outside MCP server and ask it for its tools. One that is down is added too, with its `error`.
+         * @description Add an outside MCP server and list its tools. A server that is down is added with its `error`.
          */
         post: operations["create_mcp_server"];
         delete?: never;
@@ -553,21 +553,21 @@ export interface paths {
         };
         /**
          * Get Mcp Server
-         * @description Return an outside MCP server, as it was when it was asked last.
+         * @description Get an outside MCP server, with the tools of its last listing.
          */
         get: operations["get_mcp_server"];
         put?: never;
         post?: never;
         /**
          * Delete Mcp Server
-         * @description Remove an outside MCP server and its credentials.
+         * @description Delete an outside MCP server and its credentials.
          */
         delete: operations["delete_mcp_server"];
         options?: never;
         head?: never;
         /**
          * Change Mcp Server
-         * @description Change an outside MCP server; with another address or other headers it is asked anew.
+         * @description Change an outside MCP server. After a change of its address or headers, its tools are listed again.
          */
         patch: operations["change_mcp_server"];
         trace?: never;
@@ -583,7 +583,7 @@ export interface paths {
         put?: never;
         /**
          * Check Mcp Server
-         * @description Ask an outside MCP server what it offers now.
+         * @description List the tools of an outside MCP server again.
          */
         post: operations["check_mcp_server"];
         delete?: never;
@@ -601,7 +601,7 @@ export interface paths {
         };
         /**
          * List Tools
-         * @description List what can be switched on in a chat: BaseChat's own tools, and those of the servers that are enabled.
+         * @description List the tools that can be switched on in a chat: BaseChat's own, and those of enabled servers.
          */
         get: operations["list_tools"];
         put?: never;
@@ -621,13 +621,13 @@ export interface paths {
         };
         /**
          * List Notes
-         * @description List what the assistant remembers, newest first.
+         * @description List the notes of the assistant, newest first.
          */
         get: operations["list_notes"];
         put?: never;
         /**
          * Create Note
-         * @description Let the assistant remember something. Where it does already, that note is returned with status 200.
+         * @description Add a note. If a note with the same text exists, it is returned with status 200.
          */
         post: operations["create_note"];
         delete?: never;
@@ -648,14 +648,14 @@ export interface paths {
         post?: never;
         /**
          * Delete Note
-         * @description Let the assistant forget a note.
+         * @description Delete a note.
          */
         delete: operations["delete_note"];
         options?: never;
         head?: never;
         /**
          * Change Note
-         * @description Change what a note says.
+         * @description Change the text of a note.
          */
         patch: operations["change_note"];
         trace?: never;
@@ -1863,7 +1863,7 @@ export interface components {
         };
         /**
          * NewServer
-         * @description A server to add: at a URL, or a command that the administrator allows. `headers` are never shown again.
+         * @description A server at a URL, or a command that the administrator allows. No response contains the values of `headers`.
          */
         NewServer: {
             /** Name */
@@ -1890,7 +1890,7 @@ export interface components {
         };
         /**
          * NoteBody
-         * @description What a note says: one fact, in a sentence that stands on its own.
+         * @description The text of a note: one fact, in a sentence that stands on its own.
          */
         NoteBody: {
             /** Content */
@@ -2016,7 +2016,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description An error, as RFC 9457 has it; `code` is stable, `detail` is for people.
+         * @description An error (RFC 9457). `code` is stable; `detail` is for people.
          */
         Problem: {
             /** Type */
@@ -2036,7 +2036,7 @@ export interface components {
         };
         /**
          * ProblemField
-         * @description What is wrong with one field.
+         * @description An invalid field, and why it is invalid.
          */
         ProblemField: {
             /** Field */
@@ -2276,7 +2276,7 @@ export interface components {
         };
         /**
          * Server
-         * @description An outside MCP server, with what it offered when it was asked last. `error` says why it could not be asked.
+         * @description An outside MCP server, and the tools of its last listing. `error` is the error of the last listing.
          */
         Server: {
             /**
@@ -2318,7 +2318,7 @@ export interface components {
         };
         /**
          * ServerChange
-         * @description What to change of a server; a field left out stays as it is, `headers` are replaced as a whole.
+         * @description A change of a server. Fields that are left out stay unchanged; `headers` are replaced as a whole.
          */
         ServerChange: {
             /**
@@ -2348,7 +2348,7 @@ export interface components {
         };
         /**
          * ServerTool
-         * @description A tool of a server; `name` is what the model calls, and what a chat's `tools` may name.
+         * @description A tool of a server. The model calls it by `name`, and the `tools` of a chat may contain `name`.
          */
         ServerTool: {
             /** Name */
@@ -2394,7 +2394,7 @@ export interface components {
         };
         /**
          * Tool
-         * @description A tool that can be switched on in a chat; `server` is `basechat` for BaseChat's own.
+         * @description A tool that can be switched on in a chat. `server` is `basechat` for BaseChat's own tools.
          */
         Tool: {
             /** Name */

@@ -1,4 +1,4 @@
-"""HTTP routes of notes: what the assistant remembers, for the person whom it is about."""
+"""HTTP routes of the notes that the assistant keeps for a person."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/notes", tags=["notes"])
 
 
 class NoteBody(RequestModel):
-    """What a note says: one fact, in a sentence that stands on its own."""
+    """The text of a note: one fact, in a sentence that stands on its own."""
 
     content: store.NoteText
 
@@ -46,7 +46,7 @@ async def list_notes(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     cursor: UUID | None = None,
 ) -> NotePage:
-    """List what the assistant remembers, newest first."""
+    """List the notes of the assistant, newest first."""
     async with resources.database.owner_transaction(caller.user_id) as connection:
         rows, next_cursor = await store.list_notes(connection, caller.user_id, limit=limit, before=cursor)
     return NotePage(items=[_note(row) for row in rows], next_cursor=next_cursor)
@@ -54,11 +54,11 @@ async def list_notes(
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_note(body: NoteBody, caller: ChatCaller, resources: ResourcesDep, response: Response) -> NoteOut:
-    """Let the assistant remember something. Where it does already, that note is returned with status 200."""
+    """Add a note. If a note with the same text exists, it is returned with status 200."""
     async with resources.database.owner_transaction(caller.user_id) as connection:
         row = await store.add_note(connection, caller.user_id, body.content)
     if row is None:
-        raise ConflictError(f"There are {store.NOTES} notes already, which is the most.", code="note.too_many")
+        raise ConflictError(f"There are {store.NOTES} notes already, which is the limit.", code="note.too_many")
     if not row.is_new:
         response.status_code = status.HTTP_200_OK
     return _note(row)
@@ -66,10 +66,10 @@ async def create_note(body: NoteBody, caller: ChatCaller, resources: ResourcesDe
 
 @router.patch("/{note_id}")
 async def change_note(note_id: UUID, body: NoteBody, caller: ChatCaller, resources: ResourcesDep) -> NoteOut:
-    """Change what a note says."""
+    """Change the text of a note."""
     async with resources.database.owner_transaction(caller.user_id) as connection:
         if await store.is_noted(connection, caller.user_id, body.content, besides=note_id):
-            raise ConflictError("Another note says this already.", code="note.exists")
+            raise ConflictError("Another note has the same text.", code="note.exists")
         row = await store.update_note(connection, caller.user_id, note_id, body.content)
     if row is None:
         raise _not_found()
@@ -78,7 +78,7 @@ async def change_note(note_id: UUID, body: NoteBody, caller: ChatCaller, resourc
 
 @router.delete("/{note_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_note(note_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> None:
-    """Let the assistant forget a note."""
+    """Delete a note."""
     async with resources.database.owner_transaction(caller.user_id) as connection:
         content = await store.delete_note(connection, caller.user_id, note_id)
     if content is None:
@@ -86,7 +86,7 @@ async def delete_note(note_id: UUID, caller: ChatCaller, resources: ResourcesDep
 
 
 def _not_found() -> NotFoundError:
-    return NotFoundError("There is no such note.", code="note.not_found")
+    return NotFoundError("This note does not exist.", code="note.not_found")
 
 
 def _note(row: Row[Any]) -> NoteOut:

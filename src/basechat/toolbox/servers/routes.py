@@ -1,4 +1,4 @@
-"""HTTP routes of outside servers, and of all tools that a person may switch on."""
+"""HTTP routes of outside servers, and of all tools that a person can switch on."""
 
 from typing import Annotated
 from uuid import UUID
@@ -25,13 +25,11 @@ router = APIRouter(tags=["tools"])
 
 
 async def mcp_of(request: Request) -> McpConnections:
-    """Return the ways to MCP servers of the app that answers this request."""
     mcp: McpConnections = request.app.state.mcp
     return mcp
 
 
 async def own_server_of(request: Request) -> OwnServer:
-    """Return what that app knows of mcp-server."""
     own_server: OwnServer = request.app.state.own_server
     return own_server
 
@@ -49,13 +47,13 @@ async def list_mcp_servers(caller: ChatCaller, resources: ResourcesDep) -> Serve
 
 @router.post("/mcp-servers", status_code=status.HTTP_201_CREATED)
 async def create_mcp_server(body: NewServer, caller: ChatCaller, resources: ResourcesDep, mcp: McpDep) -> Server:
-    """Add an outside MCP server and ask it for its tools. One that is down is added too, with its `error`."""
+    """Add an outside MCP server and list its tools. A server that is down is added with its `error`."""
     return server_document(await service.add_server(resources, mcp, caller.user_id, body))
 
 
 @router.get("/mcp-servers/{server_id}")
 async def get_mcp_server(server_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> Server:
-    """Return an outside MCP server, as it was when it was asked last."""
+    """Get an outside MCP server, with the tools of its last listing."""
     return server_document(await store.get_server(resources.database, caller.user_id, server_id))
 
 
@@ -63,25 +61,25 @@ async def get_mcp_server(server_id: UUID, caller: ChatCaller, resources: Resourc
 async def change_mcp_server(
     server_id: UUID, body: ServerChange, caller: ChatCaller, resources: ResourcesDep, mcp: McpDep
 ) -> Server:
-    """Change an outside MCP server; with another address or other headers it is asked anew."""
+    """Change an outside MCP server. After a change of its address or headers, its tools are listed again."""
     return server_document(await service.edit_server(resources, mcp, caller.user_id, server_id, body))
 
 
 @router.delete("/mcp-servers/{server_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_mcp_server(server_id: UUID, caller: ChatCaller, resources: ResourcesDep) -> None:
-    """Remove an outside MCP server and its credentials."""
+    """Delete an outside MCP server and its credentials."""
     await store.delete_server(resources.database, caller.user_id, server_id)
 
 
 @router.post("/mcp-servers/{server_id}/check")
 async def check_mcp_server(server_id: UUID, caller: ChatCaller, resources: ResourcesDep, mcp: McpDep) -> Server:
-    """Ask an outside MCP server what it offers now."""
+    """List the tools of an outside MCP server again."""
     return server_document(await service.check_server(resources, mcp, caller.user_id, server_id))
 
 
 @router.get("/tools")
 async def list_tools(caller: ChatCaller, resources: ResourcesDep, own_server: OwnServerDep) -> Tools:
-    """List what can be switched on in a chat: BaseChat's own tools, and those of the servers that are enabled."""
+    """List the tools that can be switched on in a chat: BaseChat's own, and those of enabled servers."""
     specs = await own_server.tools()
     if not specs:
         raise UnavailableError("BaseChat's tools can't be listed now. Try again.", code="tools.away")

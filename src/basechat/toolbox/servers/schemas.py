@@ -1,4 +1,4 @@
-"""What the routes of outside servers take and answer."""
+"""Request and response bodies of the routes of outside servers."""
 
 import re
 from datetime import datetime
@@ -17,15 +17,15 @@ from basechat.toolbox.servers.endpoint import Transport
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,7998}[\x21-\x7e])?")
-# Said by the client itself, about the connection or the message.
-_OURS = re.compile(
+# The client sets these headers itself.
+_RESERVED = re.compile(
     r"host|connection|keep-alive|te|trailer|upgrade|transfer-encoding|content-.*|accept|accept-encoding|last-event-id"
     r"|proxy-.*|mcp-.*|x-basechat-.*",
     re.IGNORECASE,
 )
 
 
-def _not_ours(name: str) -> str:
+def _not_own_name(name: str) -> str:
     if name == OWN_NAME:
         raise ValueError(f"`{OWN_NAME}` is the name of BaseChat's own tools; choose another")
     return name
@@ -43,17 +43,17 @@ def _url(text: str) -> str:
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or _OURS.fullmatch(name):
-            raise ValueError(f"{name[:100]!r} is no header that can be set")
+        if not _HEADER_NAME.fullmatch(name) or _RESERVED.fullmatch(name):
+            raise ValueError(f"the header {name[:100]!r} can't be set")
         if not _HEADER_VALUE.fullmatch(value):
             raise ValueError(f"the value of {name} must be 1 to 8,000 printable ASCII characters")
     if len({name.lower() for name in headers}) < len(headers):
-        raise ValueError("a header is given twice")
+        raise ValueError("a header appears twice")
     return headers
 
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,30}$"), AfterValidator(_not_ours)
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9-]{0,30}$"), AfterValidator(_not_own_name)
 ]
 Url = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^https?://"), AfterValidator(_url)
@@ -63,7 +63,7 @@ Headers = Annotated[dict[str, str], Field(max_length=20), AfterValidator(_header
 
 
 class NewServer(RequestModel):
-    """A server to add: at a URL, or a command that the administrator allows. `headers` are never shown again."""
+    """A server at a URL, or a command that the administrator allows. No response contains the values of `headers`."""
 
     name: Name
     transport: Transport = "http"
@@ -82,7 +82,7 @@ class NewServer(RequestModel):
 
 
 class ServerChange(RequestModel):
-    """What to change of a server; a field left out stays as it is, `headers` are replaced as a whole."""
+    """A change of a server. Fields that are left out stay unchanged; `headers` are replaced as a whole."""
 
     name: Name = ""
     url: Url = ""
@@ -92,7 +92,7 @@ class ServerChange(RequestModel):
 
 
 class ServerTool(BaseModel):
-    """A tool of a server; `name` is what the model calls, and what a chat's `tools` may name."""
+    """A tool of a server. The model calls it by `name`, and the `tools` of a chat may contain `name`."""
 
     name: str
     title: str
@@ -101,7 +101,7 @@ class ServerTool(BaseModel):
 
 
 class Server(BaseModel):
-    """An outside MCP server, with what it offered when it was asked last. `error` says why it could not be asked."""
+    """An outside MCP server, and the tools of its last listing. `error` is the error of the last listing."""
 
     id: UUID
     name: str
@@ -125,7 +125,7 @@ class Servers(BaseModel):
 
 
 class Tool(ServerTool):
-    """A tool that can be switched on in a chat; `server` is `basechat` for BaseChat's own."""
+    """A tool that can be switched on in a chat. `server` is `basechat` for BaseChat's own tools."""
 
     server: str
 
@@ -138,14 +138,12 @@ class Tools(BaseModel):
 
 
 def own_tool(spec: ToolSpec) -> Tool:
-    """Return a tool of ours."""
     return Tool(
         name=spec.name, title=spec.title, description=spec.description, read_only=spec.read_only, server=OWN_NAME
     )
 
 
 def server_document(row: Row[Any]) -> Server:
-    """Return a server of the table."""
     tools = row.tools or []
     names = function_names(row.name, [tool["name"] for tool in tools], ())
     described = [{**tool, "name": names[tool["name"]]} for tool in tools]

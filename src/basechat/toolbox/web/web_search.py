@@ -24,7 +24,7 @@ _TAGS = re.compile(r"<[^<>]{0,200}>")
 
 
 class SearchHit(BaseModel):
-    """A page that was found."""
+    """A page in the results."""
 
     title: str
     url: str
@@ -32,14 +32,14 @@ class SearchHit(BaseModel):
 
 
 class SearchHits(BaseModel):
-    """Pages that were found, the best first."""
+    """Pages, the best first."""
 
     results: list[SearchHit]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A search engine with a JSON interface: how it is asked, and where its answer holds what."""
+    """A search engine with a JSON interface: its request, and the places of the results in its answer."""
 
     name: str
     url: str
@@ -50,7 +50,7 @@ class Engine:
 
 
 def find_engine(settings: Settings) -> Engine | None:
-    """Return the engine that is configured: an own SearXNG before Brave's service."""
+    """The configured engine: your own SearXNG before Brave's service."""
     if settings.searxng_url:
         url = f"{settings.searxng_url.rstrip('/')}/search"
         return Engine(name="SearXNG", url=url, query={"format": "json"}, path=("results",), snippet="content")
@@ -60,7 +60,7 @@ def find_engine(settings: Settings) -> Engine | None:
 
 
 def brave(key: str, *, url: str = BRAVE_URL) -> Engine:
-    """Return Brave's service (api-dashboard.search.brave.com/documentation)."""
+    """Brave's service (api-dashboard.search.brave.com/documentation)."""
     return Engine(
         name="Brave Search",
         url=url,
@@ -72,7 +72,7 @@ def brave(key: str, *, url: str = BRAVE_URL) -> Engine:
 
 
 class WebSearch:
-    """Asks one engine. Its address is the administrator's word, so it may be inside the network."""
+    """Calls one engine. The administrator sets its address, so it may be in the private network."""
 
     def __init__(self, engine: Engine, *, seconds: float = SECONDS) -> None:
         self.engine = engine
@@ -81,19 +81,19 @@ class WebSearch:
     async def web_search(
         self,
         query: Annotated[Line, Field(min_length=1, max_length=400, description="As typed into a search engine.")],
-        limit: Annotated[int, Field(ge=1, le=20, description="How many results to return at most.")] = 8,
+        limit: Annotated[int, Field(ge=1, le=20, description="The most results to return.")] = 8,
     ) -> SearchHits:
         """Search the web for current or special knowledge. Read promising results whole with `fetch_page`."""
         try:
             async with asyncio.timeout(self.seconds):
-                answer = await self._ask(query)
+                answer = await self._search(query)
         except TimeoutError:
             raise ToolError(f"{self.engine.name} did not answer within {self.seconds:g} seconds.") from None
         except (aiohttp.ClientError, OSError, ValueError, UnreadableBodyError) as error:
-            raise ToolError(f"{self.engine.name} can't be asked now.") from error
+            raise ToolError(f"{self.engine.name} can't be reached now.") from error
         return SearchHits(results=_hits(answer, self.engine)[:limit])
 
-    async def _ask(self, query: str) -> Any:
+    async def _search(self, query: str) -> Any:
         headers = {**self.engine.headers, "accept": "application/json", "accept-encoding": ACCEPTED}
         async with (
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as client,
@@ -114,21 +114,21 @@ def _hint(engine: Engine, status: int) -> str:
 
 
 def _hits(answer: Any, engine: Engine) -> list[SearchHit]:
-    """Take what is well-formed; the rest is passed over."""
+    """The well-formed results of an answer."""
     for name in engine.path:
         answer = answer.get(name) if isinstance(answer, dict) else None
     found = [each for each in answer if isinstance(each, dict)] if isinstance(answer, list) else []
     hits = (
         SearchHit(
-            title=_plain(each.get("title"), 300),
+            title=_plain_text(each.get("title"), 300),
             url=str(each.get("url", ""))[:2_000],
-            snippet=_plain(each.get(engine.snippet), 1_000),
+            snippet=_plain_text(each.get(engine.snippet), 1_000),
         )
         for each in found
     )
     return [hit for hit in hits if hit.url.startswith(("http://", "https://")) and urlsplit(hit.url).netloc]
 
 
-def _plain(value: object, length: int) -> str:
+def _plain_text(value: object, length: int) -> str:
     text = unescaped(_TAGS.sub("", value[: 2 * length])) if isinstance(value, str) else ""
     return " ".join(text.split())[:length]
