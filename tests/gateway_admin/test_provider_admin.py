@@ -54,7 +54,7 @@ async def quiet(servers: Servers, first: Upstream, tmp_path_factory: pytest.Temp
         name = "filed-alias"
         targets = [{ model = "filed-model" }]
     """)
-    names = {"providers_file": path, "openai_api_key": "sk-first-0123456789", "provider_refresh_seconds": 0.1}
+    names: dict[str, Any] = {"providers_file": path, "openai_api_key": "sk-first-0123456789", "refresh_seconds": 0.1}
     async with quiet_stack(servers, first, **names) as running:
         yield running
 
@@ -318,7 +318,7 @@ async def test_a_key_that_can_not_be_opened_is_told_and_the_provider_not_used(
 async def test_while_the_database_is_away_the_last_known_ones_serve(
     servers: Servers, first: Upstream, second: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with quiet_stack(servers, first, provider_refresh_seconds=0.05) as quiet:
+    async with quiet_stack(servers, first, refresh_seconds=0.05) as quiet:
         [(name,)] = await as_owner(quiet.settings, "SELECT current_database()")
         async with visitor(quiet.settings.llm_agent_url.removeprefix("unix:")) as somebody:
             client = Person(somebody.http, quiet.person.token)

@@ -62,13 +62,10 @@ def test_what_is_declared_bounds_what_is_told() -> None:
         assert window_of("gpt-4", told=told, declared=declared, default=DEFAULT) == window
 
 
-def test_ollama_takes_what_it_was_told_to() -> None:
+def test_the_window_of_ollama_is_its_default() -> None:
     values: dict[str, Any] = {"secret_key": "s" * 32, "ollama_base_url": "http://o:11434"}
-    usual, more = (
-        load_configured(Settings(_env_file=None, **values | changes)).providers
-        for changes in ({}, {"ollama_context_length": 16_384})
-    )
-    assert (usual[0].context_window, more[0].context_window) == (4096, 16_384)
+    [provider] = load_configured(Settings(_env_file=None, **values)).providers
+    assert provider.context_window == 4096
 
 
 async def test_the_gateway_tells_the_window_of_each_model(

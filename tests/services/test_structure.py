@@ -28,18 +28,14 @@ PARTS = {"gateway_admin": "llm"}
 """Packages that share the tables of another one: main-backend administrates what llm-agent uses."""
 
 DUPLICATE_CLASSES: set[str] = set()
-LONG_FILES = {
-    "llm/accounting/ledger.py",
-}
+LONG_FILES: set[str] = set()
 CROWDED_FOLDERS: set[str] = set()
 DRIVERS_OUTSIDE_INFRA = {
     "toolbox:aiohttp",
     "toolbox:httpx2",
 }
 FOREIGN_TABLES = {
-    "llm:api_tokens",
     "llm:runs",
-    "llm:users",
 }
 
 

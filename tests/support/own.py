@@ -10,6 +10,7 @@ import aiohttp
 
 from basechat.infra.resources import Resources
 from basechat.kit.config import Settings
+from basechat.llm.providers.updates import REFRESH_SECONDS
 from basechat.services import agent, backend
 from basechat.services.wiring import open_resources
 from basechat.services.worker import working
@@ -58,11 +59,13 @@ async def quiet_stack(servers: Servers, upstream: Upstream, **changes: Any) -> A
         "llm_agent_url": f"unix:{_socket(servers, 'agent')}",
         "cache_scope": "off",  # most tests count what the upstream is asked
     }
+    refresh_seconds = changes.pop("refresh_seconds", REFRESH_SECONDS)
     async with own_database(servers, **(names | changes)) as settings:
         app, socket = backend.create_app(settings), _socket(servers, "backend")
+        gateway = agent.create_app(settings, refresh_seconds=refresh_seconds)
         async with (
             serving(app, socket),
-            serving(agent.create_app(settings), settings.llm_agent_url.removeprefix("unix:")),
+            serving(gateway, settings.llm_agent_url.removeprefix("unix:")),
             visitor(socket) as somebody,
         ):
             reply = await somebody.post("/auth/register", account("ann"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import text
 
@@ -11,11 +11,9 @@ from basechat.gateway_admin.schemas import BudgetState, DayTotals, ModelTotals, 
 from basechat.identity.credentials import Principal
 from basechat.infra.db import Database
 from basechat.infra.redis import REDIS_ERRORS, Redis
-from basechat.llm.accounting.counters import MINUTE_UNITS, Counter, make_plan, span
-from basechat.llm.accounting.limits import Applied, limit_of
-from basechat.llm.accounting.money import to_dollars
-from basechat.llm.accounting.rebuild import count_rows
-from basechat.llm.accounting.scripts import MEMORY
+from basechat.llm.metering.counters import MINUTE_UNITS, Counter, make_plan, span
+from basechat.llm.metering.limits import AppliedLimit, limit_of, to_dollars
+from basechat.llm.metering.rebuild import sum_rows
 
 DAYS = 30
 
@@ -35,6 +33,9 @@ _LIMITS = text("""
           OR (subject = 'token' AND CAST(:token AS uuid) IS NOT NULL AND (token_id = :token OR token_id IS NULL))
     ORDER BY subject, coalesce(user_id, token_id) NULLS LAST
 """)
+
+_Level = tuple[int | None, int | None]
+"""Tokens and cost of a window, or requests and tokens that are left in a bucket."""
 
 
 async def read_usage(database: Database, state: Redis, person: Principal) -> UsageOut:
@@ -68,39 +69,34 @@ async def _budget_states(database: Database, state: Redis, person: Principal, no
     async with database.system_transaction() as connection:
         rows = list(await connection.execute(_LIMITS, {"user": person.user_id, "token": token}))
     holders = {"all": None, "user": person.user_id, "token": token}
-    applying = [Applied(limit_of(row), holders[row.subject]) for row in rows]
+    applying = [AppliedLimit(limit_of(row), holders[row.subject]) for row in rows]
     if not applying:
         return []
-    counters, levels = await _levels(state, applying, now)
+    counters = make_plan(applying, at=now).counters
+    levels = await _levels(state, counters, now)
     states: list[BudgetState] = []
     async with database.system_transaction() as connection:
         for counter, level in zip(counters, levels, strict=True):
             if level is None and counter.is_window:
-                count = await count_rows(connection, counter)
-                level = (count.tokens, count.cost)
+                totals = await sum_rows(connection, counter)
+                level = (totals.tokens, totals.cost)
             states += _states(counter, level or (None, None), now)
     return states
 
 
-async def _levels(
-    state: Redis, applying: Sequence[Applied], now: datetime
-) -> tuple[Sequence[Counter], list[tuple[int | None, int | None] | None]]:
-    """The counters, and the level of each that redis-state has."""
+async def _levels(state: Redis, counters: Sequence[Counter], now: datetime) -> list[_Level | None]:
+    """The level of each counter, or None if redis-state does not have it."""
     try:
-        memory = cast("bytes | None", await state.get(MEMORY))
-        began = int(memory.partition(b":")[0]) if memory else 0
-        counters = make_plan(applying, memory=began, at=now).counters
         async with state.pipeline(transaction=False) as pipeline:
             for counter in counters:
                 pipeline.hmget(counter.key, ["tokens", "cost"] if counter.is_window else ["requests", "tokens", "at"])
             found = await pipeline.execute()
     except REDIS_ERRORS:
-        counters = make_plan(applying, memory=0, at=now).counters
-        return counters, [None] * len(counters)
-    return counters, [_level(counter, values, now) for counter, values in zip(counters, found, strict=True)]
+        return [None] * len(counters)
+    return [_level(counter, values, now) for counter, values in zip(counters, found, strict=True)]
 
 
-def _level(counter: Counter, values: list[bytes | None], now: datetime) -> tuple[int | None, int | None] | None:
+def _level(counter: Counter, values: list[bytes | None], now: datetime) -> _Level | None:
     if counter.is_window:
         return None if values[0] is None else (int(values[0]), int(values[1] or 0))
     if values[2] is None:
@@ -108,12 +104,12 @@ def _level(counter: Counter, values: list[bytes | None], now: datetime) -> tuple
     elapsed = max(int(now.timestamp() * 1000) - int(values[2]), 0)
     requests, tokens = (
         None if value is None or bound is None else min(int(value) + elapsed * bound, bound * MINUTE_UNITS)
-        for value, bound in zip(values, (counter.requests, counter.tokens), strict=False)
+        for value, bound in zip(values, counter.bounds, strict=False)
     )
     return requests, tokens
 
 
-def _states(counter: Counter, level: tuple[int | None, int | None], now: datetime) -> Iterator[BudgetState]:
+def _states(counter: Counter, level: _Level, now: datetime) -> Iterator[BudgetState]:
     subject, period = counter.applied.limit.subject, counter.period
     if counter.is_window:
         tokens, cost = level

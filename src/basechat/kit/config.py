@@ -168,27 +168,16 @@ class Settings(BaseSettings):
         ge=1,
         description="Consecutive failures after which calls of a provider stop for some seconds, at most a minute.",
     )
-    provider_refresh_seconds: Seconds = Field(
-        2, description="Seconds between two checks of llm-agent for changed providers and aliases."
-    )
     default_model: str | None = Field(
         None, description="Model of new chats. The default is the first model in the list."
     )
     context_window: int = Field(
         32_768, ge=1024, description="Context length in tokens of models whose length is unknown."
     )
-    ollama_context_length: int = Field(
-        4096,
-        ge=1024,
-        description="Context length of Ollama's models. Use the value of Ollama's own variable of this name.",
-    )
     cache_scope: Literal["user", "global", "off"] = Field(
         "user",
         description="Who can get a cached answer: only the account that asked before (`user`), or all accounts if the"
         " question has no context (`global`). `off` switches the cache off.",
-    )
-    expected_completion_tokens: int = Field(
-        1024, ge=1, description="Tokens to reserve in budgets for a request without `max_tokens`."
     )
     titles: Literal["model", "first-line"] = Field(
         "model",

@@ -7,16 +7,16 @@ from contextlib import aclosing, nullcontext, suppress
 from typing import Any
 
 from basechat.infra.cache.layers import LLM
-from basechat.llm import estimate
-from basechat.llm.accounting.accounts import Admission, Ask
 from basechat.llm.answer import from_stored, is_complete, to_stored
 from basechat.llm.errors import GatewayError
 from basechat.llm.gateway import Gateway
+from basechat.llm.metering import estimate
+from basechat.llm.metering.admission import Admission, Quote
+from basechat.llm.metering.call import Call, CallStatus
 from basechat.llm.providers.route import Route
 from basechat.llm.requests import CompletionRequest
 from basechat.llm.single_flight.shared import CompletionHead, Outcome, SharedCompletion
 from basechat.llm.telemetry import CallSpan, traced
-from basechat.llm.usage.call import Call, CallStatus
 
 _DRAIN_SECONDS = 0.5
 
@@ -158,9 +158,9 @@ class CompletionRun:
         if self._claim is not None:
             await self._gateway.leader.release_at_once(self._claim)
 
-    def _ask(self) -> Ask:
+    def _ask(self) -> Quote:
         request = self._request
-        return Ask(
+        return Quote(
             caller=request.auth.caller,
             route=request.routes[0],
             prompt_tokens=estimate.prompt_tokens(request.body),

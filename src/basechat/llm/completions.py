@@ -130,7 +130,7 @@ def _count_saved(
         cost = route.price.cost(prompt_tokens=prompt, cached_prompt_tokens=0, completion_tokens=completion)
         counters.add("cache.llm.saved_cost", float(cost))
     took_ms = int((time.perf_counter() - request.began) * 1000)
-    gateway.accounts.note_cached(request.auth.caller, route, "chat", prompt, completion, took_ms, took_ms)
+    gateway.admission.note_cached(request.auth.caller, route, "chat", prompt, completion, took_ms, took_ms)
 
 
 def _tokens(usage: Any, name: str) -> int:

@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from basechat.infra.web.streaming import DisconnectWatcher
-from basechat.llm.accounting.accounts import Ask
 from basechat.llm.callers import PendingAuth
 from basechat.llm.errors import GatewayError
-from basechat.llm.estimate import input_tokens
 from basechat.llm.gateway import Gateway
+from basechat.llm.metering.admission import Quote
+from basechat.llm.metering.estimate import input_tokens
 from basechat.llm.requests import parse_object
 
 SECONDS = 120
@@ -24,14 +24,14 @@ async def embed(gateway: Gateway, request: Request, auth: PendingAuth, raw: byte
     began = time.perf_counter()
     body = _parse(raw)
     routes = await gateway.catalogue.routes(body.get("model"), "embedding")
-    ask = Ask(
+    quote = Quote(
         caller=auth.caller,
         route=routes[0],
         kind="embedding",
         prompt_tokens=input_tokens(body["input"]),
         token_key=auth.token_key,
     )
-    admission = await gateway.admit(auth, ask)
+    admission = await gateway.admit(auth, quote)
     if (call := admission.call) is None:
         raise RuntimeError("only a call with a claim can have a leader")
     overhead = f"{(time.perf_counter() - began) * 1000:.1f}"

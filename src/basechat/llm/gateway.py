@@ -12,12 +12,12 @@ from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import open_redis
 from basechat.infra.resources import Resources
 from basechat.kit.tasks import TaskSet
-from basechat.llm.accounting.accounts import Accounts, Admission, Ask
 from basechat.llm.callers import Callers, PendingAuth
+from basechat.llm.metering.admission import Admission, AdmissionControl, Quote
 from basechat.llm.providers.catalogue import Catalogue
 from basechat.llm.providers.configured import Configured
 from basechat.llm.providers.provider import Kind
-from basechat.llm.providers.updates import ProviderUpdates
+from basechat.llm.providers.updates import REFRESH_SECONDS, ProviderUpdates
 from basechat.llm.requests import Scope
 from basechat.llm.single_flight.follower import Follower
 from basechat.llm.single_flight.leader import Leader
@@ -25,7 +25,6 @@ from basechat.llm.single_flight.registry import SingleFlight
 from basechat.llm.telemetry import Timings
 from basechat.llm.upstream.client import ProviderClient
 from basechat.llm.upstream.resilience import CallLimits
-from basechat.llm.usage.book import UsageBook
 
 _FOLLOWED_AT_ONCE = 256
 """Completions of other processes. Each has a connection that waits for its leader's log."""
@@ -39,7 +38,7 @@ class Gateway:
     callers: Callers
     catalogue: Catalogue
     providers: ProviderClient
-    accounts: Accounts
+    admission: AdmissionControl
     cache: Cache
     cache_scope: Scope
     flights: SingleFlight
@@ -54,9 +53,9 @@ class Gateway:
         """Whether spans are collected."""
         return not isinstance(self.tracer, NoOpTracer)
 
-    async def admit(self, auth: PendingAuth, ask: Ask) -> Admission:
+    async def admit(self, auth: PendingAuth, quote: Quote) -> Admission:
         """Admit a call of an authorized caller. No provider is called before that; raises `GatewayError`."""
-        admission = await self.accounts.admit(ask)
+        admission = await self.admission.admit(quote)
         try:
             auth.accept_cached(admission.token)
             await auth.ensure_authorized()
@@ -67,7 +66,9 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(resources: Resources, configured: Configured) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    resources: Resources, configured: Configured, refresh_seconds: float = REFRESH_SECONDS
+) -> AsyncIterator[Gateway]:
     settings = resources.settings
     defaults: Mapping[Kind, str | None] = {"chat": settings.default_model, "embedding": settings.embeds_with}
     async with AsyncExitStack() as stack:
@@ -75,14 +76,9 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
         stack.push_async_callback(catalogue.close)
         updates = ProviderUpdates(resources.database, resources.secret, configured, catalogue)
         await updates.refresh()
-        await stack.enter_async_context(background(updates.run(settings.provider_refresh_seconds)))
-        accounts = Accounts(
-            resources.state,
-            UsageBook(resources.database),
-            resources.counters,
-            expected_completion_tokens=settings.expected_completion_tokens,
-        )
-        await stack.enter_async_context(accounts.running())
+        await stack.enter_async_context(background(updates.run(refresh_seconds)))
+        admission = AdmissionControl(resources.state, resources.database, resources.counters)
+        await stack.enter_async_context(admission.running())
         listening = open_redis(settings.state_redis_url, max_connections=1)
         following = open_redis(settings.state_redis_url, max_connections=_FOLLOWED_AT_ONCE)
         for client in (listening, following):
@@ -97,7 +93,7 @@ async def open_gateway(resources: Resources, configured: Configured) -> AsyncIte
             callers=Callers(resources),
             catalogue=catalogue,
             providers=ProviderClient(CallLimits.of(settings), count=resources.counters.add),
-            accounts=accounts,
+            admission=admission,
             cache=Cache(resources.cache, settings, resources.counters),
             cache_scope=settings.cache_scope,
             flights=flights,

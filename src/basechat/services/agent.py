@@ -11,12 +11,13 @@ from basechat.infra.web.middleware import BodyLimit, RequestContext
 from basechat.kit.config import Settings
 from basechat.llm.gateway import open_gateway
 from basechat.llm.providers.configured import load_configured
+from basechat.llm.providers.updates import REFRESH_SECONDS
 from basechat.llm.routes import BODY_LIMIT, ROUTES, add_gateway_errors
 from basechat.ops.monitoring import monitoring_routes
 from basechat.services.wiring import open_resources
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings, *, refresh_seconds: float = REFRESH_SECONDS) -> Starlette:
     configured = load_configured(settings)  # raises errors of the settings before anything is opened
 
     @asynccontextmanager
@@ -24,7 +25,7 @@ def create_app(settings: Settings) -> Starlette:
         async with open_resources(settings, service="llm-agent") as resources:
             await wait_for_schema(resources.database.system)
             app.state.resources = resources
-            async with open_gateway(resources, configured) as app.state.gateway:
+            async with open_gateway(resources, configured, refresh_seconds) as app.state.gateway:
                 yield
 
     monitoring = monitoring_routes(lambda: app.state.resources, needs_database=False)

@@ -17,6 +17,8 @@ from basechat.llm.providers.provider import Provider
 
 log = logging.getLogger(__name__)
 
+OLLAMA_CONTEXT_WINDOW = 4_096  # the default of Ollama; PROVIDERS_FILE can set another one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
@@ -86,7 +88,7 @@ def _from_environment(settings: Settings) -> list[Provider]:
         ("mistral", None, settings.mistral_api_key, {}),
         ("groq", None, settings.groq_api_key, {}),
         ("openrouter", None, settings.openrouter_api_key, {}),
-        ("ollama", settings.ollama_base_url, None, {"context_window": settings.ollama_context_length}),
+        ("ollama", settings.ollama_base_url, None, {"context_window": OLLAMA_CONTEXT_WINDOW}),
         ("vllm", settings.vllm_base_url, None, {}),
         ("llamacpp", settings.llamacpp_base_url, None, {}),
     )

@@ -13,6 +13,9 @@ from basechat.llm.providers.stored import OpenedProvider, State, Stored, load_st
 
 log = logging.getLogger(__name__)
 
+REFRESH_SECONDS = 2.0
+"""How often providers and aliases are read from the database."""
+
 
 class ProviderUpdates:
     """Gives the catalogue what the database holds; while that is away, the last known ones go on serving."""

@@ -7,8 +7,8 @@ from typing import Any
 from basechat.infra.encryption import Encryptor
 from basechat.infra.redis import DELETE_IF_EQUAL, REDIS_ERRORS, Redis
 from basechat.kit.tasks import cancel_and_wait
-from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
+from basechat.llm.metering.admission import Claim
 from basechat.llm.single_flight.log import LOG_SECONDS, SILENCE_SECONDS, LogEntry, decrypt_entry, log_key, wanted_key
 from basechat.llm.single_flight.shared import CompletionHead, LostCompletionError, SharedCompletion
 from basechat.llm.upstream.events import EventDecoder

@@ -13,8 +13,8 @@ from basechat.infra.encryption import Encryptor
 from basechat.infra.redis import DELETE_IF_EQUAL, REDIS_ERRORS, Redis, load_script
 from basechat.infra.redis.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.kit.tasks import cancel_and_wait
-from basechat.llm.accounting.accounts import Claim
 from basechat.llm.errors import GatewayError
+from basechat.llm.metering.admission import Claim
 from basechat.llm.single_flight.log import (
     LOG_SECONDS,
     WANTED_SECONDS,

@@ -1,20 +1,18 @@
-"""What is admitted and what is refused, by which limit, and what the caller is told."""
+"""Which calls are admitted and which are refused, by which limit, with which error and headers."""
 
 import asyncio
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from basechat.infra.redis import as_bytes
 from basechat.kit.config import Settings
-from basechat.llm.accounting.accounts import Admission, Claim
-from basechat.llm.accounting.refusals import tell_duration
-from basechat.llm.accounting.settlement import Settlement
 from basechat.llm.errors import GatewayError
+from basechat.llm.metering.admission import Admission, Claim
+from basechat.llm.metering.refusals import format_duration
 from basechat.llm.providers.route import Route
 from basechat.protocol import Caller
-from tests.llm.accounting.gateways import (
+from tests.llm.metering.gateways import (
     Gateway,
     counted,
     gateways,
@@ -22,7 +20,8 @@ from tests.llm.accounting.gateways import (
     rows,
     set_budget,
     until_counted,
-    until_forgotten,
+    until_settled,
+    until_written,
     used,
     windows,
 )
@@ -35,16 +34,15 @@ async def _refused(gateway: Gateway, caller: Caller, prompt: int = 10, completio
     return caught.value
 
 
-async def test_without_budgets_a_call_only_enters_the_journal(own: Settings) -> None:
+async def test_without_budgets_a_call_leaves_nothing_in_redis(own: Settings) -> None:
     caller = await make_caller(own)
     async with gateways(own) as [gateway]:
         admission = await gateway.admit(caller)
         assert admission.headers == {}
-        keys = {key.decode().split(":")[1] async for key in gateway.state.scan_iter("*")}
-        assert keys == {"memory", "processes", "journal"}
+        assert {key async for key in gateway.state.scan_iter("*")} <= {b"usage:processes", b"usage:reconciling"}
         assert admission.call is not None
         admission.call.end_whole(used(3, 4))
-        await until_forgotten(gateway)
+        await until_settled(gateway)
         [row] = await rows(own)
     assert (row["status"], row["prompt_tokens"], row["completion_tokens"]) == ("completed", 3, 4)
     assert row["cost"] == Decimal("0.007")
@@ -64,11 +62,9 @@ async def test_hundreds_at_once_on_two_gateways_spend_no_more_than_there_is(own:
         assert len(admitted) == 42  # $4.20 for 100 tokens at $0.001 each
         for call in admitted:
             call.end_whole(used(10, 20))
-        await until_forgotten(*running)
+        await until_settled(*running)
         assert await counted(running[0]) == {(42 * 30, Decimal("1.26"))}
-        assert {name for window in (await windows(running[0])).values() for name in window} == {
-            "tokens", "cost", "built"
-        }  # fmt: skip
+        assert {name for window in (await windows(running[0])).values() for name in window} == {"tokens", "cost"}
     assert sum(row["cost"] for row in await rows(own)) == Decimal("1.26")
 
 
@@ -117,13 +113,13 @@ async def test_what_is_withdrawn_took_nothing(own: Settings) -> None:
         await set_budget([gateway], requests_per_minute=60, tokens_per_minute=6_000, tokens_per_day=100)
         for _ in range(3):
             (await gateway.admit(caller)).withdraw()
-            await until_forgotten(gateway)
+            await until_settled(gateway)
         admission = await gateway.admit(caller)
         assert admission.headers["x-ratelimit-remaining-requests"] == "59"
-        gateway.accounts.note_cached(caller, gateway.route, "chat", 1000, 2000, 1, 2)
+        gateway.admission.note_cached(caller, gateway.route, "chat", 1000, 2000, 1, 2)
         assert admission.call is not None
         admission.call.end_whole(used(1, 2))
-        await until_forgotten(gateway)
+        await until_settled(gateway)
         assert await counted(gateway) == {(3, Decimal("0.003"))}
         kept = [(row["cached"], row["cost"], row["prompt_tokens"], row["completion_tokens"]) for row in await rows(own)]
         told = {
@@ -194,7 +190,7 @@ async def test_the_row_of_a_person_or_token_comes_before_the_default(own: Settin
         await gateway.admit(herself)
         error = await _refused(gateway, herself)
         assert "300 tokens per day (yours)" in error.message
-        assert "0 tokens of it are left" in error.message
+        assert "0 tokens are left" in error.message
         assert "00:00 UTC" in error.message
         assert 0 < int(error.retry_after or 0) <= 86_400
 
@@ -228,28 +224,28 @@ async def test_a_call_may_cost_more_than_reserved_and_the_next_sees_it(own: Sett
         admission = await gateway.admit(caller)
         assert admission.call is not None
         admission.call.end_whole(used(2000, 500, cached=1000))
-        await until_forgotten(gateway)
+        await until_settled(gateway)
         assert await counted(gateway) == {(2500, Decimal("1.5"))}
         error = await _refused(gateway, caller)
         assert "$1.00 per day" in error.message
-        assert "$0.00 of it are left" in error.message
+        assert "$0.00 are left" in error.message
 
 
 async def test_a_call_that_is_settled_again_changes_nothing(own: Settings) -> None:
     caller = await make_caller(own)
     async with gateways(own, 2) as [first, second]:
-        await set_budget([first, second], tokens_per_day=1000)
+        await set_budget([first, second], tokens_per_day=1000, tokens_per_minute=1000)
         call = (await first.admit(caller)).call
         assert call is not None
-        came_to = Settlement(
-            id=call.id, caller=caller, tokens=40, cost=0, counted=None, began=datetime.fromtimestamp(call.began_at, UTC)
-        )
-        for _ in range(3):
-            await second.accounts._ledger.settle([came_to])
-            assert {tokens for tokens, _ in await counted(second)} == {40}
         call.end_whole(used(10, 20))
-        await until_forgotten(first)
-        assert {tokens for tokens, _ in await counted(second)} == {40}
+        await until_settled(first)
+        [key] = [key async for key in first.state.scan_iter("ratelimit:*")]
+        bucket = await first.state.hgetall(key)
+        for gateway in (first, second, first):
+            gateway.admission.settlements.add([call])
+            await until_settled(gateway)
+            assert await counted(gateway) == {(30, Decimal("0.03"))}
+            assert await first.state.hgetall(key) == bucket
 
 
 async def test_a_limit_that_changes_counts_what_was_used_before(own: Settings) -> None:
@@ -260,6 +256,7 @@ async def test_a_limit_that_changes_counts_what_was_used_before(own: Settings) -
         assert done.call is not None
         done.call.end_whole(used(100, 0))
         going_on = await first.admit(caller)
+        await until_written(own, "completed", "started")
         await set_budget(running, tokens_per_day=250)
         await second.admit(caller, 10, 40)
         await _refused(second, caller, 10, 40)
@@ -270,5 +267,5 @@ async def test_a_limit_that_changes_counts_what_was_used_before(own: Settings) -
 
 
 def test_times_are_written_as_openai_does() -> None:
-    said = [tell_duration(ms) for ms in (0, 17, 999, 1000, 8_640, 60_000, 366_500, 3_600_000)]
+    said = [format_duration(ms) for ms in (0, 17, 999, 1000, 8_640, 60_000, 366_500, 3_600_000)]
     assert said == ["0ms", "17ms", "999ms", "1s", "8.64s", "1m0s", "6m6.5s", "1h0m0s"]

@@ -1,4 +1,4 @@
-"""Accounts of a test's own: processes of the gateway that share a database and a redis-state, without HTTP."""
+"""Processes of the gateway that share a database and a redis-state of the test's own, without HTTP."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,12 +14,11 @@ from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import as_bytes, open_redis
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
-from basechat.llm.accounting.accounts import Accounts, Admission, Ask, Claim
+from basechat.llm.metering.admission import Admission, AdmissionControl, Claim, Quote
 from basechat.llm.providers.listing import Upstream
 from basechat.llm.providers.prices import Price
 from basechat.llm.providers.provider import Provider
 from basechat.llm.providers.route import Route
-from basechat.llm.usage.book import UsageBook
 from basechat.protocol import Caller
 from tests.support.databases import as_owner
 from tests.support.waiting import until
@@ -30,12 +29,12 @@ PRICE = Price(input=Decimal(1000), output=Decimal(1000), cached_input=Decimal(0)
 
 @dataclass(slots=True, kw_only=True)
 class Gateway:
-    """One process's accounts."""
+    """The metering of one process."""
 
     settings: Settings
     database: Database
     state: Redis
-    accounts: Accounts
+    admission: AdmissionControl
     route: Route
     counters: Counters
 
@@ -49,8 +48,8 @@ class Gateway:
         route: Route | None = None,
     ) -> Admission:
         """Admit a call."""
-        return await self.accounts.admit(
-            Ask(
+        return await self.admission.admit(
+            Quote(
                 caller=caller,
                 route=route or self.route,
                 prompt_tokens=prompt,
@@ -71,7 +70,7 @@ def used(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
 
 @asynccontextmanager
 async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gateway]]:
-    """Run the accounts of so many processes, on an empty redis-state of the test's own."""
+    """Run the metering of so many processes, on an empty redis-state of the test's own."""
     async with AsyncExitStack() as stack:
         upstream = Upstream.of(Provider.model_validate({"name": "own", "base_url": "http://127.0.0.1:9/v1"}))
         stack.push_async_callback(upstream.close)
@@ -81,14 +80,14 @@ async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gat
             database, state = open_database(settings), open_redis(settings.state_redis_url)
             stack.push_async_callback(database.close)
             stack.push_async_callback(state.aclose)
-            accounts = Accounts(state, UsageBook(database), counters)
-            await stack.enter_async_context(accounts.running())
+            admission = AdmissionControl(state, database, counters)
+            await stack.enter_async_context(admission.running())
             running.append(
                 Gateway(
                     settings=settings,
                     database=database,
                     state=state,
-                    accounts=accounts,
+                    admission=admission,
                     counters=counters,
                     route=Route(upstream, "m", told_price=PRICE),
                 )
@@ -115,7 +114,7 @@ async def set_budget(
         id=budget, subject=subject, user=user, token=token, **limits,
     )  # fmt: skip
     for gateway in gateways:
-        await gateway.accounts.limits.refresh()
+        await gateway.admission.limits.refresh()
     return budget
 
 
@@ -137,28 +136,28 @@ async def make_caller(settings: Settings, *, token: bool = False) -> Caller:
 
 
 async def windows(gateway: Gateway) -> dict[str, dict[str, str]]:
-    """Return the counters of days and months that are in use, by their keys."""
-    found = {}
-    for key in await _windows_in_use(gateway):
-        found[key] = {
-            as_bytes(name).decode(): as_bytes(value).decode()
-            for name, value in (await gateway.state.hgetall(key)).items()
-        }
-    return found
-
-
-async def _windows_in_use(gateway: Gateway) -> list[str]:
-    """Return those of the present memory of redis-state, and of each limit's last generation."""
-    memory = as_bytes(await gateway.state.get("usage:memory") or b"").decode().partition(":")[0]
+    """The counters of days and months that are in use, by their keys: those of the last version of each limit."""
     newest: dict[tuple[str, ...], tuple[int, str]] = {}
-    async for key in gateway.state.scan_iter(f"budget:{memory}:*"):
-        _, _, budget, generation, *rest = key.decode().split(":")
-        newest[(budget, *rest)] = max(newest.get((budget, *rest), (-1, "")), (int(generation), key.decode()))
-    return [key for _, key in newest.values()]
+    async for key in gateway.state.scan_iter("budget:*"):
+        _, budget, version, *rest = key.decode().split(":")
+        newest[(budget, *rest)] = max(newest.get((budget, *rest), (-1, "")), (int(version), key.decode()))
+    return {key: await _fields(gateway, key) for _, key in newest.values()}
+
+
+async def reservations(gateway: Gateway) -> set[str]:
+    """The calls that reserve in any window in use or in any bucket."""
+    found = [*(await windows(gateway)).values()]
+    found += [await _fields(gateway, key.decode()) async for key in gateway.state.scan_iter("ratelimit:llm:*")]
+    return {name for fields in found for name in fields} - {"tokens", "cost", "requests", "at"}
+
+
+async def _fields(gateway: Gateway, key: str) -> dict[str, str]:
+    fields = await gateway.state.hgetall(key)
+    return {as_bytes(name).decode(): as_bytes(value).decode() for name, value in fields.items()}
 
 
 async def counted(gateway: Gateway) -> set[tuple[int, Decimal]]:
-    """Return tokens and US dollars that the windows in use count."""
+    """The tokens and US dollars that the windows in use count."""
     return {(int(window["tokens"]), Decimal(window["cost"]) / 10**8) for window in (await windows(gateway)).values()}
 
 
@@ -178,11 +177,25 @@ async def rows(settings: Settings) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
-async def until_forgotten(*running: Gateway) -> None:
-    """Wait until all calls that ended are settled and committed."""
+async def until_written(settings: Settings, *statuses: str) -> None:
+    """Wait until the table has rows of exactly these statuses."""
 
-    async def nothing_left() -> bool:
-        left = [key for gateway in running async for key in gateway.state.scan_iter("usage:journal:*")]
-        return not left
+    async def are_written() -> bool:
+        return sorted(row["status"] for row in await rows(settings)) == sorted(statuses)
 
-    await until(nothing_left)
+    await until(are_written)
+
+
+async def until_settled(*running: Gateway) -> None:
+    """Wait until all calls have ended rows, and no reservation is left."""
+
+    async def are_settled() -> bool:
+        if any(row["status"] == "started" for row in await rows(running[0].settings)):
+            return False
+        return not await reservations(running[0]) and not any(map(_is_writing, running))
+
+    await until(are_settled)
+
+
+def _is_writing(gateway: Gateway) -> bool:
+    return bool(gateway.admission._writer._waiting or gateway.admission.settlements._waiting)

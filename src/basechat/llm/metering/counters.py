@@ -1,26 +1,26 @@
-"""Which counters a call is counted in: keys in redis-state, and the bounds of each."""
+"""The counters of a caller's calls: their keys in redis-state, and the bounds of each."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from basechat.llm.accounting.limits import Applied, Limits
+from basechat.llm.metering.limits import AppliedLimit, LimitCache
 from basechat.protocol import Caller
 
 Period = Literal["minute", "day", "month"]
-MOST_PLANS = 10_000  # kept; each is a few hundred bytes
+MAX_PLANS = 10_000  # each takes a few hundred bytes
 MINUTE_UNITS = 60_000
-"""What one request or token is in a bucket."""
+"""One request or token in a bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
-    """What counts for one limit over one period; money in units."""
+    """The counter of one limit and one period: a bucket for a minute, a window for a day or a month; money in units."""
 
     key: str
-    applied: Applied
+    applied: AppliedLimit
     period: Period
     begins: datetime
     ends: datetime
@@ -30,79 +30,74 @@ class Counter:
 
     @property
     def is_bucket(self) -> bool:
-        """Whether it fills again from moment to moment."""
         return self.period == "minute"
 
     @property
     def is_window(self) -> bool:
-        """Whether it counts a day or a month."""
         return not self.is_bucket
 
     @property
-    def kind(self) -> str:
-        """What the scripts call it."""
-        return "bucket" if self.is_bucket else "window"
+    def bounds(self) -> tuple[int | None, int | None]:
+        """Both bounds, in the order of the scripts."""
+        return (self.requests, self.tokens) if self.is_bucket else (self.tokens, self.cost)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The counters of one caller's calls, those first whose refusals last longest."""
+    """The counters of one caller, longest period first."""
 
     counters: tuple[Counter, ...] = ()
     keys: tuple[str, ...] = ()
     bounds: tuple[str | int, ...] = ()
     windows: tuple[Counter, ...] = ()
     buckets: tuple[Counter, ...] = ()
-    bounds_money: bool = field(default=False)
+    bounds_money: bool = False
 
 
 NO_PLAN = Plan()
 
 
 class Planner:
-    """Works out plans, and keeps them until the limits or the memory of redis-state are others."""
+    """Makes plans, and caches them until the limits change."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: LimitCache) -> None:
         self._limits = limits
-        self._state = (0, 0)
+        self._revision = 0
         self._plans: dict[tuple[UUID, UUID | None, int], Plan] = {}
 
-    def plan(self, caller: Caller, *, memory: int, at: datetime | None = None) -> Plan:
-        """Return the counters of calls that begin at a time (now); `memory` is since when redis-state remembers."""
+    def plan(self, caller: Caller, at: datetime) -> Plan:
+        """The counters of a call that began at this time."""
         if not self._limits:
             return NO_PLAN
-        at = at or datetime.now(UTC)
-        state = (self._limits.revision, memory)
-        if state != self._state or len(self._plans) > MOST_PLANS:
-            self._state = state
+        if self._limits.revision != self._revision or len(self._plans) > MAX_PLANS:
+            self._revision = self._limits.revision
             self._plans.clear()
         key = (caller.owner_id, caller.token_id, at.toordinal())
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = make_plan(self._limits.applying(caller), memory=memory, at=at)
+            plan = self._plans[key] = make_plan(self._limits.applied_to(caller), at=at)
         return plan
 
 
-def make_plan(applying: Sequence[Applied], *, memory: int, at: datetime) -> Plan:
-    """Return the counters of limits."""
+def make_plan(applied: Sequence[AppliedLimit], *, at: datetime) -> Plan:
     counters = tuple(
         counter
         for period in ("month", "day", "minute")
-        for applied in applying
-        if (counter := _counter(applied, period, memory, at)) is not None
+        for each in applied
+        if (counter := _counter(each, period, at)) is not None
     )
     return Plan(
         counters=counters,
         keys=tuple(counter.key for counter in counters),
-        bounds=tuple(bound for counter in counters for bound in _bounds(counter)),
-        windows=tuple(counter for counter in counters if not counter.is_bucket),
+        bounds=tuple(_script_bounds(counters)),
+        windows=tuple(counter for counter in counters if counter.is_window),
         buckets=tuple(counter for counter in counters if counter.is_bucket),
         bounds_money=any(counter.cost is not None for counter in counters),
     )
 
 
 def span(period: Period, at: datetime) -> tuple[datetime, datetime]:
-    """Return when the period around a time begins and ends, in UTC."""
+    """Begin and end of the period around a time, in UTC."""
     day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if period == "month":
         first = day.replace(day=1)
@@ -112,15 +107,15 @@ def span(period: Period, at: datetime) -> tuple[datetime, datetime]:
     return at - timedelta(minutes=1), at
 
 
-def _counter(applied: Applied, period: Period, memory: int, at: datetime) -> Counter | None:
+def _counter(applied: AppliedLimit, period: Period, at: datetime) -> Counter | None:
     limit = applied.limit
-    who = applied.who.hex if applied.who else "all"
+    holder = applied.holder.hex if applied.holder else "all"
     begins, ends = span(period, at)
     if period == "minute":
-        if not limit.bounds_minutes:
+        if limit.requests_per_minute is None and limit.tokens_per_minute is None:
             return None
         return Counter(
-            key=f"ratelimit:llm:{limit.id.hex}:{who}",
+            key=f"ratelimit:llm:{limit.id.hex}:{holder}",
             applied=applied, period=period, begins=begins, ends=ends,
             requests=limit.requests_per_minute, tokens=limit.tokens_per_minute,
         )  # fmt: skip
@@ -130,12 +125,12 @@ def _counter(applied: Applied, period: Period, memory: int, at: datetime) -> Cou
     if tokens is None and cost is None:
         return None
     return Counter(
-        key=f"budget:{memory}:{limit.id.hex}:{limit.generation}:{who}:{begins:{'%Y%m%d' if is_day else '%Y%m'}}",
+        key=f"budget:{limit.id.hex}:{limit.version}:{holder}:{begins:{'%Y%m%d' if is_day else '%Y%m'}}",
         applied=applied, period=period, begins=begins, ends=ends, tokens=tokens, cost=cost,
     )  # fmt: skip
 
 
-def _bounds(counter: Counter) -> Iterator[str | int]:
-    yield counter.kind
-    for bound in (counter.requests, counter.tokens) if counter.is_bucket else (counter.tokens, counter.cost):
-        yield "" if bound is None else bound
+def _script_bounds(counters: Sequence[Counter]) -> Iterator[str | int]:
+    for counter in counters:
+        for bound in counter.bounds:
+            yield "" if bound is None else bound

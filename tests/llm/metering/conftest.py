@@ -1,4 +1,4 @@
-"""Fixtures of accounting: an empty database and an empty redis-state."""
+"""Fixtures of metering: an empty database and an empty redis-state."""
 
 from collections.abc import AsyncIterator
 
@@ -16,15 +16,12 @@ DATABASE = 7
 
 @pytest.fixture
 async def own(servers: Servers) -> AsyncIterator[Settings]:
-    """Settings of services on a database of their own and an empty redis-state, which remembers for an hour."""
+    """Settings of services on a database of their own and an empty redis-state."""
     url = servers.settings().state_redis_url.replace("db=0", f"db={DATABASE}")
     async with own_database(servers, redis_state_url=url) as settings:
         await upgrade(settings)
         state = open_redis(url)
         await state.flushdb()
-        run = (await state.info("server"))["run_id"]
-        seconds, micros = await state.time()
-        await state.set("usage:memory", f"{seconds * 1000 + micros // 1000 - 3_600_000}:{run}")
         yield settings
         await state.flushdb()
         await state.aclose()

@@ -1,4 +1,4 @@
-"""Each call of a provider is one row of `usage`: whose it was, what it cost, how it ended; once, whatever dies."""
+"""Each call of a provider is one row of `usage`, with its caller, its tokens, its cost and its end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,9 +12,10 @@ from basechat.infra.web.streaming import ClientDisconnectedError
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
 from basechat.kit.tasks import cancel_and_wait
-from basechat.llm.usage import book as usage_module
-from basechat.llm.usage.book import UsageBook
-from basechat.llm.usage.call import Call
+from basechat.llm.metering import writer as writer_module
+from basechat.llm.metering.call import Call
+from basechat.llm.metering.reconcile import Reconciler
+from basechat.llm.metering.writer import UsageWriter
 from basechat.protocol import Caller
 from tests.llm.gateway import COMPLETIONS, own_gateway, question, streamed
 from tests.support.databases import as_owner
@@ -217,67 +218,81 @@ async def test_rows_wait_for_the_database(servers: Servers, upstream: Upstream, 
 
 
 @pytest.fixture
-async def book(settings: Settings) -> AsyncIterator[UsageBook]:
-    """A book of its own, which writes when it is told to."""
+async def writer(settings: Settings) -> AsyncIterator[UsageWriter]:
+    """A writer of the test's own, which writes when the test says so."""
     database = open_database(settings)
-    yield UsageBook(database)
+    yield UsageWriter(database, on_recorded=lambda _: None)
     await database.close()
 
 
-def _begin(book: UsageBook, owner: str, run: UUID | None = None) -> Call:
-    return book.begin(Caller(owner_id=UUID(owner), run_id=run, attempt=1), provider="openai", model="echo\x00")
+def _begin(writer: UsageWriter, owner: str, run: UUID | None = None) -> Call:
+    caller = Caller(owner_id=UUID(owner), run_id=run, attempt=1)
+    call = Call(caller, provider="openai", model="echo\x00", settled=writer.end)
+    writer.begin(call)
+    return call
 
 
 async def test_a_call_is_one_row_however_often_it_is_written(
-    book: UsageBook, person: Person, settings: Settings
+    writer: UsageWriter, person: Person, settings: Settings
 ) -> None:
-    call = _begin(book, person.user["id"])
-    await book._write()
+    call = _begin(writer, person.user["id"])
+    await writer.write()
     before = dict(call.__dict__)
     call.count({"usage": {"prompt_tokens": 5, "completion_tokens": 7}})
     call.end("completed")
     for values in (call.__dict__.copy(), call.__dict__.copy(), before):  # twice, and the beginning once more
         call.__dict__ = values
-        book._enter(call)
-        await book._write()
+        writer._enter(call)
+        await writer.write()
     [row] = await _rows(settings, person)
     assert _said(row) == ("completed", "openai", "echo", 5, 7, None, None)
 
 
-async def test_the_rows_of_the_dead_are_closed_once(book: UsageBook, person: Person, settings: Settings) -> None:
-    left, living = _begin(book, person.user["id"]), _begin(book, person.user["id"])
-    await book._write()
-    await asyncio.gather(*(book.sweep() for _ in range(4)))
-    assert [row["status"] for row in await _rows(settings, person)] == ["started", "started"]
-    age = "UPDATE usage SET created_at = created_at - interval '16 minutes' WHERE owner_id::text = :owner"
+async def test_rows_without_a_sign_of_life_are_closed_once(
+    writer: UsageWriter, person: Person, stack: Stack, settings: Settings
+) -> None:
+    reconciler = Reconciler(stack.resources.state, writer._database)
+    lost, slow, living = (_begin(writer, person.user["id"]) for _ in range(3))
+    await writer.write()
+    await asyncio.gather(*(reconciler.close_rows() for _ in range(4)))
+    assert [row["status"] for row in await _rows(settings, person)] == ["started"] * 3
+    for call in (lost, slow, living):
+        call.began_at -= 60
+    age = "UPDATE usage SET created_at = created_at - interval '60 seconds' WHERE owner_id::text = :owner"
     await as_owner(settings, age, owner=person.user["id"])
-    await asyncio.gather(*(book.sweep() for _ in range(4)))
-    assert [row["status"] for row in await _rows(settings, person)] == ["interrupted", "interrupted"]
-    living.end("completed")  # it only was slow
-    await book._write()
-    rows = await as_owner(settings, "SELECT id, status FROM usage WHERE owner_id::text = :o", o=person.user["id"])
-    assert dict(rows) == {left.id: "interrupted", living.id: "completed"}
+    living._began -= 60
+    living.saw(b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n' * 7)
+    await writer.note_progress()
+    await writer.write()
+    await asyncio.gather(*(reconciler.close_rows() for _ in range(4)))
+    rows = await _rows(settings, person)
+    assert [row["status"] for row in rows] == ["interrupted", "interrupted", "started"]
+    assert rows[2]["completion_tokens"] == 7
+    slow.end("completed")
+    await writer.write()
+    ended = await as_owner(settings, "SELECT id, status FROM usage WHERE owner_id::text = :o", o=person.user["id"])
+    assert dict(ended) == {lost.id: "interrupted", slow.id: "completed", living.id: "started"}
 
 
-async def test_owners_and_runs_that_are_gone(book: UsageBook, person: Person, settings: Settings) -> None:
+async def test_owners_and_runs_that_are_gone(writer: UsageWriter, person: Person, settings: Settings) -> None:
     run = (await fill_every_table(settings, person.user["id"]))["run"]
     await as_owner(settings, "DELETE FROM usage WHERE owner_id::text = :owner", owner=person.user["id"])
     for owner, of_run in ((str(uuid4()), None), (person.user["id"], new_id()), (person.user["id"], UUID(run))):
-        _begin(book, owner, of_run).end("completed")
-    assert await book._write()
+        _begin(writer, owner, of_run).end("completed")
+    assert await writer.write()
     assert [row["run"] for row in await _rows(settings, person)] == [None, run]
-    assert book.lost == 0
+    assert writer.lost == 0
 
 
 async def test_what_finds_no_room_is_counted(
-    book: UsageBook, person: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    writer: UsageWriter, person: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usage_module, "MOST_WAITING", 3)
-    calls = [_begin(book, person.user["id"]) for _ in range(5)]
-    assert book.lost == 2
+    monkeypatch.setattr(writer_module, "MAX_WAITING", 3)
+    calls = [_begin(writer, person.user["id"]) for _ in range(5)]
+    assert writer.lost == 2
     calls[0].end("completed")
-    assert book.lost == 2
-    await book._write()
+    assert writer.lost == 2
+    await writer.write()
     assert sorted(row["status"] for row in await _rows(settings, person)) == ["completed", "started", "started"]
 
 

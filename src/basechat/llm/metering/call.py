@@ -1,9 +1,11 @@
-"""One call of a provider as its usage tells it: when the first token came, how many there were, how it ended."""
+"""One call of a provider: its times, its tokens and its end."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -12,26 +14,50 @@ from basechat.infra.web.streaming import ClientDisconnectedError
 from basechat.kit import json
 from basechat.kit.ids import new_id
 from basechat.kit.tokens import estimate
+from basechat.llm.metering.limits import MAX_DOLLARS
 from basechat.llm.providers.prices import Price
 from basechat.llm.providers.provider import Kind
 from basechat.llm.providers.route import Route
-from basechat.llm.usage.relayed import Relayed
 from basechat.protocol import Caller
 
 CallStatus = Literal["started", "completed", "failed", "cancelled", "interrupted", "withdrawn"]
 
-_TAIL_BYTES = 4096  # what a stream says of itself in the end is a few hundred
-_TAIL_AT_MOST = 16_384  # so that it is cut seldom
-_NAME = 200
-_LARGEST = 2**31 - 1
-_MOST_DOLLARS = Decimal(999_999)  # what a column holds
+_TAIL_BYTES = 4096  # the usage at the end of a stream takes a few hundred
+_MAX_TAIL_BYTES = 16_384  # larger than `_TAIL_BYTES`, so that the tail is seldom cut
+_NAME_LENGTH = 200
+_MAX_INTEGER = 2**31 - 1
+_BYTES_PER_TOKEN = 4
+_TEXT = re.compile(rb'(?:content|arguments)": ?"((?:[^"\\]|\\.)+)"')
+"""Text, reasoning or arguments in an event. Quotes inside a text are escaped."""
+
+
+class RelayedTokens:
+    """Estimates the tokens of a stream. It runs for every event, so it parses no JSON.
+
+    Most providers send one token in an event. Events with more text count by their length.
+    """
+
+    __slots__ = ("_bytes", "_texts")
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._texts = 0
+
+    def add(self, piece: bytes) -> None:
+        for text in _TEXT.findall(piece):
+            self._texts += 1
+            self._bytes += len(text)
+
+    @property
+    def tokens(self) -> int:
+        return max(self._texts, self._bytes // _BYTES_PER_TOKEN)
 
 
 class Call:
-    """A call that is under way; the first end counts.
+    """A call, from its admission to its end. The first end counts.
 
-    Of a stream its last bytes are kept, and read when it has ended: what it cost is said in its last lines. The
-    relay stays one of bytes. Where nothing is said, what was used is estimated.
+    Of a stream, the last bytes are kept and parsed at the end, because the last events carry the usage. Without usage
+    from the provider, the tokens are estimated.
     """
 
     def __init__(
@@ -49,7 +75,7 @@ class Call:
         self.id: UUID = new_id()
         self.caller = caller
         self.provider = provider
-        self.model = model.replace("\x00", "")[:_NAME]
+        self.model = model.replace("\x00", "")[:_NAME_LENGTH]
         self.kind = kind
         self.status: CallStatus = "started"
         self.prompt_tokens: int | None = None
@@ -58,38 +84,39 @@ class Call:
         self.estimated = False
         self.cached = False
         self.cost: Decimal | None = None
-        self.prompt_estimate = min(prompt_estimate, _LARGEST)
-        self.reserved_tokens = min(reserved_tokens, _LARGEST)
-        self.prompt_cost = _cost(price, self.prompt_estimate, 0, 0)
+        self.prompt_estimate = min(prompt_estimate, _MAX_INTEGER)
+        self.reserved_tokens = min(reserved_tokens, _MAX_INTEGER)
         self.reserved_cost = _cost(price, self.prompt_estimate, 0, self.reserved_tokens - self.prompt_estimate)
         self.first_token_ms: int | None = None
         self.duration_ms: int | None = None
         self.began_at = time.time()
-        self.relayed = Relayed()
+        self.relayed = RelayedTokens()
         self._price = price
         self._settled = settled
         self._began = time.perf_counter()
         self._tail = bytearray()
 
     @property
+    def began(self) -> datetime:
+        return datetime.fromtimestamp(self.began_at, UTC)
+
+    @property
     def age_seconds(self) -> float:
-        """How long ago it began."""
         return time.perf_counter() - self._began
 
     @property
     def used_tokens(self) -> int:
-        """What it used, both ways."""
         return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
 
     def answered_by(self, route: Route) -> None:
-        """Note who answers, where it is not who was asked first."""
+        """Set the route that answers, which may be a fallback."""
         self.provider = route.provider.name
-        self.model = route.model.replace("\x00", "")[:_NAME]
+        self.model = route.model.replace("\x00", "")[:_NAME_LENGTH]
         self._price = route.price
 
     @contextmanager
     def refused_if_broken(self) -> Iterator[None]:
-        """End the call as failed, or cancelled, where what is done with it raises."""
+        """End the call as failed or cancelled if the block raises."""
         try:
             yield
         except (asyncio.CancelledError, ClientDisconnectedError):
@@ -100,43 +127,38 @@ class Call:
             raise
 
     def saw(self, piece: bytes) -> None:
-        """Note a piece of a stream; it happens for every token, so it does next to nothing."""
+        """Add a piece of a stream. It runs for every token."""
         if self.first_token_ms is None:
-            self.first_token_ms = self._elapsed_ms()
+            self.first_token_ms = self.elapsed_ms
         self.relayed.add(piece)
         self._tail += piece
-        if len(self._tail) > _TAIL_AT_MOST:
+        if len(self._tail) > _MAX_TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]
 
     def end_whole(self, document: dict[str, Any]) -> None:
-        """End a call whose answer came in one body."""
+        """End a call that was answered in one body."""
         if not self.count(document):
             self._count_text(document)
         self.end("completed")
 
     def end_stream(self, status: CallStatus) -> None:
-        """End a call whose answer was a stream. What its last lines say of its end is truer than `status`.
+        """End a call that was answered in a stream. The last events override `status`.
 
-        A client that has heard the last word may leave before the connection ends.
+        A client may disconnect after the last token, before the connection ends.
         """
         tail = bytes(self._tail[-_TAIL_BYTES:])
         self._tail.clear()
-        for document in _said(tail, b'"usage"'):
+        for document in _documents_with(tail, b'"usage"'):
             if self.count(document):
                 break
-        if any(document.get("error") for document in _said(tail, b'"error"')):
+        if any(document.get("error") for document in _documents_with(tail, b'"error"')):
             status = "failed"
         elif tail.rstrip().endswith(b"[DONE]"):
             status = "completed"
         self.end(status)
 
-    def close(self) -> None:
-        """End a call whose answer nobody takes any more; one that has ended stays as it is."""
-        if self.status == "started":
-            self.end_stream("cancelled")
-
     def count(self, document: dict[str, Any]) -> bool:
-        """Read the tokens from a completion, or from a piece of one; returns whether it tells them."""
+        """Read the usage of a completion or of an event; returns whether there was one."""
         usage = document.get("usage")
         if not isinstance(usage, dict):
             return False
@@ -147,11 +169,10 @@ class Call:
         return True
 
     def end(self, status: CallStatus) -> None:
-        """Note how the call ended."""
         if self.status != "started":
             return
         self.status = status
-        self.duration_ms = self._elapsed_ms()
+        self.duration_ms = self.elapsed_ms
         if self.prompt_tokens is None and self.completion_tokens is None:
             self._estimate()
         self.cost = _cost(
@@ -160,7 +181,7 @@ class Call:
         self._settled(self)
 
     def note_cached(self, prompt_tokens: int, completion_tokens: int, first_token_ms: int, duration_ms: int) -> None:
-        """End it as answered without a provider: it has the answer's tokens, and cost nothing."""
+        """End a call that needed no provider. It has the tokens of the answer and costs nothing."""
         self.status = "completed"
         self.cached = True
         self.prompt_tokens, self.completion_tokens = prompt_tokens, completion_tokens
@@ -169,7 +190,7 @@ class Call:
         self._settled(self)
 
     def _estimate(self) -> None:
-        """A provider that answered nothing took nothing, unless the client did not wait for it."""
+        """A failed call without an answer counts nothing; an interrupted one counts its prompt."""
         relayed = self.relayed.tokens
         if self.status == "withdrawn" or (self.status == "failed" and not relayed):
             self.prompt_tokens = self.completion_tokens = 0
@@ -177,24 +198,29 @@ class Call:
         self.prompt_tokens, self.completion_tokens, self.estimated = self.prompt_estimate, relayed, True
 
     def _count_text(self, document: dict[str, Any]) -> None:
-        """Estimate the tokens of a completion that tells none."""
+        """Estimate the tokens of a completion without usage."""
         self.prompt_tokens, self.estimated = self.prompt_estimate, True
         choices = document.get("choices") if self.kind == "chat" else None
         self.completion_tokens = estimate(json.dumps(choices).decode()) if choices else 0
 
-    def _elapsed_ms(self) -> int:
-        return min(int(self.age_seconds * 1000), _LARGEST)
+    @property
+    def elapsed_ms(self) -> int:
+        return min(int(self.age_seconds * 1000), _MAX_INTEGER)
+
+    def cost_so_far(self) -> Decimal | None:
+        """Estimated cost of the prompt and of the tokens that were relayed."""
+        return _cost(self._price, self.prompt_estimate, 0, self.relayed.tokens)
 
 
 def _cost(price: Price | None, prompt: int, cached: int, completion: int) -> Decimal | None:
     if price is None:
         return None
     cost = price.cost(prompt_tokens=prompt, cached_prompt_tokens=cached, completion_tokens=max(completion, 0))
-    return min(cost, _MOST_DOLLARS)
+    return min(cost, MAX_DOLLARS)
 
 
-def _said(tail: bytes, name: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a stream's last lines that hold a name, the last one first."""
+def _documents_with(tail: bytes, name: bytes) -> Iterator[dict[str, Any]]:
+    """The events of a tail that contain a name, last one first."""
     end = len(tail)
     while (at := tail.rfind(name, 0, end)) >= 0:
         begin = tail.rfind(b"\n", 0, at) + 1
@@ -203,7 +229,7 @@ def _said(tail: bytes, name: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _document(line: bytes) -> dict[str, Any]:
-    """Return the object that a line holds; the first line of the tail is cut as a rule."""
+    """The object of a line; {} if there is none, as in the first line of a tail, which is usually cut."""
     try:
         document = json.loads(line.removeprefix(b"data:"))
     except ValueError:
@@ -212,4 +238,4 @@ def _document(line: bytes) -> dict[str, Any]:
 
 
 def _tokens(value: Any) -> int | None:
-    return value if isinstance(value, int) and 0 <= value <= _LARGEST else None
+    return value if isinstance(value, int) and 0 <= value <= _MAX_INTEGER else None

@@ -1,1 +1,0 @@
-"""What calls may use and what they did use: admitted before, settled after."""

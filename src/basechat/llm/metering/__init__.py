@@ -1,0 +1,1 @@
+"""Metering: admission, reservations, usage rows, and the counters of limits that follow them (ADR 19)."""

@@ -1,1 +1,0 @@
-"""What calls of models used and cost."""
