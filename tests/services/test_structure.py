@@ -30,10 +30,7 @@ PARTS = {"gateway_admin": "llm"}
 DUPLICATE_CLASSES: set[str] = set()
 LONG_FILES: set[str] = set()
 CROWDED_FOLDERS: set[str] = set()
-DRIVERS_OUTSIDE_INFRA = {
-    "toolbox:aiohttp",
-    "toolbox:httpx2",
-}
+DRIVERS_OUTSIDE_INFRA: set[str] = set()
 FOREIGN_TABLES = {
     "llm:runs",
 }

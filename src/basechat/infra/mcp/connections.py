@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
 from mcp_types.version import LATEST_MODERN_VERSION
 
 from basechat.infra.http import Address
@@ -19,6 +17,7 @@ from basechat.infra.mcp.program import ProgramTarget
 from basechat.infra.mcp.tools import ToolSpec
 from basechat.infra.mcp.transport import HttpTarget
 from basechat.infra.network.addresses import EVERYWHERE, NetworkPolicy
+from basechat.infra.network.web import Resolver, WebClient, web_client
 from basechat.kit.config import Settings
 from basechat.protocol import INTERNAL_HEADER, Caller, sign_caller
 
@@ -37,9 +36,9 @@ class McpConnections:
     """Creates clients. The administrator sets the URL of our own server; people's URLs pass the network policy."""
 
     own_url: str
-    own_http: aiohttp.ClientSession
+    own_http: WebClient
     own_versions: ProtocolVersions
-    outside_http: aiohttp.ClientSession
+    outside_http: WebClient
     outside_versions: ProtocolVersions
     policy: NetworkPolicy
     commands: tuple[str, ...]
@@ -68,18 +67,14 @@ class McpConnections:
 
 @asynccontextmanager
 async def open_connections(
-    settings: Settings, *, policy: NetworkPolicy | None = None, resolver: AbstractResolver | None = None
+    settings: Settings, *, policy: NetworkPolicy | None = None, resolver: Resolver | None = None
 ) -> AsyncIterator[McpConnections]:
     """Open the HTTP clients of one process, which connect with the first call. Tests set `policy` and `resolver`."""
     address = Address.parse(settings.mcp_server_url)
     own_url = f"{address.base_url}/"
     policy = policy or NetworkPolicy(ports=None, allowed=EVERYWHERE if settings.mcp_allow_private else ())
-    outside = aiohttp.ClientSession(
-        connector=policy.connector(resolver, keep_seconds=_KEEP_ALIVE_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"accept-encoding": "identity"},
-        auto_decompress=False,
-        trust_env=False,
+    outside = web_client(
+        headers={"accept-encoding": "identity"}, policy=policy, resolver=resolver, keep_seconds=_KEEP_ALIVE_SECONDS
     )
     async with address.client() as own, outside:
         yield McpConnections(

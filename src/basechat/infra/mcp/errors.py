@@ -3,20 +3,19 @@
 import logging
 from enum import StrEnum
 
-import aiohttp
 from httpx2 import InvalidURL
 from mcp.shared.exceptions import MCPError
 from mcp_types import PARSE_ERROR
 from pydantic import ValidationError
 
-from basechat.infra.network.addresses import RefusedAddressError, RefusedUrlError
+from basechat.infra.network.addresses import RefusedUrlError
+from basechat.infra.network.web import WebFailure, failure_of
 from basechat.kit.text import storable
 
 log = logging.getLogger(__name__)
 
 _MESSAGE_LENGTH = 500
 _WRONG_TYPE = "Unexpected content type"  # the SDK has no code for it
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
 class McpErrorCode(StrEnum):
@@ -31,6 +30,18 @@ class McpErrorCode(StrEnum):
     FAILED = "server.failed"
     COMMAND = "server.command"
     CREDENTIALS = "server.credentials"
+
+
+_FAILURES = {
+    WebFailure.REFUSED_ADDRESS: (
+        McpErrorCode.ADDRESS,
+        "This address is not public, so BaseChat does not connect to it.",
+    ),
+    WebFailure.UNKNOWN_NAME: (McpErrorCode.UNREACHABLE, "There is no server with this name."),
+    WebFailure.TLS: (McpErrorCode.UNREACHABLE, "The server's certificate is not valid, or it does not use TLS."),
+    WebFailure.UNREACHABLE: (McpErrorCode.UNREACHABLE, "The server can't be reached."),
+    WebFailure.PROTOCOL: (McpErrorCode.FAILED, "The connection broke, or the server does not follow HTTP."),
+}
 
 
 class McpError(Exception):
@@ -65,18 +76,11 @@ def from_sdk(error: Exception, seconds: float) -> McpError:
 
 def from_http(error: Exception) -> McpError:
     """Translate what the HTTP client raised."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, RefusedUrlError):
-        return McpError(McpErrorCode.ADDRESS, str(cause))
-    if isinstance(cause, RefusedAddressError):
-        return McpError(McpErrorCode.ADDRESS, "This address is not public, so BaseChat does not connect to it.")
-    if isinstance(error, aiohttp.ClientConnectorDNSError | aiohttp.InvalidURL | UnicodeError):
-        return McpError(McpErrorCode.UNREACHABLE, "There is no server with this name.")
-    if isinstance(error, aiohttp.ClientSSLError):
-        return McpError(McpErrorCode.UNREACHABLE, "The server's certificate is not valid, or it does not use TLS.")
-    if isinstance(error, _NOT_SENT):
-        return McpError(McpErrorCode.UNREACHABLE, "The server can't be reached.")
-    return McpError(McpErrorCode.FAILED, "The connection broke, or the server does not follow HTTP.", sent=True)
+    if isinstance(error, RefusedUrlError):
+        return McpError(McpErrorCode.ADDRESS, str(error))
+    failure = failure_of(error)
+    code, detail = _FAILURES[failure]
+    return McpError(code, detail, sent=failure is WebFailure.PROTOCOL)
 
 
 def message_of(error: MCPError) -> str:

@@ -49,6 +49,14 @@ class HttpTarget:
             yield streams
 
 
+def sdk_host(url: str) -> str:
+    """The host that the SDK connects to; raises ValueError for a URL that it does not accept."""
+    try:
+        return httpx2.URL(url).host
+    except httpx2.InvalidURL as error:
+        raise ValueError(str(error)) from None
+
+
 class AiohttpTransport(httpx2.AsyncBaseTransport):
     """Sends the requests of one session with aiohttp. A failed request ends the session through `abort`."""
 

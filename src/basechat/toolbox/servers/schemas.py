@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-import httpx2
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import Row
 from yarl import URL
 
 from basechat.infra.mcp.tools import ToolSpec, function_names
+from basechat.infra.mcp.transport import sdk_host
 from basechat.kit.text import Line, RequestModel
 from basechat.protocol import OWN_NAME
 from basechat.toolbox.servers.endpoint import Transport
@@ -33,8 +33,8 @@ def _not_own_name(name: str) -> str:
 
 def _url(text: str) -> str:
     try:
-        host = URL(text).host and httpx2.URL(text).host
-    except (ValueError, httpx2.InvalidURL):
+        host = URL(text).host and sdk_host(text)
+    except ValueError:
         host = None
     if not host or not text.isprintable() or " " in text or "\\" in text:
         raise ValueError("must be an address such as https://example.org/mcp")

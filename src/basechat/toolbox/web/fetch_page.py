@@ -3,14 +3,21 @@
 import asyncio
 from typing import Annotated
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
 from yarl import URL
 
 from basechat.infra.http import ACCEPTED, UnreadableBodyError, read_compressed
-from basechat.infra.network.addresses import NetworkPolicy, RefusedAddressError, RefusedUrlError
+from basechat.infra.network.addresses import NetworkPolicy, RefusedUrlError
+from basechat.infra.network.web import (
+    WEB_ERRORS,
+    Resolver,
+    WebClient,
+    WebFailure,
+    WebResponse,
+    failure_of,
+    web_client,
+)
 from basechat.toolbox.web.encoding import decode
 from basechat.toolbox.web.markup import readable
 
@@ -28,6 +35,14 @@ _HEADERS = {
     "user-agent": "BaseChat (fetch_page; a person asked for this page)",
     "accept": "text/html,application/xhtml+xml,text/plain,text/markdown,application/json,application/xml;q=0.9",
     "accept-encoding": ACCEPTED,
+}
+_NOT_PUBLIC = "There is no public page at this address."
+_DETAILS = {
+    WebFailure.REFUSED_ADDRESS: _NOT_PUBLIC,
+    WebFailure.UNKNOWN_NAME: _NOT_PUBLIC,  # the same text, so that it does not reveal names of our own network
+    WebFailure.TLS: "The certificate of this page is not valid, or the server does not use TLS.",
+    WebFailure.UNREACHABLE: "The server of this page can't be reached.",
+    WebFailure.PROTOCOL: "The server did not send a valid HTTP answer.",
 }
 
 
@@ -48,7 +63,7 @@ class FetchPage:
         self,
         policy: NetworkPolicy | None = None,
         *,
-        resolver: AbstractResolver | None = None,
+        resolver: Resolver | None = None,
         seconds: float = SECONDS,
     ) -> None:
         self.policy = policy or NetworkPolicy()
@@ -69,26 +84,20 @@ class FetchPage:
         and reads at most 2 MB, of which up to 40,000 characters of text are returned.
         """
         try:
-            async with asyncio.timeout(self.seconds), self._places, self._client() as client:
+            async with (
+                asyncio.timeout(self.seconds),
+                self._places,
+                web_client(headers=_HEADERS, policy=self.policy, resolver=self.resolver) as client,
+            ):
                 return await self._follow(client, _parse(url))
         except TimeoutError:
             raise ToolError(f"The page did not arrive within {self.seconds:g} seconds.") from None
         except (RefusedUrlError, UnreadableBodyError) as error:
             raise ToolError(str(error)) from None
-        except (aiohttp.ClientError, OSError, UnicodeError) as error:
-            raise ToolError(_explain(error)) from error
+        except WEB_ERRORS as error:
+            raise ToolError(_DETAILS[failure_of(error)]) from error
 
-    def _client(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=self.policy.connector(self.resolver),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
-            timeout=aiohttp.ClientTimeout(total=self.seconds),
-            auto_decompress=False,
-            trust_env=False,
-        )
-
-    async def _follow(self, client: aiohttp.ClientSession, url: URL) -> Page:
+    async def _follow(self, client: WebClient, url: URL) -> Page:
         for _ in range(REDIRECTS + 1):
             self.policy.check(url)
             async with client.get(url, allow_redirects=False) as response:
@@ -109,7 +118,7 @@ def _parse(text: str) -> URL:
         raise RefusedUrlError("This is not the address of a page.") from None
 
 
-async def _read(response: aiohttp.ClientResponse) -> Page:
+async def _read(response: WebResponse) -> Page:
     if response.status >= 400:
         raise ToolError(f"The server answered {response.status} {(response.reason or '')[:100]}.".replace(" .", "."))
     kind = response.content_type if "content-type" in response.headers else "no content type"
@@ -130,17 +139,3 @@ async def _read(response: aiohttp.ClientResponse) -> Page:
 def _text(content: bytes, charset: str | None, kind: str) -> tuple[str, str]:
     text = decode(content, charset).replace("\x00", "")
     return readable(text) if kind in _HTML else ("", text.strip())
-
-
-def _explain(error: Exception) -> str:
-    """The error in words for the model. It does not reveal whether a name exists in the private network."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(error, aiohttp.ClientConnectorDNSError | aiohttp.InvalidURL | UnicodeError) or isinstance(
-        cause, RefusedAddressError
-    ):
-        return "There is no public page at this address."
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "The certificate of this page is not valid, or the server does not speak TLS."
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "The server of this page can't be reached."
-    return "The server did not send a valid HTTP answer."

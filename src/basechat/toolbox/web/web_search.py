@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import aiohttp
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
 
 from basechat.infra.http import ACCEPTED, UnreadableBodyError, read_compressed
+from basechat.infra.network.web import WEB_ERRORS, web_client
 from basechat.kit import json
 from basechat.kit.config import Settings
 from basechat.kit.text import Line
@@ -89,14 +89,14 @@ class WebSearch:
                 answer = await self._search(query)
         except TimeoutError:
             raise ToolError(f"{self.engine.name} did not answer within {self.seconds:g} seconds.") from None
-        except (aiohttp.ClientError, OSError, ValueError, UnreadableBodyError) as error:
+        except (*WEB_ERRORS, ValueError, UnreadableBodyError) as error:
             raise ToolError(f"{self.engine.name} can't be reached now.") from error
         return SearchHits(results=_hits(answer, self.engine)[:limit])
 
     async def _search(self, query: str) -> Any:
         headers = {**self.engine.headers, "accept": "application/json", "accept-encoding": ACCEPTED}
         async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as client,
+            web_client() as client,
             client.get(
                 self.engine.url, params={"q": query, **self.engine.query}, headers=headers, allow_redirects=False
             ) as response,
