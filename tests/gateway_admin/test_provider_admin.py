@@ -13,7 +13,7 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
 from basechat.kit.ids import new_id
-from basechat.llm.providers.keys import open_key, seal_key
+from basechat.llm.providers.stored import decrypt_key, encrypt_key
 from basechat.services import backend
 from tests.conftest import register
 from tests.llm.gateway import COMPLETIONS, check_error, question, streamed
@@ -174,11 +174,11 @@ async def test_a_key_is_sealed_and_never_shown_again(
     assert KEY.encode() not in sealed
     assert KEY not in str(audit)
     secret, row_id = quiet.resources.secret, UUID(provider["id"])
-    opened = open_key(sealed, secret=secret, provider_id=row_id)
+    opened = decrypt_key(sealed, secret=secret, provider_id=row_id)
     assert opened is not None
     assert opened.get_secret_value() == KEY
-    assert open_key(sealed, secret=secret, provider_id=new_id()) is None
-    assert open_key(sealed, secret=b"x" * 32, provider_id=row_id) is None
+    assert decrypt_key(sealed, secret=secret, provider_id=new_id()) is None
+    assert decrypt_key(sealed, secret=b"x" * 32, provider_id=row_id) is None
 
 
 async def test_every_change_is_in_the_audit_log(quiet: Quiet, admin: Person) -> None:
@@ -303,7 +303,7 @@ async def test_a_key_that_can_not_be_opened_is_told_and_the_provider_not_used(
 ) -> None:
     provider = await _add(admin, base_url=second.base_url, api_key=KEY)
     await until(lambda: _answers(agent))
-    sealed = seal_key(SecretStr(KEY), secret=b"another secret of 32 characters.", provider_id=UUID(provider["id"]))
+    sealed = encrypt_key(SecretStr(KEY), secret=b"another secret of 32 characters.", provider_id=UUID(provider["id"]))
     await as_owner(quiet.settings, "UPDATE providers SET api_key = :sealed", sealed=sealed)
     await until(lambda: _answers(agent, status=404))
     shown = (await admin.get(f"/admin/providers/{provider['id']}")).json

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from basechat.llm.providers.prices import FREE, Price, price_of, told_price
+from basechat.llm.providers.prices import FREE, Price, parse_price, price_of
 
 PRICE = Price(input=Decimal("0.25"), output=Decimal(2), cached_input=Decimal("0.025"))
 COUNTS = st.integers(min_value=0, max_value=10_000_000)
@@ -82,7 +82,7 @@ def test_what_nobody_knows_has_no_price(kind: str, model: str) -> None:
 
 
 def test_openrouter_tells_prices_per_token() -> None:
-    told = told_price(
+    told = parse_price(
         {"pricing": {"prompt": "0.00000025", "completion": "0.000002", "input_cache_read": "0.000000025"}}
     )
     assert told == PRICE
@@ -90,7 +90,7 @@ def test_openrouter_tells_prices_per_token() -> None:
 
 @pytest.mark.parametrize("pricing", [None, [], {}, {"prompt": "-1"}, {"prompt": "x"}, {"prompt": None}, {"prompt": []}])
 def test_a_price_that_can_not_be_read_is_none(pricing: Any) -> None:
-    assert told_price({"pricing": pricing}) is None
+    assert parse_price({"pricing": pricing}) is None
 
 
 def test_a_price_can_not_be_changed_or_less_than_nothing() -> None:

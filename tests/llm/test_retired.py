@@ -1,10 +1,8 @@
 """The client of a provider that was taken away is closed when its last call has ended, and not before."""
 
 from basechat.kit import json
-from basechat.llm.providers.listing import Upstream
-from basechat.llm.providers.model_list import ModelList
+from basechat.llm.providers.listing import DrainingClients, ModelList, Upstream
 from basechat.llm.providers.provider import Provider
-from basechat.llm.providers.retired import RetiredUpstreams
 from tests.llm.gateway import question
 from tests.support.waiting import until
 from tests.upstream import Say, Wait, running_upstream
@@ -14,7 +12,7 @@ async def test_a_call_under_way_is_waited_for() -> None:
     async with running_upstream() as scripted:
         scripted.script("slow", Say(("one",)), Wait(0.5), Say((" two",)))
         old = ModelList(Upstream.of(Provider.model_validate({"name": "old", "base_url": scripted.base_url})))
-        retired, upstream = RetiredUpstreams(rest_seconds=0), old.upstream
+        retired, upstream = DrainingClients(rest_seconds=0), old.upstream
         try:
             body = json.dumps(question(model="slow", stream=True))
             answer = await upstream.http.request("POST", "chat/completions", {}, body, connect_seconds=5)
@@ -34,7 +32,7 @@ async def test_a_call_under_way_is_waited_for() -> None:
 
 async def test_one_that_was_used_a_moment_ago_is_left_alone() -> None:
     old = ModelList(Upstream.of(Provider.model_validate({"name": "old", "base_url": "http://127.0.0.1:9/v1"})))
-    retired = RetiredUpstreams(rest_seconds=60)
+    retired = DrainingClients(rest_seconds=60)
     retired.add(old)
     reading = old.freshen(wanted=True)
     await retired.sweep()

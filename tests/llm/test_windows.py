@@ -7,7 +7,7 @@ import pytest
 
 from basechat.kit.config import Settings
 from basechat.llm.providers.configured import load_configured
-from basechat.llm.providers.windows import told_window, window_of
+from basechat.llm.providers.prices import parse_window, window_of
 from tests.llm.gateway import own_gateway
 from tests.support.person import Person
 from tests.support.stack import Servers
@@ -31,7 +31,7 @@ DEFAULT = 32_768
     ],
 )
 def test_lists_tell_windows_in_many_ways(model: dict[str, Any], window: int | None) -> None:
-    assert told_window(model) == window
+    assert parse_window(model) == window
 
 
 @pytest.mark.parametrize(

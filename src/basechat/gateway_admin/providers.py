@@ -21,10 +21,9 @@ from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
 from basechat.llm.models import StoredProvider
 from basechat.llm.providers.configured import load_readable
-from basechat.llm.providers.keys import seal_key
 from basechat.llm.providers.listing import ListingError, Upstream, ask, declared
 from basechat.llm.providers.provider import Provider, ProviderOptions
-from basechat.llm.providers.stored import open_provider
+from basechat.llm.providers.stored import encrypt_key, open_provider
 
 _CHECKS = RateLimit(30, 60)  # each connects to an address that a person chose
 _HINT_CHARACTERS = 4
@@ -62,7 +61,7 @@ async def create_provider(resources: Resources, admin: Principal, client: Client
         "name": body.name,
         "kind": body.kind,
         "base_url": provider.base_url if body.base_url else None,
-        "api_key": seal_key(body.api_key, secret=resources.secret, provider_id=provider_id),
+        "api_key": encrypt_key(body.api_key, secret=resources.secret, provider_id=provider_id),
         "enabled": body.enabled,
         "options": options,
     }
@@ -114,7 +113,7 @@ async def _request_models(provider: Provider) -> ProviderCheck:
         return ProviderCheck(ok=False, error=f"The provider does not list its models: {error}.")
     finally:
         await upstream.close()
-    if not provider.traits.lists:
+    if not provider.spec.lists:
         return ProviderCheck(
             ok=True, models=list(provider.models or ()), embedding_models=list(provider.embedding_models)
         )
@@ -135,7 +134,7 @@ def _changed(resources: Resources, row: Row[Any], body: ProviderChange) -> dict[
     )
     sealed = row.api_key
     if "api_key" in given:
-        sealed = seal_key(body.api_key, secret=resources.secret, provider_id=row.id)
+        sealed = encrypt_key(body.api_key, secret=resources.secret, provider_id=row.id)
     elif sealed is not None:
         _check_host(open_provider(row, resources.secret).provider, provider)
     base_url = provider.base_url if url else None

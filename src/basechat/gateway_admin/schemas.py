@@ -11,8 +11,8 @@ from basechat.kit.text import RequestModel
 from basechat.llm.metering.counters import Period
 from basechat.llm.metering.limits import Subject
 from basechat.llm.providers.aliases import AliasName, Fallbacks, Target, Targets
-from basechat.llm.providers.kinds import ProviderKind
 from basechat.llm.providers.provider import ApiKey, BaseUrl, ProviderName, ProviderOptions
+from basechat.llm.providers.specs import ProviderKind
 
 Source = Literal["environment", "file", "database"]
 """The origin of a provider or alias. Those of the settings and of PROVIDERS_FILE can't be changed here."""

@@ -13,7 +13,7 @@ from basechat.llm.gateway import Gateway
 from basechat.llm.metering import estimate
 from basechat.llm.metering.admission import Admission, Quote
 from basechat.llm.metering.call import Call, CallStatus
-from basechat.llm.providers.route import Route
+from basechat.llm.providers.catalogue import Route
 from basechat.llm.requests import CompletionRequest
 from basechat.llm.single_flight.shared import CompletionHead, Outcome, SharedCompletion
 from basechat.llm.telemetry import CallSpan, traced

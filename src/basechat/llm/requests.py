@@ -10,8 +10,8 @@ from basechat.infra.cache.layers import Parts
 from basechat.kit import json
 from basechat.llm.callers import PendingAuth
 from basechat.llm.errors import GatewayError
+from basechat.llm.providers.catalogue import Route
 from basechat.llm.providers.provider import Provider
-from basechat.llm.providers.route import Route
 
 _MODEL_LENGTH = 200
 _DEPTH = 200

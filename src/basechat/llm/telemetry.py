@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from basechat.llm.errors import GatewayError
 from basechat.llm.metering.call import Call
-from basechat.llm.providers.route import Route
+from basechat.llm.providers.catalogue import Route
 
 _FIRST_TOKEN = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 20, 40, 80)
 _OVERHEAD = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.5)

@@ -15,10 +15,10 @@ from basechat.infra.redis import as_bytes, open_redis
 from basechat.kit.config import Settings
 from basechat.kit.ids import new_id
 from basechat.llm.metering.admission import Admission, AdmissionControl, Claim, Quote
+from basechat.llm.providers.catalogue import Route
 from basechat.llm.providers.listing import Upstream
 from basechat.llm.providers.prices import Price
 from basechat.llm.providers.provider import Provider
-from basechat.llm.providers.route import Route
 from basechat.protocol import Caller
 from tests.support.databases import as_owner
 from tests.support.waiting import until

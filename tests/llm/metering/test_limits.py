@@ -10,7 +10,7 @@ from basechat.kit.config import Settings
 from basechat.llm.errors import GatewayError
 from basechat.llm.metering.admission import Admission, Claim
 from basechat.llm.metering.refusals import format_duration
-from basechat.llm.providers.route import Route
+from basechat.llm.providers.catalogue import Route
 from basechat.protocol import Caller
 from tests.llm.metering.gateways import (
     Gateway,

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from basechat.llm.errors import GatewayError
-from basechat.llm.providers.route import Route
+from basechat.llm.providers.catalogue import Route
 from basechat.llm.upstream.client import ProviderClient, ProviderStream
 from basechat.llm.upstream.resilience import CallLimits
 from tests.upstream import Upstream

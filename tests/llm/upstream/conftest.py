@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from basechat.llm.providers.catalogue import Route
 from basechat.llm.providers.listing import Upstream as Called
 from basechat.llm.providers.provider import Provider
-from basechat.llm.providers.route import Route
 from basechat.llm.upstream import resilience
 from tests.llm.upstream.calls import Way
 from tests.upstream import Upstream, running_upstream

@@ -21,8 +21,8 @@ from basechat.llm.metering.refusals import budget_unknown, model_without_price, 
 from basechat.llm.metering.settlement import SettlementQueue
 from basechat.llm.metering.without_redis import HEARTBEAT_SECONDS, Membership, WithoutRedis
 from basechat.llm.metering.writer import UsageWriter
+from basechat.llm.providers.catalogue import Route
 from basechat.llm.providers.provider import Kind
-from basechat.llm.providers.route import Route
 from basechat.protocol import Caller
 
 EXPECTED_COMPLETION_TOKENS = 1_024

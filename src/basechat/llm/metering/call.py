@@ -15,9 +15,9 @@ from basechat.kit import json
 from basechat.kit.ids import new_id
 from basechat.kit.tokens import estimate
 from basechat.llm.metering.limits import MAX_DOLLARS
+from basechat.llm.providers.catalogue import Route
 from basechat.llm.providers.prices import Price
 from basechat.llm.providers.provider import Kind
-from basechat.llm.providers.route import Route
 from basechat.protocol import Caller
 
 CallStatus = Literal["started", "completed", "failed", "cancelled", "interrupted", "withdrawn"]

@@ -1,19 +1,64 @@
-"""Which models there are now, under which names, and the ways to each."""
+"""The models and aliases of all providers, and the routes to each."""
 
 import asyncio
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from basechat.llm.errors import GatewayError
 from basechat.llm.providers.aliases import Alias
-from basechat.llm.providers.listing import Listed, Upstream
-from basechat.llm.providers.model_list import ModelList
-from basechat.llm.providers.offers import Offer, offer_of
+from basechat.llm.providers.listing import DrainingClients, ModelList, ModelListing, Upstream
+from basechat.llm.providers.prices import Price, price_of, window_of
 from basechat.llm.providers.provider import KINDS, Kind, Provider
-from basechat.llm.providers.retired import RetiredUpstreams
-from basechat.llm.providers.route import Route
 from basechat.protocol import OWN_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model, who has it under which name, and the window and the price that its list tells."""
+
+    upstream: Upstream
+    model: str
+    told_window: int | None = None
+    told_price: Price | None = None
+
+    @property
+    def provider(self) -> Provider:
+        """Who has it."""
+        return self.upstream.provider
+
+    @property
+    def price(self) -> Price | None:
+        """What it costs, or None where nobody knows."""
+        provider = self.provider
+        return price_of(provider.kind, self.model, declared=provider.prices, told=self.told_price)
+
+    def window(self, default: int) -> int:
+        """Return how many tokens the model takes at once, or the default where nobody knows."""
+        return window_of(self.model, told=self.told_window, declared=self.provider.context_window, default=default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelIndex:
+    """The models of one kind: by every name that leads to one, and by the one name each is listed under."""
+
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    listed: Mapping[str, Route] = field(default_factory=dict)
+
+
+def index_models(lists: Iterable[ModelList], kind: Kind) -> ModelIndex:
+    """Return what the providers have, the one to prefer first; it alone is reached by a name that several use."""
+    routes: dict[str, Route] = {}
+    listed: dict[str, Route] = {}
+    for each in lists:
+        provider, told = each.upstream.provider.name, each.told
+        for name in told.names[kind]:
+            route = Route(each.upstream, name, told.windows.get(name), told.prices.get(name))
+            routes[f"{provider}/{name}"] = route
+            listed[f"{provider}/{name}" if name in routes else name] = route
+            routes.setdefault(name, route)
+    return ModelIndex(routes=routes, listed=listed)
+
 
 _NOBODY: Mapping[Kind, str] = {
     "chat": "No model provider is configured. Set OPENAI_API_KEY or another provider.",
@@ -43,9 +88,9 @@ class Catalogue:
         self._defaults = defaults
         self._lists: dict[str, ModelList] = {}
         self._aliases: dict[str, Alias] = {}
-        self._retired = RetiredUpstreams()
-        self._told: list[Listed] | None = None
-        self._offers: dict[Kind, Offer] = {}
+        self._retired = DrainingClients()
+        self._told: list[ModelListing] | None = None
+        self._offers: dict[Kind, ModelIndex] = {}
         self.use(providers, aliases)
 
     def use(self, providers: Sequence[Provider], aliases: Sequence[Alias]) -> None:
@@ -112,10 +157,10 @@ class Catalogue:
     def _able(self, kind: Kind) -> list[ModelList]:
         return [each for each in self._lists.values() if each.upstream.provider.offers(kind)]
 
-    def _default(self, offer: Offer, kind: Kind) -> str | None:
+    def _default(self, offer: ModelIndex, kind: Kind) -> str | None:
         return self._defaults[kind] or next(iter(offer.listed), None)
 
-    def _through(self, alias: Alias, kind: Kind, offer: Offer, affinity: Callable[[], bytes]) -> Sequence[Route]:
+    def _through(self, alias: Alias, kind: Kind, offer: ModelIndex, affinity: Callable[[], bytes]) -> Sequence[Route]:
         """Return the ways of an alias, each once; those that lead nowhere now are left out."""
         routes: dict[tuple[str, str], Route] = {}
         for name in alias.order(affinity()):
@@ -123,7 +168,7 @@ class Catalogue:
                 routes.setdefault((route.provider.name, route.model), route)
         return list(routes.values())
 
-    def _direct(self, name: str, kind: Kind, offer: Offer) -> Sequence[Route]:
+    def _direct(self, name: str, kind: Kind, offer: ModelIndex) -> Sequence[Route]:
         """Return the one way to a model, or none."""
         route = offer.routes.get(name) or self._unlisted(name, kind)
         return (route,) if route else ()
@@ -137,7 +182,7 @@ class Catalogue:
                 return Route(each.upstream, own)
         return None
 
-    def _meant(self, offer: Offer) -> dict[str, list[Route]]:
+    def _meant(self, offer: ModelIndex) -> dict[str, list[Route]]:
         """Return the aliases with what their targets are in an offer, where that is anything."""
         found = {}
         for name, alias in self._aliases.items():
@@ -146,7 +191,7 @@ class Catalogue:
                 found[name] = routes
         return found
 
-    async def _freshened(self, kind: Kind, wanted: str | None = None) -> Offer:
+    async def _freshened(self, kind: Kind, wanted: str | None = None) -> ModelIndex:
         """Have old lists read again; wait for that only if what is wanted is not known. Returns what there is then."""
         offer = self._offer(kind)
         known = self._knows(offer, wanted)
@@ -156,18 +201,18 @@ class Catalogue:
             return self._offer(kind)
         return offer
 
-    def _knows(self, offer: Offer, wanted: str | None) -> bool:
+    def _knows(self, offer: ModelIndex, wanted: str | None) -> bool:
         if wanted is None:
             return bool(offer.routes)
         alias = self._aliases.get(wanted)
         return any(name in offer.routes for name in (alias.models if alias else (wanted,)))
 
-    def _offer(self, kind: Kind) -> Offer:
+    def _offer(self, kind: Kind) -> ModelIndex:
         """Return the offer of a kind; both are made anew after a list has changed."""
         told = [each.told for each in self._lists.values()]
         if self._told is None or any(new is not old for new, old in zip(told, self._told, strict=True)):
             self._told = told
-            self._offers = {each: offer_of(self._lists.values(), each) for each in KINDS}
+            self._offers = {each: index_models(self._lists.values(), each) for each in KINDS}
         return self._offers[kind]
 
 

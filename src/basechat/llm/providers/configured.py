@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from basechat.kit.config import LOCAL_EMBEDDING_MODEL, ConfigError, Settings
 from basechat.llm.providers.aliases import Alias
-from basechat.llm.providers.kinds import TRAITS, ProviderKind, completed
 from basechat.llm.providers.listing import embeds
 from basechat.llm.providers.prices import EVERY_MODEL, FREE
 from basechat.llm.providers.provider import Provider
+from basechat.llm.providers.specs import SPECS, ProviderKind, completed
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def _kind(kind: ProviderKind, url: str | None) -> ProviderKind | None:
 
 
 def _has_address(kind: ProviderKind, url: str | None) -> bool:
-    if url or TRAITS[kind].base_url:
+    if url or SPECS[kind].base_url:
         return True
     log.warning("the key of %s is not used: its address is not set", kind)
     return False
@@ -146,7 +146,7 @@ def _local(settings: Settings) -> list[Provider]:
     if settings.local_model_url:
         found.append(_checked("local", {"kind": "llamacpp", "base_url": settings.local_model_url}))
     if settings.local_embed_url:
-        url = completed(settings.local_embed_url, TRAITS["llamacpp"])
+        url = completed(settings.local_embed_url, SPECS["llamacpp"])
         models = {"models": (), "embedding_models": (LOCAL_EMBEDDING_MODEL,), "prices": {EVERY_MODEL: FREE}}
         found.append(_checked("local-embed", {"kind": "custom", "base_url": url, **models}))
     return found

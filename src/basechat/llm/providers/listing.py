@@ -1,6 +1,7 @@
-"""Asking a provider for its models, and telling those that chat from those that embed."""
+"""The clients of a provider, and its list of models, which is read again in the background."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +9,11 @@ from typing import Any
 
 from basechat.infra.network.outbound import OutboundClient, OutboundError
 from basechat.kit import json
-from basechat.llm.providers.prices import Price, told_price
-from basechat.llm.providers.provider import Kind, Provider
-from basechat.llm.providers.windows import told_window
+from basechat.kit.tasks import cancel_and_wait
+from basechat.llm.providers.prices import Price, parse_price, parse_window
+from basechat.llm.providers.provider import KINDS, Kind, Provider
+
+log = logging.getLogger(__name__)
 
 _SECONDS = 5.0
 _LIST_BYTES = 20_000_000
@@ -25,7 +28,7 @@ class ListingError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ModelListing:
     """The names of a provider's models by what they are for, and what it tells of some: windows and prices."""
 
     names: Mapping[Kind, list[str]]
@@ -60,36 +63,36 @@ def embeds(name: str) -> bool:
     return _EMBEDS.search(name) is not None
 
 
-async def list_models(upstream: Upstream) -> Listed:
+async def list_models(upstream: Upstream) -> ModelListing:
     """Return the names of a provider's models, its own preference first; raises `ListingError`."""
     return declared(upstream.provider) or await ask(upstream)
 
 
-def declared(provider: Provider) -> Listed | None:
+def declared(provider: Provider) -> ModelListing | None:
     """Return the models that the administrator names, after which nobody is asked."""
     if provider.models is None:
         return None
-    return Listed(names={"chat": list(provider.models), "embedding": list(provider.embedding_models)})
+    return ModelListing(names={"chat": list(provider.models), "embedding": list(provider.embedding_models)})
 
 
-async def ask(upstream: Upstream) -> Listed:
+async def ask(upstream: Upstream) -> ModelListing:
     """Ask a provider for its models; raises `ListingError`."""
     provider = upstream.provider
     models = await _ask(upstream)
     rank = {name: place for place, name in enumerate(provider.preferred)}
     names = sorted(models, key=lambda name: rank.get(name, len(rank)))
     embedding = list(dict.fromkeys([*provider.embedding_models, *filter(embeds, names)]))
-    no_chat = provider.traits.no_chat
+    no_chat = provider.spec.no_chat
     chat = [name for name in names if name not in embedding and not (no_chat and no_chat.search(name))]
-    windows = {name: window for name, model in models.items() if (window := told_window(model)) is not None}
-    prices = {name: price for name, model in models.items() if provider.traits.prices and (price := told_price(model))}
-    return Listed(names={"chat": chat, "embedding": embedding}, windows=windows, prices=prices)
+    windows = {name: window for name, model in models.items() if (window := parse_window(model)) is not None}
+    prices = {name: price for name, model in models.items() if provider.spec.prices and (price := parse_price(model))}
+    return ModelListing(names={"chat": chat, "embedding": embedding}, windows=windows, prices=prices)
 
 
 async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
     """Return all models by name, each as it is listed."""
     provider = upstream.provider
-    path = f"models{provider.traits.list_query}"
+    path = f"models{provider.spec.list_query}"
     try:
         async with asyncio.timeout(_SECONDS):
             reply = await upstream.http.request("GET", path, provider.list_headers, connect_seconds=_SECONDS)
@@ -114,3 +117,81 @@ def _read(document: Any) -> dict[str, dict[str, Any]]:
         return {str(model["id"]).removeprefix("models/"): model for model in document["data"] if model.items()}
     except (KeyError, TypeError, AttributeError):
         raise ValueError("not a list of models") from None
+
+
+FRESH_SECONDS = 60.0
+RETRY_SECONDS = 2.0
+
+
+class ModelList:
+    """The models of one provider. One `is_silent` that does not tell them; then the last ones told stay."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        known = declared(upstream.provider)
+        self._asked = known is None and upstream.provider.spec.lists
+        self.told = known or ModelListing(names={kind: [] for kind in KINDS})
+        self.is_silent = known is None and not self._asked
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+
+    def freshen(self, *, wanted: bool) -> asyncio.Task[None] | None:
+        """Begin to read the list again where it is old, sooner where something unknown is wanted; gives the reading."""
+        if not self._asked:
+            return None
+        if self._reading is None or self._reading.done():
+            age = asyncio.get_running_loop().time() - self._read_at
+            if age < (RETRY_SECONDS if wanted or self.is_silent else FRESH_SECONDS):
+                return None
+            self._reading = asyncio.create_task(self._read())
+        return self._reading
+
+    async def close(self) -> None:
+        """End what is being read."""
+        if self._reading is not None:
+            await cancel_and_wait(self._reading)
+
+    async def _read(self) -> None:
+        provider = self.upstream.provider.name
+        try:
+            self.told = await list_models(self.upstream)
+            self.is_silent = False
+        except ListingError as error:
+            if not self.is_silent:
+                log.warning("provider %s does not tell its models: %s (%s)", provider, error, error.__cause__)
+            self.is_silent = True
+        self._read_at = asyncio.get_running_loop().time()
+
+
+REST_SECONDS = 30.0  # a call that was just routed, or that tries again after a pause, is on no connection
+
+
+class DrainingClients:
+    """The clients that are not used for new calls, each closed when it has rested for long enough."""
+
+    def __init__(self, *, rest_seconds: float = REST_SECONDS) -> None:
+        self._rest_seconds = rest_seconds
+        self._used_at: dict[ModelList, float] = {}
+
+    def add(self, retired: ModelList) -> None:
+        """Take over one that gets no more calls."""
+        self._used_at[retired] = asyncio.get_running_loop().time()
+
+    async def sweep(self) -> None:
+        """Close those that have rested."""
+        now = asyncio.get_running_loop().time()
+        for each in list(self._used_at):
+            if each.upstream.is_in_use:
+                self._used_at[each] = now
+            elif now - self._used_at[each] >= self._rest_seconds:
+                await self._close(each)
+
+    async def close(self) -> None:
+        """Close all, whatever they do."""
+        for each in list(self._used_at):
+            await self._close(each)
+
+    async def _close(self, each: ModelList) -> None:
+        del self._used_at[each]
+        await each.close()
+        await each.upstream.close()

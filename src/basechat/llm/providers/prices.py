@@ -1,9 +1,4 @@
-"""What a model costs: as the administrator says, as its provider lists it, or as it was published.
-
-The published prices are those of 2025-12-01, for the models of which they are one figure whatever the prompt's length,
-called in the ordinary way. Where a provider's prices move, or differ by contract or region (as Azure's do, whose
-deployments have names of one's own), `prices` of the provider says what is right.
-"""
+"""Prices and context windows of models: declared by an administrator, listed by the provider, or published."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from basechat.llm.providers.kinds import TRAITS, ProviderKind
+from basechat.llm.providers.specs import SPECS, ProviderKind
 
 EVERY_MODEL = "*"
 _MILLION = Decimal(1_000_000)
@@ -44,12 +39,12 @@ FREE = Price(input=Decimal(0))
 def price_of(kind: ProviderKind, model: str, *, declared: Mapping[str, Price], told: Price | None) -> Price | None:
     """Return what a model costs, or None where nobody knows."""
     price = declared.get(model) or declared.get(EVERY_MODEL)
-    if price is None and TRAITS[kind].is_local:
+    if price is None and SPECS[kind].is_local:
         return FREE
     return price or told or _published(kind, model)
 
 
-def told_price(model: Mapping[str, Any]) -> Price | None:
+def parse_price(model: Mapping[str, Any]) -> Price | None:
     """Return the price that OpenRouter's list tells of a model, per token."""
     told = model.get("pricing")
     if not isinstance(told, dict):
@@ -127,3 +122,42 @@ llama-3\.1-8b-instant 0.05 0.08
 @lru_cache(maxsize=4096)
 def _published(kind: ProviderKind, model: str) -> Price | None:
     return next((price for pattern, price in _PUBLISHED.get(kind, ()) if pattern.fullmatch(model)), None)
+
+
+# vLLM, OpenRouter and Together, Groq, Mistral; llama.cpp tells the window of one slot, and older ones the trained one.
+_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
+_LLAMA_FIELDS = ("n_ctx", "n_ctx_train")
+_SENSIBLE = range(512, 100_000_000)
+
+# Families that are served under these names by whoever makes them, and whose lists do not tell. Of GPT-5's 400,000
+# tokens no more than these may be in the prompt.
+_FAMILIES: tuple[tuple[re.Pattern[str], int], ...] = tuple(
+    (re.compile(rf"(?:.*/)?(?:{pattern})"), window)
+    for pattern, window in (
+        (r"gpt-5", 272_000),
+        (r"gpt-4\.1", 1_047_576),
+        (r"(chat)?gpt-4o|gpt-4-turbo|o1-mini|o1-preview", 128_000),
+        (r"gpt-4-32k", 32_768),
+        (r"gpt-4", 8_192),
+        (r"gpt-3\.5", 16_385),
+        (r"o[134](-|$)", 200_000),
+        (r"claude-", 200_000),
+        (r"gemini-", 1_000_000),
+        (r"deepseek-(chat|reasoner)", 128_000),
+        (r"grok-", 131_072),
+    )
+)
+
+
+def parse_window(model: Mapping[str, Any]) -> int | None:
+    """Return the window that a provider's list tells of a model."""
+    meta = model.get("meta")
+    told = [model.get(name) for name in _FIELDS] + [meta.get(name) for name in _LLAMA_FIELDS if isinstance(meta, dict)]
+    return next((window for window in told if isinstance(window, int) and window in _SENSIBLE), None)
+
+
+def window_of(name: str, *, told: int | None, declared: int | None, default: int) -> int:
+    """Return a model's window; what the administrator declares bounds what the provider tells."""
+    if told is not None or declared is not None:
+        return min(window for window in (told, declared) if window is not None)
+    return next((window for pattern, window in _FAMILIES if pattern.match(name)), default)

@@ -6,8 +6,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from yarl import URL
 
 from basechat.infra.http import Address
-from basechat.llm.providers.kinds import TRAITS, ProviderKind, Traits, completed, find_traits, kind_of
 from basechat.llm.providers.prices import Price
+from basechat.llm.providers.specs import SPECS, ProviderKind, ProviderSpec, completed, find_spec, kind_of
 from basechat.protocol import ModelName
 
 Kind = Literal["chat", "embedding"]
@@ -87,18 +87,18 @@ class Provider(ProviderOptions):
             return values
         said = {name: value for name, value in values.items() if value is not None}
         kind = said.setdefault("kind", kind_of(said.get("base_url")))
-        traits = find_traits(kind)
-        if traits is None:
+        spec = find_spec(kind)
+        if spec is None:
             return said
-        url = said.get("base_url", traits.base_url)
+        url = said.get("base_url", spec.base_url)
         if isinstance(url, str):
-            said["base_url"] = completed(url, traits)
-        return {"preferred": traits.preferred, "stream_usage": traits.stream_usage} | said
+            said["base_url"] = completed(url, spec)
+        return {"preferred": spec.preferred, "stream_usage": spec.stream_usage} | said
 
     @property
-    def traits(self) -> Traits:
+    def spec(self) -> ProviderSpec:
         """What is known of its kind."""
-        return TRAITS[self.kind]
+        return SPECS[self.kind]
 
     @property
     def address(self) -> Address:
@@ -113,13 +113,13 @@ class Provider(ProviderOptions):
     @property
     def headers(self) -> dict[str, str]:
         """What every call of it carries."""
-        return self._with_key(self.traits.key_header)
+        return self._with_key(self.spec.key_header)
 
     @property
     def list_headers(self) -> dict[str, str]:
         """What the call for its list of models carries."""
-        traits = self.traits
-        return {**traits.list_headers, **self._with_key(traits.list_key_header or traits.key_header)}
+        spec = self.spec
+        return {**spec.list_headers, **self._with_key(spec.list_key_header or spec.key_header)}
 
     def _with_key(self, header: str) -> dict[str, str]:
         if self.api_key is None:

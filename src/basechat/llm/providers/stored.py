@@ -1,19 +1,36 @@
-"""Providers and aliases as the database keeps them, and what of it can be used."""
+"""Providers and aliases of the database, with the encrypted keys of providers."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from basechat.infra.encryption import encryptor_for
 from basechat.llm.providers.aliases import Alias
-from basechat.llm.providers.keys import open_key
 from basechat.llm.providers.provider import Provider
 
 log = logging.getLogger(__name__)
+
+_PURPOSE = "keys of model providers"
+
+
+def encrypt_key(key: SecretStr | None, *, secret: bytes, provider_id: UUID) -> bytes | None:
+    """Return a key encrypted; None where there is none."""
+    if key is None:
+        return None
+    return encryptor_for(_PURPOSE, secret).encrypt(key.get_secret_value().encode(), associated_data=str(provider_id))
+
+
+def decrypt_key(sealed: bytes, *, secret: bytes, provider_id: UUID) -> SecretStr | None:
+    """Return the key; None where it can't be read, because SECRET_KEY is another or the row was tampered with."""
+    key = encryptor_for(_PURPOSE, secret).decrypt(sealed, associated_data=str(provider_id))
+    return None if key is None else SecretStr(key.decode())
+
 
 UNREADABLE_KEY = "Its key can't be opened any more, because SECRET_KEY is another now. Enter the key anew."
 
@@ -78,7 +95,7 @@ def _open_alias(row: Row[Any]) -> Alias | None:
 
 def open_provider(row: Row[Any], secret: bytes) -> OpenedProvider:
     """Return the provider of a row, with its key."""
-    key = None if row.api_key is None else open_key(row.api_key, secret=secret, provider_id=row.id)
+    key = None if row.api_key is None else decrypt_key(row.api_key, secret=secret, provider_id=row.id)
     fields = {"name": row.name, "kind": row.kind, "base_url": row.base_url, "api_key": key, **row.options}
     try:
         provider = Provider.model_validate(fields)

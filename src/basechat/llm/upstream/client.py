@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from basechat.infra.network.outbound import OutboundError, OutboundReply
 from basechat.kit import json
+from basechat.llm.providers.catalogue import Route
 from basechat.llm.providers.provider import Provider
-from basechat.llm.providers.route import Route
 from basechat.llm.upstream.failures import Failure, Remedy, client_error, late, refusal, unavailable, unreachable
 from basechat.llm.upstream.resilience import Attempt, CallLimits, Pauses, ProviderBreaker
 from basechat.llm.upstream.stream import EventStreamReader, read_document

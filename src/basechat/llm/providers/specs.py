@@ -22,7 +22,7 @@ ProviderKind = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class ProviderSpec:
     """What is known of a kind of provider.
 
     `base_url` is None where one must be given; whatever is given ends with `path`. `key_header` carries the key, as a
@@ -48,8 +48,8 @@ class Traits:
 
 # Good and cheap models are preferred: the first that the account has is the default where DEFAULT_MODEL or
 # EMBEDDING_MODEL says nothing.
-TRAITS: Mapping[ProviderKind, Traits] = {
-    "openai": Traits(
+SPECS: Mapping[ProviderKind, ProviderSpec] = {
+    "openai": ProviderSpec(
         base_url="https://api.openai.com/v1",
         # All that OpenAI has is listed under one roof; the last four are for the Responses API alone.
         no_chat=re.compile(
@@ -59,55 +59,55 @@ TRAITS: Mapping[ProviderKind, Traits] = {
         preferred=("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini", "text-embedding-3-small"),
     ),
     # Its list is of the models that could be deployed; calls name deployments, which a key can't list.
-    "azure": Traits(path="/openai/v1", key_header="api-key", lists=False),
+    "azure": ProviderSpec(path="/openai/v1", key_header="api-key", lists=False),
     # The compatible endpoint takes a bearer token; the list of models is of Anthropic's own API, 20 a page by default.
-    "anthropic": Traits(
+    "anthropic": ProviderSpec(
         base_url="https://api.anthropic.com/v1",
         list_key_header="x-api-key",
         list_headers={"anthropic-version": "2023-06-01"},
         list_query="?limit=1000",
         preferred=("claude-haiku-4-5-20251001", "claude-sonnet-4-5-20250929"),
     ),
-    "gemini": Traits(
+    "gemini": ProviderSpec(
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         no_chat=re.compile(r"aqa|imagen|veo|lyria|tts|image|audio|live|robotics|computer-use"),
         preferred=("gemini-2.5-flash", "gemini-2.5-flash-lite"),
     ),
     # Refuses fields that it does not know, `stream_options` among them, and tells the usage of every stream anyway.
-    "mistral": Traits(
+    "mistral": ProviderSpec(
         base_url="https://api.mistral.ai/v1",
         no_chat=re.compile(r"moderation|ocr|transcribe|tts|realtime"),
         preferred=("mistral-medium-latest", "mistral-small-latest"),
         stream_usage=False,
     ),
-    "groq": Traits(
+    "groq": ProviderSpec(
         base_url="https://api.groq.com/openai/v1",
         no_chat=re.compile(r"whisper|tts|guard|orpheus"),
         preferred=("llama-3.3-70b-versatile", "llama-3.1-8b-instant"),
     ),
-    "openrouter": Traits(
+    "openrouter": ProviderSpec(
         base_url="https://openrouter.ai/api/v1",
         prices=True,
         preferred=("openai/gpt-5-mini", "openai/gpt-4.1-mini"),
     ),
-    "vllm": Traits(path="/v1", is_local=True),
-    "ollama": Traits(path="/v1", is_local=True),
-    "llamacpp": Traits(path="/v1", is_local=True),
-    "custom": Traits(),
+    "vllm": ProviderSpec(path="/v1", is_local=True),
+    "ollama": ProviderSpec(path="/v1", is_local=True),
+    "llamacpp": ProviderSpec(path="/v1", is_local=True),
+    "custom": ProviderSpec(),
 }
 
 
-def find_traits(kind: object) -> Traits | None:
+def find_spec(kind: object) -> ProviderSpec | None:
     """Return what is known of a kind of which it is not known whether it is one."""
-    return next((traits for name, traits in TRAITS.items() if name == kind), None)
+    return next((spec for name, spec in SPECS.items() if name == kind), None)
 
 
 def kind_of(base_url: object) -> ProviderKind:
     """Return whose address it is."""
-    return next((kind for kind, traits in TRAITS.items() if base_url and traits.base_url == base_url), "custom")
+    return next((kind for kind, spec in SPECS.items() if base_url and spec.base_url == base_url), "custom")
 
 
-def completed(base_url: str, traits: Traits) -> str:
+def completed(base_url: str, spec: ProviderSpec) -> str:
     """Return an address with the path that those of its kind end with; a Unix socket has none."""
     url = base_url.rstrip("/")
-    return url if url.startswith("unix:") or url.endswith(traits.path) else url + traits.path
+    return url if url.startswith("unix:") or url.endswith(spec.path) else url + spec.path
