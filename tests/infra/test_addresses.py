@@ -27,6 +27,6 @@ def test_nothing_that_python_calls_private_is_open() -> None:
     assert sum(NetworkPolicy().is_open(str(each)) for each in addresses) > len(addresses) // 10
 
 
-def test_nothing_is_allowed_beyond_unless_it_is_said() -> None:
+def test_internal_addresses_need_to_be_allowed() -> None:
     assert NetworkPolicy().allowed == ()
     assert NetworkPolicy().ports == frozenset({80, 443})

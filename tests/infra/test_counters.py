@@ -46,7 +46,7 @@ async def _counted(state: Redis, clock: Clock) -> dict[str, float]:
     return total((await read_minutes(state, [clock.minute])).values())
 
 
-async def test_what_is_counted_is_summed_by_the_minute(state: Redis, clock: Clock) -> None:
+async def test_counters_are_summed_by_the_minute(state: Redis, clock: Clock) -> None:
     counters = Counters(clock=clock)
     flusher = Flusher(counters, state)
     counters.add("cache.llm.hit")
@@ -99,7 +99,7 @@ async def test_redis_away_is_made_up_for_later(servers: Servers, state: Redis, c
     assert counted == {minute: {"calls": 1.0} for minute in range(first, clock.minute)}
 
 
-async def test_what_waits_is_bounded(clock: Clock) -> None:
+async def test_waiting_counters_are_bounded(clock: Clock) -> None:
     counters = Counters(clock=clock)
     for _ in range(LATE_MINUTES + 10):
         counters.add("calls")
@@ -110,7 +110,7 @@ async def test_what_waits_is_bounded(clock: Clock) -> None:
     assert counters.value("calls") == LATE_MINUTES + 10
 
 
-async def test_what_redis_refuses_keeps_nothing_back_for_ever(state: Redis, clock: Clock) -> None:
+async def test_a_refused_batch_does_not_block_later_ones(state: Redis, clock: Clock) -> None:
     counters, key = Counters(clock=clock), minute_key(clock.minute)
     flusher = Flusher(counters, state)
     await state.set(key, "no hash", ex=60)
@@ -136,7 +136,7 @@ async def test_an_emptied_redis_starts_from_nothing(state: Redis, clock: Clock) 
     assert await _counted(state, clock) == {"calls": 2.0}
 
 
-async def test_what_was_counted_last_is_flushed_at_the_end(state: Redis, clock: Clock) -> None:
+async def test_the_last_counters_are_flushed_at_the_end(state: Redis, clock: Clock) -> None:
     counters = Counters(clock=clock)
     async with Flusher(counters, state).flushing():
         counters.add("calls")

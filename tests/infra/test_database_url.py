@@ -68,7 +68,7 @@ def test_every_form_reaches_the_driver(text: str, expected: dict[str, object]) -
         "host=db pasword=s3cret",
     ],
 )
-def test_what_cant_be_understood_is_refused_without_telling_secrets(text: str) -> None:
+def test_an_invalid_url_is_refused_without_revealing_secrets(text: str) -> None:
     with pytest.raises(ConfigError, match="DATABASE_URL") as refused:
         parse_database_url(text)
     assert "s3cret" not in str(refused.value)

@@ -66,7 +66,7 @@ async def test_a_text_is_asked_for_once(gateway: Gateway) -> None:
     assert gateway.asked[1:] == [["c"]]
 
 
-async def test_what_was_not_used_for_long_goes(gateway: Gateway) -> None:
+async def test_the_least_recently_used_vectors_are_evicted(gateway: Gateway) -> None:
     client = gateway.client()
     await client.queries(["first"], owner_id=OWNER, timeout=5)
     await client.passages([f"{n}" for n in range(KEPT)], owner_id=OWNER, timeout=30)
@@ -76,19 +76,19 @@ async def test_what_was_not_used_for_long_goes(gateway: Gateway) -> None:
     assert gateway.asked[before:] == [["first"]]
 
 
-async def test_models_of_e5_are_told_what_a_text_is(gateway: Gateway) -> None:
+async def test_models_of_e5_get_prefixes(gateway: Gateway) -> None:
     client = gateway.client("intfloat/multilingual-e5-small-embed")
     await client.queries(["cats"], owner_id=OWNER, timeout=5)
     await client.passages(["cats"], owner_id=OWNER, timeout=5)
     assert gateway.asked == [["query: cats"], ["passage: cats"]]
 
 
-async def test_no_texts_are_no_call(gateway: Gateway) -> None:
+async def test_an_empty_list_makes_no_call(gateway: Gateway) -> None:
     assert await gateway.client().passages([], owner_id=OWNER, timeout=5) == []
     assert gateway.asked == []
 
 
-async def test_without_a_model_there_are_none(gateway: Gateway) -> None:
+async def test_without_a_model_embeddings_are_unavailable(gateway: Gateway) -> None:
     with pytest.raises(EmbeddingsUnavailableError, match="configured"):
         await gateway.client(None).queries(["x"], owner_id=OWNER, timeout=5)
     assert gateway.asked == []
@@ -106,7 +106,7 @@ async def test_an_error_is_one_error(gateway: Gateway, status: int) -> None:
         await gateway.client(secret="another" * 8).queries(["x"], owner_id=OWNER, timeout=5)
 
 
-async def test_one_that_takes_too_long_is_not_waited_for(gateway: Gateway) -> None:
+async def test_a_slow_call_times_out(gateway: Gateway) -> None:
     with pytest.raises(EmbeddingsUnavailableError, match="TimeoutError"):
         await gateway.client().queries(["x"], owner_id=OWNER, timeout=0.0001)
 
@@ -118,7 +118,7 @@ async def test_one_that_takes_too_long_is_not_waited_for(gateway: Gateway) -> No
      {"data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0]}]}],
     ids=str,
 )  # fmt: skip
-async def test_an_answer_that_is_none_is_one_error(gateway: Gateway, document: dict[str, Any]) -> None:
+async def test_an_unreadable_answer_is_one_error(gateway: Gateway, document: dict[str, Any]) -> None:
     gateway.upstream.answer_embeddings(document)
     with pytest.raises(EmbeddingsUnavailableError):
         await gateway.client().queries(["x"], owner_id=OWNER, timeout=5)

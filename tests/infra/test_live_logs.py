@@ -95,7 +95,7 @@ async def test_text_is_gathered_into_deltas_with_their_offsets(state: Redis, wri
     assert json.loads(data)["at"] == log.length - 3
 
 
-async def test_a_long_text_is_told_in_pieces(state: Redis, writers: Writers) -> None:
+async def test_a_long_text_is_sent_in_pieces(state: Redis, writers: Writers) -> None:
     run, writer = new_id(), await writers()
     await _begin(state, run)
     text = "가" * (2 * LONGEST_DELTA) + "end"
@@ -151,7 +151,7 @@ async def test_two_attempts_of_one_worker_are_two_logs(state: Redis, writers: Wr
     assert next(entry[1] for entry in entries if entry[0].startswith("2-")) == "message.reset"
 
 
-async def test_a_former_attempt_of_the_same_worker_does_not_begin_a_lost_log_anew(
+async def test_an_earlier_attempt_of_the_same_worker_does_not_create_a_lost_log_again(
     state: Redis, writers: Writers
 ) -> None:
     run, writer = new_id(), await writers()
@@ -170,7 +170,7 @@ async def test_a_former_attempt_of_the_same_worker_does_not_begin_a_lost_log_ane
     assert await _until(state, run, "one two") == [("2-3", "message.reset", "one two")]
 
 
-async def test_a_lost_log_begins_anew_with_the_whole_text(state: Redis, writers: Writers) -> None:
+async def test_a_lost_log_restarts_with_the_whole_text(state: Redis, writers: Writers) -> None:
     run, writer = new_id(), await writers()
     await _begin(state, run)
     log = writer.open(run, 1)
@@ -240,7 +240,7 @@ async def test_silence_ends_after_its_time(tail: EventTail) -> None:
         assert await viewer.next(timeout=0.05) == []
 
 
-async def test_nobody_reads_a_log_in_redis_or_moves_its_entries(state: Redis, writers: Writers) -> None:
+async def test_entries_in_redis_are_encrypted_and_bound_to_their_log(state: Redis, writers: Writers) -> None:
     run, other, writer = new_id(), new_id(), await writers()
     await _begin(state, run)
     writer.open(run, 1).write("비밀 secret")

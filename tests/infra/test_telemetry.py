@@ -81,7 +81,7 @@ async def test_requests_of_llm_agent_are_spans(
 
 
 @pytest.mark.parametrize("weather", ["refuses", "stuck", "away"])
-async def test_a_bad_collector_harms_nobody(
+async def test_a_failing_collector_does_not_affect_requests(
     servers: Servers, person: Person, collecting: Collector, weather: str
 ) -> None:
     collecting.status, collecting.is_stuck = (503 if weather == "refuses" else 200), weather == "stuck"
@@ -152,7 +152,7 @@ def test_without_a_collector_nothing_is_loaded() -> None:
     assert shown.stdout == "[]\n"
 
 
-def test_a_missing_package_is_said() -> None:
+def test_a_missing_package_is_an_error_at_the_start() -> None:
     shown = _python(
         "import asyncio, sys; sys.modules['opentelemetry.exporter.otlp.proto.http.trace_exporter'] = None\n"
         "from basechat.infra.telemetry import open_tracer\n"

@@ -1,14 +1,17 @@
 """The schema migrates up, down and up again on rows, and equals the models."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from alembic import command
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
+from basechat.infra.database_url import owner_url
 from basechat.infra.db import open_database
-from basechat.infra.migrate import alembic_config, on_owner_connection, upgrade
+from basechat.infra.migrate import alembic_config, upgrade
 from basechat.infra.schema import SchemaError, head_revision, wait_for_schema
 from basechat.kit.config import Settings
 from basechat.tables import metadata
@@ -41,7 +44,7 @@ async def test_up_down_and_up_again_on_rows(empty: Settings) -> None:
     for _ in range(2):
         await make_user(empty)
     assert (await as_owner(empty, "SELECT count(*) FROM messages"))[0][0] == 4
-    await on_owner_connection(empty, lambda connection: command.downgrade(alembic_config(connection), "base"))
+    await _on_owner_connection(empty, lambda connection: command.downgrade(alembic_config(connection), "base"))
     assert (await as_owner(empty, _TABLES))[0][0] == 0
     await upgrade(empty)
     assert await as_owner(empty, _SHAPE) == shape
@@ -54,7 +57,7 @@ async def test_the_upgraded_schema_equals_the_models(empty: Settings) -> None:
     def check(connection: Connection) -> None:
         command.check(alembic_config(connection))
 
-    await on_owner_connection(empty, check)
+    await _on_owner_connection(empty, check)
     assert (await as_owner(empty, _TABLES))[0][0] == len(metadata.tables)
 
 
@@ -98,3 +101,13 @@ async def test_waiting_for_the_schema_is_bounded(empty: Settings, lacking: str) 
             await wait_for_schema(database.system, timeout=0.3)
     finally:
         await database.close()
+
+
+async def _on_owner_connection(settings: Settings, do: Callable[[Connection], None]) -> None:
+    """Run `do` on a connection of the database's owner."""
+    engine = create_async_engine(owner_url(settings), poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(do)
+    finally:
+        await engine.dispose()

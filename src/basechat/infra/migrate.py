@@ -1,7 +1,6 @@
 """Migrates the schema under an advisory lock."""
 
 import logging
-from collections.abc import Callable
 
 from alembic import command
 from alembic.config import Config
@@ -26,16 +25,6 @@ def alembic_config(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     return config
-
-
-async def on_owner_connection(settings: Settings, do: Callable[[Connection], None]) -> None:
-    """Run `do` on a connection of the database's owner."""
-    engine = create_async_engine(owner_url(settings), poolclass=NullPool, hide_parameters=True)
-    try:
-        async with engine.connect() as connection:
-            await connection.run_sync(do)
-    finally:
-        await engine.dispose()
 
 
 async def upgrade(settings: Settings) -> None:

@@ -96,7 +96,7 @@ async def test_a_node_that_hangs_is_a_miss_until_it_is_back(client: CacheClient,
     await until(are_all_there)
 
 
-async def test_a_cluster_that_is_away_is_no_cache() -> None:
+async def test_an_unreachable_cluster_is_a_miss() -> None:
     settings = Settings(_env_file=None, redis_url="redis://127.0.0.1:9/0", redis_cluster=True, secret_key=SECRET)
     client = open_cache(settings)
     cache = Cache(client, settings, Counters())

@@ -82,7 +82,7 @@ def test_layers_labels_versions_and_secrets_are_kept_apart(said: dict[str, Any])
 
 
 @given(parts)
-def test_how_long_a_value_is_kept_is_no_part_of_its_key(said: dict[str, Any]) -> None:
+def test_the_ttl_is_not_part_of_the_key(said: dict[str, Any]) -> None:
     assert _key(said, Layer(name="llm", ttl_seconds=1)) == _key(said)
 
 

@@ -53,7 +53,7 @@ async def _only_key(redis: Redis, before: set[bytes | str]) -> bytes:
     return as_bytes(new)
 
 
-async def test_what_is_put_is_found(redis: Redis, servers: Servers, parts: Parts) -> None:
+async def test_stored_values_are_found(redis: Redis, servers: Servers, parts: Parts) -> None:
     cache, value = _cache(redis, servers), {"tools": ["a", "b"], "text": "답", "n": 1.5}
     assert await cache.get(INTENT, parts) is None
     await cache.put(INTENT, parts, value)
@@ -86,7 +86,7 @@ async def test_keys_rotate(redis: Redis, servers: Servers, parts: Parts) -> None
     assert await new.get(INTENT, parts) == "value"
 
 
-async def test_what_can_not_be_opened_is_a_counted_miss(redis: Redis, servers: Servers, parts: Parts) -> None:
+async def test_an_unreadable_value_is_a_counted_miss(redis: Redis, servers: Servers, parts: Parts) -> None:
     cache, before = _cache(redis, servers), set(await redis.keys("*"))
     await cache.put(INTENT, parts, "value")
     key = await _only_key(redis, before)
@@ -97,7 +97,7 @@ async def test_what_can_not_be_opened_is_a_counted_miss(redis: Redis, servers: S
     assert counted(cache, INTENT) == {"stored": 1, "miss": 5, "unreadable": 5}
 
 
-async def test_a_value_moved_to_another_key_is_none(redis: Redis, servers: Servers, parts: Parts) -> None:
+async def test_a_value_moved_to_another_key_is_a_miss(redis: Redis, servers: Servers, parts: Parts) -> None:
     cache, other, keys = _cache(redis, servers), {"text": uuid4().hex}, []
     for said in (parts, other):
         before = set(await redis.keys("*"))
@@ -113,7 +113,7 @@ async def test_very_large_values_are_not_kept(redis: Redis, servers: Servers, pa
     assert await cache.get(INTENT, parts) is None
 
 
-async def test_a_server_that_is_away_is_no_cache_and_left_alone(servers: Servers, parts: Parts) -> None:
+async def test_an_unreachable_server_is_a_miss_and_opens_the_circuit(servers: Servers, parts: Parts) -> None:
     async with open_redis("redis://127.0.0.1:9/0") as nowhere:
         cache = _cache(nowhere, servers)
         for _ in range(3):

@@ -67,7 +67,7 @@ from tests.support.websites import HERE, Handler, page, site
         pytest.param(closes, McpErrorCode.FAILED, id="hangs up"),
     ],
 )
-async def test_what_is_no_server(handler: Handler, code: McpErrorCode) -> None:
+async def test_servers_that_do_not_speak_mcp(handler: Handler, code: McpErrorCode) -> None:
     async with site(handler) as here, connections() as mcp:
         error = await trouble_of(mcp, here.url("/mcp"))
     assert (error.code, error.sent) == (code, False)
@@ -142,7 +142,7 @@ async def test_a_cancelled_call_closes_its_connection() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("aside", [silence, closes, status(401), status(403), status(500), page("<h1>no"), cut])
-async def test_trouble_beside_the_call_changes_no_answer(method: str, aside: Handler) -> None:
+async def test_failures_of_other_requests_do_not_affect_the_call(method: str, aside: Handler) -> None:
     """An old server that has no stream to follow, does not end sessions, and says something to notifications."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:

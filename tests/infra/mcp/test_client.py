@@ -37,7 +37,7 @@ async def peer(request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
         yield running
 
 
-async def test_tools_are_listed_with_what_their_hints_come_to(mcp: McpConnections, peer: Peer) -> None:
+async def test_tools_are_listed_with_their_hints(mcp: McpConnections, peer: Peer) -> None:
     tools = {tool.name: tool for tool in await mcp.outside(peer.url, {}).list_tools()}
     assert (tools["add"].title, tools["add"].description) == ("The tool add", "Add two numbers.")
     assert tools["add"].input_schema["required"] == ["a", "b"]
@@ -67,14 +67,14 @@ async def test_tools_are_listed_with_what_their_hints_come_to(mcp: McpConnection
         ),
     ],
 )
-async def test_what_a_call_came_to(
+async def test_results_of_calls(
     mcp: McpConnections, peer: Peer, name: str, arguments: dict[str, object], ok: bool, text: str
 ) -> None:
     outcome = await mcp.outside(peer.url, {}).call(name, arguments, call_id="call-1")
     assert (outcome.ok, outcome.text) == (ok, text)
 
 
-async def test_a_tool_that_is_not_there_is_no_trouble_with_the_server(mcp: McpConnections, peer: Peer) -> None:
+async def test_an_unknown_tool_is_a_failed_result(mcp: McpConnections, peer: Peer) -> None:
     outcome = await mcp.outside(peer.url, {}).call("no such", {}, call_id="call-1")
     assert (outcome.ok, "no such" in outcome.text) == (False, True)
     outcome = await mcp.outside(peer.url, {}).call("add", {"a": "x"}, call_id="call-1")
@@ -94,7 +94,7 @@ async def test_headers_and_the_name_of_the_call_reach_the_server(mcp: McpConnect
     assert said == {"authorization": "Bearer key", "agent": f"BaseChat/{__version__}", "meta": "call-7"}
 
 
-async def test_connections_are_kept_and_servers_asked_no_more_than_needed(mcp: McpConnections) -> None:
+async def test_connections_and_protocol_versions_are_reused(mcp: McpConnections) -> None:
     async with running_peer() as peer:
         for key in ("one", "two", "three"):
             outcome = await mcp.outside(peer.url, {"authorization": key}).call("who", {}, call_id=key)
@@ -119,7 +119,7 @@ async def test_a_server_that_wants_arguments_in_headers_gets_them(mcp: McpConnec
         assert "tools/list" in peer.methods()
 
 
-async def test_a_slow_tool_is_not_waited_for_for_ever(mcp: McpConnections, peer: Peer) -> None:
+async def test_a_slow_tool_times_out(mcp: McpConnections, peer: Peer) -> None:
     server = mcp.outside(peer.url, {}, limits=McpLimits(call_seconds=1.5))
     assert (await server.call("add", {"a": 1, "b": 2}, call_id="x")).ok
     with pytest.raises(McpError) as caught:

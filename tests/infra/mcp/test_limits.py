@@ -35,7 +35,7 @@ def _fits(text: bytes, values: int, size: int) -> bool:
         (b": \\\ndata: [0,0,0]\n\n", 3),
     ],
 )
-def test_what_is_outside_of_strings_counts_however_it_is_cut(text: bytes, values: int) -> None:
+def test_values_outside_strings_count_however_the_text_is_cut(text: bytes, values: int) -> None:
     for size in range(1, len(text) + 1):
         assert _fits(text, values, size)
         assert not _fits(text, values - 1, size)

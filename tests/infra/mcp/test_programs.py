@@ -99,7 +99,7 @@ async def test_a_cancelled_call_ends_the_program_and_its_children() -> None:
         ("'", McpErrorCode.COMMAND),
     ],
 )
-async def test_what_is_no_server(command: str, code: McpErrorCode) -> None:
+async def test_servers_that_do_not_speak_mcp(command: str, code: McpErrorCode) -> None:
     before = _children()
     async with allowing(command) as mcp:
         server = mcp.program(command, limits=IMPATIENT)

@@ -34,7 +34,7 @@ def test_each_tool_has_a_valid_name_of_its_own(tools: list[str]) -> None:
     assert all(VALID.fullmatch(name) and name.startswith("my-server__") for name in names.values())
 
 
-def test_the_order_of_tools_changes_nothing() -> None:
+def test_names_do_not_depend_on_the_order_of_tools() -> None:
     tools = ["a.b", "a_b", "a b", "검색", "번역", *("x" * n for n in range(40, 90))]
     expected = function_names("s", tools, ())
     for seed in range(20):
@@ -42,7 +42,7 @@ def test_the_order_of_tools_changes_nothing() -> None:
         assert function_names("s", shuffled, ()) == expected
 
 
-def test_a_new_tool_takes_no_name_away() -> None:
+def test_a_new_tool_changes_no_other_name() -> None:
     before = function_names("s", ["a_b", "c"], ())
     after = function_names("s", ["a.b", "a_b", "c", "a b"], ())
     assert before.items() <= after.items()

@@ -23,7 +23,7 @@ async def limiter(request: pytest.FixtureRequest, servers: Servers) -> AsyncIter
     await redis.aclose()
 
 
-async def test_so_many_attempts_and_no_more(limiter: RateLimiter) -> None:
+async def test_attempts_beyond_the_limit_are_denied(limiter: RateLimiter) -> None:
     key, limit = uuid4().hex, RateLimit(5, HOUR)
     answers = await asyncio.gather(*(limiter.try_once(limit, "test", key) for _ in range(20)))
     assert answers.count(None) == 5
@@ -31,7 +31,7 @@ async def test_so_many_attempts_and_no_more(limiter: RateLimiter) -> None:
     assert await limiter.try_once(limit, "test", uuid4().hex) is None
 
 
-async def test_what_is_forgotten_may_be_tried_again(limiter: RateLimiter) -> None:
+async def test_forgotten_attempts_do_not_count(limiter: RateLimiter) -> None:
     key, limit = uuid4().hex, RateLimit(1, HOUR)
     assert await limiter.try_once(limit, "test", key) is None
     assert await limiter.try_once(limit, "test", key) is not None

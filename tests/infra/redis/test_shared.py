@@ -120,7 +120,7 @@ async def test_an_error_is_its_callers_alone(redis: Redis) -> None:
     assert await redis.get("text") == b"a"
 
 
-async def test_who_waits_no_longer_leaves_the_others_their_replies(redis: Redis) -> None:
+async def test_a_cancelled_caller_does_not_affect_the_replies_of_others(redis: Redis) -> None:
     await redis.ping()
     asked = [asyncio.ensure_future(redis.incr("count")) for _ in range(100)]
     await asyncio.sleep(0)
@@ -131,7 +131,7 @@ async def test_who_waits_no_longer_leaves_the_others_their_replies(redis: Redis)
     assert await redis.incr("count") == 101
 
 
-async def test_a_command_that_blocks_holds_up_nobody(redis: Redis) -> None:
+async def test_a_blocking_command_does_not_delay_others(redis: Redis) -> None:
     popped = asyncio.ensure_future(redis.blpop(["list"], timeout=10))
     read = asyncio.ensure_future(redis.xread({"stream": "$"}, block=400))
     await until(lambda: _are(3, redis))
@@ -151,7 +151,7 @@ async def test_a_script_is_sent_where_the_server_does_not_know_it(redis: Redis) 
         assert await pipeline.execute() == [[b"key", b"value"]]
 
 
-async def test_a_server_that_ends_is_told_at_once_and_found_again(redis: Redis, server: Child, layout: Layout) -> None:
+async def test_the_end_of_a_server_is_noticed_at_once(redis: Redis, server: Child, layout: Layout) -> None:
     await redis.set("kept", "1")
     os.kill(server.pid, signal.SIGSTOP)
     asked = [asyncio.ensure_future(redis.get("kept")) for _ in range(20)]
@@ -196,7 +196,7 @@ async def test_a_server_that_takes_connections_and_says_nothing_is_late_for_all_
             writer.close()
 
 
-async def test_who_leaves_while_it_is_opened_does_not_hold_up_the_others(server: Child, layout: Layout) -> None:
+async def test_a_caller_cancelled_while_connecting_does_not_delay_others(server: Child, layout: Layout) -> None:
     async with open_redis(url(layout, STATE)) as client:
         asked = [asyncio.ensure_future(client.incr("opened")) for _ in range(5)]
         await asyncio.sleep(0)
@@ -205,7 +205,7 @@ async def test_who_leaves_while_it_is_opened_does_not_hold_up_the_others(server:
         assert await _connections(client) == 1
 
 
-async def test_what_would_change_the_connection_is_refused_and_has_one_of_its_own(redis: Redis) -> None:
+async def test_stateful_commands_need_a_connection_of_their_own(redis: Redis) -> None:
     execute: Callable[..., Awaitable[object]] = redis.execute_command
     for command in (("SELECT", 1), ("CLIENT REPLY", "OFF"), ("MULTI",)):
         with pytest.raises(DataError):
@@ -218,7 +218,7 @@ async def test_what_would_change_the_connection_is_refused_and_has_one_of_its_ow
         await redis.get("\ud800")
 
 
-async def test_closing_it_breaks_off_what_is_asked(server: Child, layout: Layout) -> None:
+async def test_close_fails_commands_in_flight(server: Child, layout: Layout) -> None:
     client = open_redis(url(layout, STATE))
     await client.ping()
     os.kill(server.pid, signal.SIGSTOP)
