@@ -1,1 +1,1 @@
-"""Outside MCP servers that people add: what is kept of them, how they are asked, and their routes."""
+"""Outside MCP servers that people add: their table, their tools and their routes."""
