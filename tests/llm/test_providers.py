@@ -65,7 +65,7 @@ def test_the_file_names_any_number_more(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("[[providers]", "can't be read"),
-        ("providers = 1", "is not right: providers"),
+        ("providers = 1", "is invalid: providers"),
         ('[[providers]]\nname = "x"', "base_url"),
         ('[[providers]]\nname = "x y"\nbase_url = "http://x"', "name"),
         ('[[providers]]\nname = "x"\nbase_url = "ftp://x"', "base_url"),

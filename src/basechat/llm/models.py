@@ -1,4 +1,4 @@
-"""The tables of the gateway: who provides models, what may be spent, and what was spent."""
+"""The tables of the gateway: providers, aliases, budgets and usage."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ Money = Annotated[Decimal, mapped_column(Numeric(14, 8))]
 
 
 class StoredProvider(Base):
-    """A provider that an administrator added at run time; its key is sealed."""
+    """A provider that an administrator added. Its key is encrypted."""
 
     __tablename__ = "providers"
 
@@ -31,7 +31,7 @@ class StoredProvider(Base):
 
 
 class ModelAlias(Base):
-    """A name for models of one's own: some among which calls are divided, and others for when these fail."""
+    """A name for models: targets that share the calls by weight, and fallbacks."""
 
     __tablename__ = "model_aliases"
 
@@ -44,7 +44,7 @@ class ModelAlias(Base):
 
 
 class Budget(Base):
-    """What may be used: by all together, by a person or a token, or, without an id, by each of these by default."""
+    """Limits of all together, of an account or an API token, or without an id the default of each of them."""
 
     __tablename__ = "budgets"
     __table_args__ = (
@@ -68,7 +68,7 @@ class Budget(Base):
 
 
 class Usage(Base):
-    """One call of the gateway. It outlives the account and the token it was for, which it then no longer names."""
+    """One call of the gateway. The row stays when its account or token is deleted."""
 
     __tablename__ = "usage"
     __table_args__ = (

@@ -925,7 +925,7 @@ export interface components {
         };
         /**
          * Alias
-         * @description A name that stands for models, of which none is an alias; `fallbacks` are tried in order, after all targets.
+         * @description A name for models. `fallbacks` are tried in order after all targets. An alias can't name another alias.
          */
         Alias: {
             /** Name */
@@ -2381,7 +2381,7 @@ export interface components {
         };
         /**
          * Target
-         * @description A model, by its own name or behind its provider's, and its share of the calls beside the other targets'.
+         * @description A model, named `model` or `provider/model`, and its share of the calls.
          */
         Target: {
             /** Model */

@@ -1,4 +1,4 @@
-"""Names for models of one's own: some models among which calls are divided, and others for when these fail."""
+"""Aliases: names for models, with targets that share the calls by weight, and fallbacks."""
 
 import hashlib
 import math
@@ -15,7 +15,7 @@ AliasName = Annotated[str, Field(pattern=r"^\w[\w.:/@+-]*$", max_length=200)]
 
 
 class Target(BaseModel):
-    """A model, by its own name or behind its provider's, and its share of the calls beside the other targets'."""
+    """A model, named `model` or `provider/model`, and its share of the calls."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,7 +28,7 @@ Fallbacks = Annotated[tuple[ModelName, ...], Field(max_length=50)]
 
 
 class Alias(BaseModel):
-    """A name that stands for models, of which none is an alias; `fallbacks` are tried in order, after all targets."""
+    """A name for models. `fallbacks` are tried in order after all targets. An alias can't name another alias."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,22 +37,21 @@ class Alias(BaseModel):
     fallbacks: Fallbacks = ()
 
     def order(self, affinity: bytes) -> list[str]:
-        """Return the models in the order in which to try them, the same for the same affinity.
+        """The models in the order to try them, which is the same for the same affinity.
 
-        Weighted rendezvous hashing: over all affinities each target comes first as often as its weight says, and
-        when one is added or taken away, only the calls that are its own go elsewhere.
+        Weighted rendezvous hashing: each target is the first one as often as its weight says. A new or removed target
+        moves only its own calls.
         """
         targets = sorted(self.targets, key=lambda target: _distance(target, affinity))
         return list(dict.fromkeys([*(target.model for target in targets), *self.fallbacks]))
 
     @property
     def models(self) -> Sequence[str]:
-        """All models that it names."""
         return [*(target.model for target in self.targets), *self.fallbacks]
 
 
 def _distance(target: Target, affinity: bytes) -> float:
-    """Return an exponentially distributed number of rate `weight`: among several, each is least by its weight."""
+    """An exponentially distributed number of rate `weight`: the target with the least comes first."""
     digest = hashlib.blake2b(
         affinity, key=hashlib.blake2b(target.model.encode(), digest_size=32).digest(), digest_size=8
     )

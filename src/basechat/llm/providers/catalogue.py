@@ -15,7 +15,7 @@ from basechat.protocol import OWN_NAME
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A model, who has it under which name, and the window and the price that its list tells."""
+    """A provider and its model, with the window and the price that the provider lists."""
 
     upstream: Upstream
     model: str
@@ -24,30 +24,29 @@ class Route:
 
     @property
     def provider(self) -> Provider:
-        """Who has it."""
         return self.upstream.provider
 
     @property
     def price(self) -> Price | None:
-        """What it costs, or None where nobody knows."""
+        """None if the price is unknown."""
         provider = self.provider
         return price_of(provider.kind, self.model, declared=provider.prices, told=self.told_price)
 
     def window(self, default: int) -> int:
-        """Return how many tokens the model takes at once, or the default where nobody knows."""
+        """The context window in tokens, or the default if it is unknown."""
         return window_of(self.model, told=self.told_window, declared=self.provider.context_window, default=default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelIndex:
-    """The models of one kind: by every name that leads to one, and by the one name each is listed under."""
+    """The routes to the models of one kind: by every name, and by the one name in the list of models."""
 
     routes: Mapping[str, Route] = field(default_factory=dict)
     listed: Mapping[str, Route] = field(default_factory=dict)
 
 
 def index_models(lists: Iterable[ModelList], kind: Kind) -> ModelIndex:
-    """Return what the providers have, the one to prefer first; it alone is reached by a name that several use."""
+    """Index the models of all providers. A name that several providers use means the first of them."""
     routes: dict[str, Route] = {}
     listed: dict[str, Route] = {}
     for each in lists:
@@ -68,19 +67,19 @@ _NOBODY: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A name that can be asked for: a model's own, or an alias; `routes` are the ways that it stands for."""
+    """A name in the list of models: of a model or of an alias, with its routes."""
 
     name: str
     owner: str
     routes: Sequence[Route]
 
     def window(self, default: int) -> int:
-        """Return how many tokens can be given to it, whichever way a call goes."""
+        """The smallest context window of all routes, in tokens."""
         return min(route.window(default) for route in self.routes)
 
 
 class Catalogue:
-    """The models of all providers, and the aliases for them; both may be replaced while calls are under way."""
+    """The models of all providers, and the aliases. Both can be replaced while calls are in flight."""
 
     def __init__(
         self, providers: Sequence[Provider], aliases: Sequence[Alias] = (), *, defaults: Mapping[Kind, str | None]
@@ -94,9 +93,9 @@ class Catalogue:
         self.use(providers, aliases)
 
     def use(self, providers: Sequence[Provider], aliases: Sequence[Alias]) -> None:
-        """Go over to other providers and aliases. What stays as it is keeps its connections and its list.
+        """Replace providers and aliases. Unchanged providers keep their connections and their lists.
 
-        Those that are new are asked for their lists at once, so that nobody has to wait for it.
+        The lists of new providers are requested at once, so that no call has to wait for them.
         """
         lists = {}
         for provider in providers:
@@ -115,7 +114,7 @@ class Catalogue:
         self._told = None
 
     async def sweep(self) -> None:
-        """Close the clients of providers that were taken away and whose last call has ended."""
+        """Close the clients of removed providers after their last call."""
         await self._retired.sweep()
 
     async def close(self) -> None:
@@ -125,7 +124,7 @@ class Catalogue:
         await self._retired.close()
 
     async def models(self, kind: Kind = "chat") -> list[Model]:
-        """Return each name that leads to a model of a kind once: the default, then the aliases, then the models."""
+        """Each name of a model of this kind: the default, then the aliases, then the models."""
         offer = await self._freshened(kind)
         found = {name: Model(name=name, owner=OWN_NAME, routes=routes) for name, routes in self._meant(offer).items()}
         for name, route in offer.listed.items():
@@ -136,21 +135,21 @@ class Catalogue:
     async def routes(
         self, model: str | None, kind: Kind = "chat", *, affinity: Callable[[], bytes] = bytes
     ) -> Sequence[Route]:
-        """Return the ways to a model, or to the default one: the choice, then what to try when it fails.
+        """The routes to a model, or to the default one: the first choice, then its fallbacks.
 
-        Calls of one affinity get the same choice. Raises `GatewayError`, naming the nearest where there is none.
+        Calls of one affinity get the same choice. Raises `GatewayError`, which suggests similar names.
         """
         if not self._able(kind):
             raise GatewayError(503, _NOBODY[kind])
         offer = await self._freshened(kind, wanted=model)
         name = model or self._default(offer, kind)
         if name is None:
-            raise GatewayError(503, "No model provider answers now.", code="model_unavailable", retry_after="5")
+            raise GatewayError(503, "No model provider is reachable now.", code="model_unavailable", retry_after="5")
         alias = self._aliases.get(name)
         if routes := self._through(alias, kind, offer, affinity) if alias else self._direct(name, kind, offer):
             return routes
         if alias and not any(name in self._meant(self._offer(other)) for other in KINDS):
-            detail = f"No provider of the models that {name!r} stands for is there now."
+            detail = f"No model of the alias {name!r} is available at the moment."
             raise GatewayError(503, detail, code="model_unavailable", retry_after="5")
         raise _unknown(name, kind, [*self._meant(offer), *offer.listed])
 
@@ -161,7 +160,7 @@ class Catalogue:
         return self._defaults[kind] or next(iter(offer.listed), None)
 
     def _through(self, alias: Alias, kind: Kind, offer: ModelIndex, affinity: Callable[[], bytes]) -> Sequence[Route]:
-        """Return the ways of an alias, each once; those that lead nowhere now are left out."""
+        """The routes of an alias, without repetitions and without unknown models."""
         routes: dict[tuple[str, str], Route] = {}
         for name in alias.order(affinity()):
             for route in self._direct(name, kind, offer):
@@ -169,12 +168,12 @@ class Catalogue:
         return list(routes.values())
 
     def _direct(self, name: str, kind: Kind, offer: ModelIndex) -> Sequence[Route]:
-        """Return the one way to a model, or none."""
+        """The route to a model, if there is one."""
         route = offer.routes.get(name) or self._unlisted(name, kind)
         return (route,) if route else ()
 
     def _unlisted(self, name: str, kind: Kind) -> Route | None:
-        """A provider that does not tell its models is believed to have any."""
+        """A provider that does not list its models may have any model."""
         able = self._able(kind)
         for each in able:
             own = name.removeprefix(f"{each.upstream.provider.name}/")
@@ -183,7 +182,7 @@ class Catalogue:
         return None
 
     def _meant(self, offer: ModelIndex) -> dict[str, list[Route]]:
-        """Return the aliases with what their targets are in an offer, where that is anything."""
+        """The aliases with the routes of their known targets."""
         found = {}
         for name, alias in self._aliases.items():
             routes = [offer.routes[target.model] for target in alias.targets if target.model in offer.routes]
@@ -192,7 +191,7 @@ class Catalogue:
         return found
 
     async def _freshened(self, kind: Kind, wanted: str | None = None) -> ModelIndex:
-        """Have old lists read again; wait for that only if what is wanted is not known. Returns what there is then."""
+        """Refresh old lists, and wait for them only if the wanted model is unknown. Returns the index after that."""
         offer = self._offer(kind)
         known = self._knows(offer, wanted)
         readings = [reading for each in self._lists.values() if (reading := each.freshen(wanted=not known))]
@@ -208,7 +207,7 @@ class Catalogue:
         return any(name in offer.routes for name in (alias.models if alias else (wanted,)))
 
     def _offer(self, kind: Kind) -> ModelIndex:
-        """Return the offer of a kind; both are made anew after a list has changed."""
+        """The index of a kind. All are rebuilt after a list has changed."""
         told = [each.told for each in self._lists.values()]
         if self._told is None or any(new is not old for new, old in zip(told, self._told, strict=True)):
             self._told = told
@@ -219,4 +218,4 @@ class Catalogue:
 def _unknown(name: str, kind: Kind, names: Sequence[str]) -> GatewayError:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f" Did you mean {', '.join(near)}?" if near else ""
-    return GatewayError(404, f"There is no {kind} model {name!r}.{hint}", code="model_not_found", param="model")
+    return GatewayError(404, f"The {kind} model {name!r} does not exist.{hint}", code="model_not_found", param="model")

@@ -1,4 +1,4 @@
-"""The providers and aliases that the environment and a TOML file name."""
+"""The providers and aliases of the environment and of a TOML file."""
 
 import logging
 import tomllib
@@ -22,7 +22,7 @@ OLLAMA_CONTEXT_WINDOW = 4_096  # the default of Ollama; PROVIDERS_FILE can set a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
-    """Who provides models for as long as a process runs; `local` are the embedded stack's own."""
+    """The providers and aliases of the settings. `local` providers belong to the embedded stack."""
 
     environment: Sequence[Provider] = ()
     file: Sequence[Provider] = ()
@@ -31,11 +31,11 @@ class Configured:
 
     @property
     def providers(self) -> list[Provider]:
-        """All providers, the one to prefer first."""
+        """All providers, in the order of preference."""
         return self.with_stored([])
 
     def with_stored(self, stored: Sequence[Provider]) -> list[Provider]:
-        """Return all providers and those of the database, which go before our own small ones; a name is given once."""
+        """All providers with those of the database, which come before the local ones. The first of a name wins."""
         named = {provider.name: provider for provider in [*self.environment, *self.file, *self.local]}
         more = [provider for provider in stored if provider.name not in named]
         return [*self.environment, *self.file, *more, *self.local]
@@ -49,7 +49,7 @@ class _ProvidersFile(BaseModel):
 
 
 def load_configured(settings: Settings) -> Configured:
-    """Return the providers and aliases of the settings; raises `ConfigError`."""
+    """Raises `ConfigError`."""
     file = _from_file(settings)
     found = Configured(
         environment=_from_environment(settings), file=file.providers, local=_local(settings), aliases=file.aliases
@@ -64,7 +64,7 @@ def load_configured(settings: Settings) -> Configured:
 
 
 def load_readable(settings: Settings) -> Configured:
-    """Return the same for those who only show it: without the file where it can't be read in their process."""
+    """The same without raising: a file that this process can't read is left out."""
     try:
         return load_configured(settings)
     except ConfigError as error:
@@ -100,7 +100,7 @@ def _from_environment(settings: Settings) -> list[Provider]:
 
 
 def _kind(kind: ProviderKind, url: str | None) -> ProviderKind | None:
-    """OPENAI_BASE_URL has always been for any address that speaks OpenAI's API."""
+    """OPENAI_BASE_URL may be the address of any provider with OpenAI's API."""
     return None if kind == "openai" and url else kind
 
 
@@ -122,7 +122,7 @@ def _checked(name: str, fields: dict[str, Any]) -> Provider:
     try:
         return Provider.model_validate({"name": name, **fields})
     except ValidationError as error:
-        raise ConfigError(f"The provider {name} of the settings is not right: {_problems(error)}") from None
+        raise ConfigError(f"The provider {name} of the settings is invalid: {_problems(error)}") from None
 
 
 def _from_file(settings: Settings) -> _ProvidersFile:
@@ -134,7 +134,7 @@ def _from_file(settings: Settings) -> _ProvidersFile:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"PROVIDERS_FILE {path} can't be read: {error}") from None
     except ValidationError as error:
-        raise ConfigError(f"PROVIDERS_FILE {path} is not right: {_problems(error)}") from None
+        raise ConfigError(f"PROVIDERS_FILE {path} is invalid: {_problems(error)}") from None
 
 
 def _problems(error: ValidationError) -> str:

@@ -24,7 +24,7 @@ _EMBEDS = re.compile(r"embed|(^|[/_-])(e5|bge|gte|minilm)($|[:_-])", re.IGNORECA
 
 
 class ListingError(Exception):
-    """A provider did not tell its models; says why in a few words, without what it answered."""
+    """A provider did not list its models. The message has the reason, but nothing of the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

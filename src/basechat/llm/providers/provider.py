@@ -11,7 +11,7 @@ from basechat.llm.providers.specs import SPECS, ProviderKind, ProviderSpec, comp
 from basechat.protocol import ModelName
 
 Kind = Literal["chat", "embedding"]
-"""What a model is for."""
+"""The purpose of a model."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -28,7 +28,7 @@ def _url(text: str) -> str:
     if not url.host or not text.isprintable() or " " in text:
         raise ValueError("must be an address such as https://example.org/v1")
     if url.user or url.password or url.query_string or url.fragment:
-        raise ValueError("must hold no credentials, query or fragment; the key has a field of its own")
+        raise ValueError("can't contain credentials, a query or a fragment; enter the key in its own field")
     return text
 
 
@@ -47,12 +47,12 @@ Models = Annotated[tuple[ModelName, ...], Field(max_length=5_000)]
 
 
 class ProviderOptions(BaseModel):
-    """What may be said of a provider beside where it is.
+    """The optional fields of a provider.
 
-    Without `models` it is asked for its list; `preferred` ones come first in it. `embedding_models` are those that
-    embed, beside what their names in the list tell. `context_window` bounds how many tokens its models are given at
-    once. `stream_usage` says whether it understands `stream_options.include_usage`. The time-outs are for connecting,
-    for the first token, and for silence after it. `prices` are by model, `*` for all others.
+    Without `models`, the provider's own list is used; `preferred` models come first. `embedding_models` adds to the
+    embedding models that are recognized by name. `context_window` limits the tokens of a request. `stream_usage` tells
+    whether the provider supports `stream_options.include_usage`. The timeouts are for connecting, for the first token
+    and for a pause after it. `prices` are by model, `*` for all others.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,9 +69,9 @@ class ProviderOptions(BaseModel):
 
 
 class Provider(ProviderOptions):
-    """One provider that speaks OpenAI's chat completions, embeddings, or both.
+    """A provider with OpenAI's API for chat completions, embeddings, or both.
 
-    `base_url` ends where `/chat/completions` begins. What is not said follows from its kind.
+    `base_url` is the address before `/chat/completions`. Missing fields have the defaults of the kind.
     """
 
     name: ProviderName
@@ -85,39 +85,37 @@ class Provider(ProviderOptions):
     def _follow_kind(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        said = {name: value for name, value in values.items() if value is not None}
-        kind = said.setdefault("kind", kind_of(said.get("base_url")))
+        given = {name: value for name, value in values.items() if value is not None}
+        kind = given.setdefault("kind", kind_of(given.get("base_url")))
         spec = find_spec(kind)
         if spec is None:
-            return said
-        url = said.get("base_url", spec.base_url)
+            return given
+        url = given.get("base_url", spec.base_url)
         if isinstance(url, str):
-            said["base_url"] = completed(url, spec)
-        return {"preferred": spec.preferred, "stream_usage": spec.stream_usage} | said
+            given["base_url"] = completed(url, spec)
+        return {"preferred": spec.preferred, "stream_usage": spec.stream_usage} | given
 
     @property
     def spec(self) -> ProviderSpec:
-        """What is known of its kind."""
         return SPECS[self.kind]
 
     @property
     def address(self) -> Address:
-        """Where its API is."""
         address = Address.parse(self.base_url)
         return Address(f"{address.base_url}/v1", address.socket_path) if address.socket_path else address
 
     def offers(self, kind: Kind) -> bool:
-        """Whether it may have models of a kind; without a list of its own it may have any."""
+        """Whether the provider may have models of this kind. Without declared models it may have any."""
         return self.models is None or bool(self.models if kind == "chat" else self.embedding_models)
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every call of it carries."""
+        """Headers of every call."""
         return self._with_key(self.spec.key_header)
 
     @property
     def list_headers(self) -> dict[str, str]:
-        """What the call for its list of models carries."""
+        """Headers of the request for the list of models."""
         spec = self.spec
         return {**spec.list_headers, **self._with_key(spec.list_key_header or spec.key_header)}
 

@@ -1,4 +1,4 @@
-"""The kinds of providers, by table: where each is, how it wants its key, and in what its API differs from OpenAI's."""
+"""The kinds of providers: the address of each, its header for the key, and how its API differs from OpenAI's."""
 
 import re
 from collections.abc import Mapping
@@ -18,18 +18,17 @@ ProviderKind = Literal[
     "llamacpp",
     "custom",
 ]
-"""Whose API it is; `custom` is any other that speaks OpenAI's."""
+"""`custom` is any other provider with OpenAI's API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
-    """What is known of a kind of provider.
+    """The properties of a kind of provider.
 
-    `base_url` is None where one must be given; whatever is given ends with `path`. `key_header` carries the key, as a
-    bearer token if it is `authorization`; `list_key_header` and `list_headers` where the list of models wants others.
-    `lists` says whether it tells which models can be called, `prices` whether it tells what they cost, `no_chat`
-    which of the listed ones don't chat. `stream_usage` says whether `stream_options.include_usage` is understood, and
-    `is_local` that nobody is paid.
+    `base_url` is None if an address must be configured; `path` is appended to it. `key_header` carries the key, as a
+    bearer token if it is `authorization`. `list_key_header` and `list_headers` replace it for the list of models.
+    `lists`: the provider lists its models. `prices`: the list has prices. `no_chat`: listed models that can't chat.
+    `stream_usage`: `stream_options.include_usage` is supported. `is_local`: calls are free.
     """
 
     base_url: str | None = None
@@ -46,21 +45,21 @@ class ProviderSpec:
     is_local: bool = False
 
 
-# Good and cheap models are preferred: the first that the account has is the default where DEFAULT_MODEL or
-# EMBEDDING_MODEL says nothing.
+# Good and cheap models are preferred: the first one in the list is the default without DEFAULT_MODEL or
+# EMBEDDING_MODEL.
 SPECS: Mapping[ProviderKind, ProviderSpec] = {
     "openai": ProviderSpec(
         base_url="https://api.openai.com/v1",
-        # All that OpenAI has is listed under one roof; the last four are for the Responses API alone.
+        # OpenAI lists all its models together. The last four work with the Responses API only.
         no_chat=re.compile(
             r"whisper|tts|dall-e|moderation|image|audio|realtime|transcribe|sora|davinci|babbage|instruct|computer-use"
             r"|codex|deep-research|^gpt-[\d.]+-pro|^o\d-pro"
         ),
         preferred=("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini", "text-embedding-3-small"),
     ),
-    # Its list is of the models that could be deployed; calls name deployments, which a key can't list.
+    # Azure lists the models that can be deployed. Calls name deployments, which a key can't list.
     "azure": ProviderSpec(path="/openai/v1", key_header="api-key", lists=False),
-    # The compatible endpoint takes a bearer token; the list of models is of Anthropic's own API, 20 a page by default.
+    # The compatible endpoint takes a bearer token. The list of models is of Anthropic's own API, with 20 on a page.
     "anthropic": ProviderSpec(
         base_url="https://api.anthropic.com/v1",
         list_key_header="x-api-key",
@@ -73,7 +72,7 @@ SPECS: Mapping[ProviderKind, ProviderSpec] = {
         no_chat=re.compile(r"aqa|imagen|veo|lyria|tts|image|audio|live|robotics|computer-use"),
         preferred=("gemini-2.5-flash", "gemini-2.5-flash-lite"),
     ),
-    # Refuses fields that it does not know, `stream_options` among them, and tells the usage of every stream anyway.
+    # Mistral rejects unknown fields such as `stream_options`, and reports the usage of every stream anyway.
     "mistral": ProviderSpec(
         base_url="https://api.mistral.ai/v1",
         no_chat=re.compile(r"moderation|ocr|transcribe|tts|realtime"),
@@ -98,16 +97,16 @@ SPECS: Mapping[ProviderKind, ProviderSpec] = {
 
 
 def find_spec(kind: object) -> ProviderSpec | None:
-    """Return what is known of a kind of which it is not known whether it is one."""
+    """The spec of a kind, or None for an unknown kind."""
     return next((spec for name, spec in SPECS.items() if name == kind), None)
 
 
 def kind_of(base_url: object) -> ProviderKind:
-    """Return whose address it is."""
+    """The kind that has this address."""
     return next((kind for kind, spec in SPECS.items() if base_url and spec.base_url == base_url), "custom")
 
 
 def completed(base_url: str, spec: ProviderSpec) -> str:
-    """Return an address with the path that those of its kind end with; a Unix socket has none."""
+    """Append the path of the kind to an address, unless it is a Unix socket."""
     url = base_url.rstrip("/")
     return url if url.startswith("unix:") or url.endswith(spec.path) else url + spec.path

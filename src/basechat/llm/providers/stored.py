@@ -20,19 +20,19 @@ _PURPOSE = "keys of model providers"
 
 
 def encrypt_key(key: SecretStr | None, *, secret: bytes, provider_id: UUID) -> bytes | None:
-    """Return a key encrypted; None where there is none."""
+    """None without a key."""
     if key is None:
         return None
     return encryptor_for(_PURPOSE, secret).encrypt(key.get_secret_value().encode(), associated_data=str(provider_id))
 
 
 def decrypt_key(sealed: bytes, *, secret: bytes, provider_id: UUID) -> SecretStr | None:
-    """Return the key; None where it can't be read, because SECRET_KEY is another or the row was tampered with."""
+    """None if the key can't be decrypted: SECRET_KEY or the row has changed."""
     key = encryptor_for(_PURPOSE, secret).decrypt(sealed, associated_data=str(provider_id))
     return None if key is None else SecretStr(key.decode())
 
 
-UNREADABLE_KEY = "Its key can't be opened any more, because SECRET_KEY is another now. Enter the key anew."
+UNREADABLE_KEY = "The key can't be decrypted, because SECRET_KEY has changed. Enter the key again."
 
 # `xmin` is the transaction that wrote a row, so any change shows, whatever the clock says and in whichever order
 # transactions commit.
@@ -46,12 +46,12 @@ _PROVIDERS = text("""
 _ALIASES = text("SELECT name, targets, fallbacks FROM model_aliases ORDER BY name")
 
 State = tuple[str | None, str | None]
-"""What tells whether anything changed."""
+"""The versions of all rows, to detect changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedProvider:
-    """A provider of the database. With an `error` it is not to be called; one that makes no sense is None."""
+    """A provider of the database. With an `error` it is not called; with invalid fields `provider` is None."""
 
     name: str
     provider: Provider | None
@@ -60,7 +60,7 @@ class OpenedProvider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All that is switched on, at one time."""
+    """All enabled providers and all aliases, at one time."""
 
     state: State
     providers: Sequence[OpenedProvider]
@@ -68,14 +68,13 @@ class Stored:
 
     @property
     def usable(self) -> list[Provider]:
-        """The providers that can be called."""
         return [each.provider for each in self.providers if each.provider and not each.error]
 
 
 async def load_stored(connection: AsyncConnection, secret: bytes, *, known: State | None) -> Stored | None:
-    """Return what is stored, or None where it is as it was; each statement is a transaction of its own.
+    """Read all rows, or return None if the state has not changed. Each statement is its own transaction.
 
-    What changes between the statements changes the state too, and is read the next time.
+    A change between the statements changes the state, too, and is read the next time.
     """
     state = tuple((await connection.execute(_STATE)).one())
     if state == known:
@@ -89,18 +88,18 @@ def _open_alias(row: Row[Any]) -> Alias | None:
     try:
         return Alias.model_validate(dict(row._mapping))
     except ValidationError:
-        log.error("alias %s is not used: what is stored of it is not right", row.name)
+        log.error("alias %s is not used: its stored fields are invalid", row.name)
         return None
 
 
 def open_provider(row: Row[Any], secret: bytes) -> OpenedProvider:
-    """Return the provider of a row, with its key."""
+    """The provider of a row, with its key decrypted."""
     key = None if row.api_key is None else decrypt_key(row.api_key, secret=secret, provider_id=row.id)
     fields = {"name": row.name, "kind": row.kind, "base_url": row.base_url, "api_key": key, **row.options}
     try:
         provider = Provider.model_validate(fields)
     except ValidationError as error:
         places = ", ".join(sorted({str(each["loc"][0]) for each in error.errors()}))
-        return OpenedProvider(name=row.name, provider=None, error=f"What is stored of it is not right: {places}.")
+        return OpenedProvider(name=row.name, provider=None, error=f"The stored fields are invalid: {places}.")
     unreadable = row.api_key is not None and key is None
     return OpenedProvider(name=row.name, provider=provider, error=UNREADABLE_KEY if unreadable else None)

@@ -1,4 +1,4 @@
-"""Taking over what administrators change, while the gateway runs."""
+"""Updates: changes by administrators reach the catalogue while the gateway runs."""
 
 import logging
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ REFRESH_SECONDS = 2.0
 
 
 class ProviderUpdates:
-    """Gives the catalogue what the database holds; while that is away, the last known ones go on serving."""
+    """Reads providers and aliases from the database. While it is unreachable, the last ones stay in use."""
 
     def __init__(self, database: Database, secret: bytes, configured: Configured, catalogue: Catalogue) -> None:
         self._database = database
@@ -29,11 +29,11 @@ class ProviderUpdates:
         self._is_away = False
 
     async def run(self, seconds: float) -> None:
-        """Look for changes every so many seconds, for ever."""
+        """Read changes, every so many seconds."""
         await every(seconds, self.refresh)
 
     async def refresh(self) -> None:
-        """Take over what has changed, and let go of what was taken away before."""
+        """Apply changes, and close the clients of removed providers."""
         try:
             async with self._database.autocommit() as connection:
                 stored = await load_stored(connection, self._secret, known=self._state)
