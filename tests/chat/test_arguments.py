@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from basechat.assistant.tool_requests import ToolCallAccumulator
+from basechat.assistant.tools import ToolCallAccumulator
 from basechat.chat.runs.tools.validate import ARGUMENTS_DEPTH, CHECK_SECONDS, find_problems
 
 

@@ -8,8 +8,7 @@ from dataclasses import replace
 from langgraph.types import interrupt
 
 from basechat.assistant.state import CallState, Context
-from basechat.assistant.tool_requests import ToolRequest
-from basechat.assistant.tools import AvailableTool
+from basechat.assistant.tools import AvailableTool, ToolRequest
 from basechat.chat.runs.tools.ledger import CallDecision, ToolCall, shorten_arguments
 from basechat.chat.runs.tools.validate import find_problems
 from basechat.infra.cache.layers import MCP

@@ -12,13 +12,11 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from basechat.assistant.calling import TURNS, execute_request, report_failed_servers
-from basechat.assistant.context.branch import PromptParts
-from basechat.assistant.context.prompt import RunPrompt, fit_steps
+from basechat.assistant.context.prompt import PromptParts, RunPrompt, fit_steps
 from basechat.assistant.intent.choice import ToolChooser
 from basechat.assistant.model import Completion, Definitions, Messages, ModelRequest
 from basechat.assistant.state import CallState, Context, State, answer_of
-from basechat.assistant.tool_requests import ToolRequest
-from basechat.assistant.tools import ToolRegistry
+from basechat.assistant.tools import ToolRegistry, ToolRequest
 from basechat.chat.runs.answer import Answer, AnswerError, EventSink, Paused, RunRequest
 from basechat.chat.runs.checkpoints import CheckpointHandle
 from basechat.chat.runs.tools.ledger import ToolLedger

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID
 
-from basechat.assistant.tool_requests import ToolCallAccumulator
+from basechat.assistant.tools import ToolCallAccumulator
 from basechat.chat.runs.answer import AnswerError, RunRequest
 from basechat.infra.agent_client import (
     AgentAnswerError,

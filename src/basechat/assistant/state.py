@@ -8,8 +8,7 @@ from typing import Annotated, Any, TypedDict
 from basechat.assistant.context.prompt import RunPrompt
 from basechat.assistant.intent.choice import ToolChooser
 from basechat.assistant.model import ModelClient
-from basechat.assistant.tool_requests import ToolRequest
-from basechat.assistant.tools import AvailableTool
+from basechat.assistant.tools import AvailableTool, ToolRequest
 from basechat.chat.runs.answer import Answer, EventSink, RunRequest
 from basechat.chat.runs.tools.ledger import ToolLedger
 from basechat.infra.cache.store import Cache

@@ -17,8 +17,7 @@ from basechat.identity.tokens import find_token_names
 from basechat.infra.db import Database
 from basechat.kit.errors import ConflictError, FieldError, InvalidRequestError, NotFoundError
 from basechat.kit.ids import new_id
-from basechat.llm.metering.counters import span
-from basechat.llm.metering.limits import Subject
+from basechat.llm.metering.limits import Subject, span
 
 _SELECT = f"SELECT id, subject, user_id, token_id, {', '.join(LIMITS)}, created_at, updated_at FROM budgets"  # noqa: S608
 _LIST = text(f"{_SELECT} ORDER BY id")

@@ -8,8 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, PlainSerializer, model_validator
 
 from basechat.kit.text import RequestModel
-from basechat.llm.metering.counters import Period
-from basechat.llm.metering.limits import Subject
+from basechat.llm.metering.limits import Period, Subject
 from basechat.llm.providers.aliases import AliasName, Fallbacks, Target, Targets
 from basechat.llm.providers.provider import ApiKey, BaseUrl, ProviderName, ProviderOptions
 from basechat.llm.providers.specs import ProviderKind

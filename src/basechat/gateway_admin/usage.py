@@ -11,8 +11,7 @@ from basechat.gateway_admin.schemas import BudgetState, DayTotals, ModelTotals, 
 from basechat.identity.credentials import Principal
 from basechat.infra.db import Database
 from basechat.infra.redis import REDIS_ERRORS, Redis
-from basechat.llm.metering.counters import MINUTE_UNITS, Counter, make_plan, span
-from basechat.llm.metering.limits import AppliedLimit, limit_of, to_dollars
+from basechat.llm.metering.limits import MINUTE_UNITS, AppliedLimit, Counter, limit_of, make_plan, span, to_dollars
 from basechat.llm.metering.rebuild import sum_rows
 
 DAYS = 30

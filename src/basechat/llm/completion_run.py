@@ -10,11 +10,10 @@ from basechat.infra.cache.layers import LLM
 from basechat.llm.answer import from_stored, is_complete, to_stored
 from basechat.llm.errors import GatewayError
 from basechat.llm.gateway import Gateway
-from basechat.llm.metering import estimate
 from basechat.llm.metering.admission import Admission, Quote
 from basechat.llm.metering.call import Call, CallStatus
 from basechat.llm.providers.catalogue import Route
-from basechat.llm.requests import CompletionRequest
+from basechat.llm.requests import CompletionRequest, completion_tokens, prompt_tokens
 from basechat.llm.single_flight.shared import CompletionHead, Outcome, SharedCompletion
 from basechat.llm.telemetry import CallSpan, traced
 
@@ -163,8 +162,8 @@ class CompletionRun:
         return Quote(
             caller=request.auth.caller,
             route=request.routes[0],
-            prompt_tokens=estimate.prompt_tokens(request.body),
-            completion_tokens=estimate.completion_tokens(request.body),
+            prompt_tokens=prompt_tokens(request.body),
+            completion_tokens=completion_tokens(request.body),
             claim=self._claim,
             token_key=request.auth.token_key,
         )

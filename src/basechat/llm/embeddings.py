@@ -11,8 +11,7 @@ from basechat.llm.callers import PendingAuth
 from basechat.llm.errors import GatewayError
 from basechat.llm.gateway import Gateway
 from basechat.llm.metering.admission import Quote
-from basechat.llm.metering.estimate import input_tokens
-from basechat.llm.requests import parse_object
+from basechat.llm.requests import input_tokens, parse_object
 
 SECONDS = 120
 INPUTS = 2_048

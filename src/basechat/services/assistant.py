@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from uuid import UUID
 
-from basechat.assistant.context.branch import PromptParts
 from basechat.assistant.context.budget import ModelWindows
+from basechat.assistant.context.prompt import PromptParts
 from basechat.assistant.graph import Assistant
 from basechat.assistant.intent.choice import ToolChooser
 from basechat.assistant.model import ModelClient

@@ -13,8 +13,7 @@ from basechat.infra.metrics.counters import Counters
 from basechat.infra.redis import Redis, load_script
 from basechat.infra.redis.circuit_breaker import CircuitBreaker, RedisUnavailableError
 from basechat.llm.metering.call import Call
-from basechat.llm.metering.counters import Plan, Planner
-from basechat.llm.metering.limits import REFRESH_SECONDS, LimitCache, to_units
+from basechat.llm.metering.limits import REFRESH_SECONDS, LimitCache, Plan, Planner, to_units
 from basechat.llm.metering.rebuild import CounterLoader
 from basechat.llm.metering.reconcile import CLOSE_SECONDS, Reconciler
 from basechat.llm.metering.refusals import budget_unknown, model_without_price, rate_headers, refusal

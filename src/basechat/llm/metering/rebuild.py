@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.infra.redis import REDIS_ERRORS, Redis, load_script
 from basechat.infra.redis.circuit_breaker import RedisUnavailableError
-from basechat.llm.metering.counters import MINUTE_UNITS, Counter
-from basechat.llm.metering.limits import Subject, to_units
+from basechat.llm.metering.limits import MINUTE_UNITS, Counter, Subject, to_units
 from basechat.llm.metering.reconcile import Reconciler
 from basechat.llm.metering.refusals import budget_unknown
 from basechat.llm.metering.writer import UsageWriter

@@ -6,8 +6,7 @@ from math import ceil
 from typing import Literal
 
 from basechat.llm.errors import GatewayError
-from basechat.llm.metering.counters import MINUTE_UNITS, Counter
-from basechat.llm.metering.limits import format_dollars
+from basechat.llm.metering.limits import MINUTE_UNITS, Counter, format_dollars
 
 Unit = Literal["requests", "tokens", "cost"]
 Level = int | None

@@ -10,8 +10,7 @@ from uuid import UUID
 from basechat.infra.background import background
 from basechat.infra.redis import DELETE_IF_EQUAL, REDIS_ERRORS, EncodableT, Redis, load_script
 from basechat.llm.metering.call import Call
-from basechat.llm.metering.counters import Planner
-from basechat.llm.metering.limits import to_units
+from basechat.llm.metering.limits import Planner, to_units
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from basechat.infra.db import DATABASE_ERRORS, Database
 from basechat.infra.redis import REDIS_ERRORS, Redis
 from basechat.kit.ids import new_id
 from basechat.llm.metering.call import Call
-from basechat.llm.metering.counters import MINUTE_UNITS, Counter, Plan
-from basechat.llm.metering.limits import LimitCache, to_units
+from basechat.llm.metering.limits import MINUTE_UNITS, Counter, LimitCache, Plan, to_units
 from basechat.llm.metering.rebuild import sum_rows
 from basechat.llm.metering.refusals import Level, budget_unknown, rate_headers, refusal
 from basechat.llm.metering.writer import insert_calls
