@@ -123,7 +123,7 @@ def _state(servers: Servers) -> str:
 
 
 async def _is_refused(quiet: Quiet) -> bool:
-    """Return whether the gateway has found the provider away."""
+    """Whether the gateway has found the provider away."""
     rows = await as_owner(quiet.settings, "SELECT count(*) FROM usage WHERE status = 'failed'")
     return bool(rows[0][0])
 

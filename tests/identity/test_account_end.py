@@ -18,7 +18,7 @@ OF_NOBODY = {"providers", "model_aliases", "metrics_hourly"}
 
 
 async def _traces(stack: Stack, ids: list[str]) -> set[tuple[str, str]]:
-    """Return the columns in which one of the ids stands."""
+    """The columns in which one of the ids stands."""
     found = set()
     for table, column in COLUMNS:
         count = f"SELECT count(*) FROM {table} WHERE {column}::text = ANY(:ids)"  # noqa: S608 - names of ours

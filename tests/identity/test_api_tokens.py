@@ -21,7 +21,7 @@ async def make_token(person: Person, *scopes: str, **fields: object) -> Reply:
 
 
 async def with_token(person: Person, *scopes: str) -> Person:
-    """Return a program that has a new token of the person."""
+    """A program that has a new token of the person."""
     return Person(person.http, (await make_token(person, *scopes)).json["token"], person.user)
 
 

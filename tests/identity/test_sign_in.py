@@ -20,7 +20,7 @@ async def sign_in(person: Person, name: str | None = None, password: str = PASSW
 
 
 async def is_signed_in(person: Person) -> bool:
-    """Return whether this sign-in is still good."""
+    """Whether this sign-in is still good."""
     reply = await person.get("/auth/me")
     assert reply.status in {200, 401}
     return reply.status == 200

@@ -31,7 +31,7 @@ def _short_times(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def _stream(*answers: list[object]) -> tuple[list[bytes], int]:
-    """Return the events of a streamed completion, and the number of requests."""
+    """The events of a streamed completion, and the number of requests."""
     async with serving(*answers) as server, aiohttp.ClientSession() as http:
         client = AgentClient(http, f"http://127.0.0.1:{server.port}", b"secret")
         async with client.stream_completion(CALLER, b"{}") as stream:

@@ -14,7 +14,7 @@ SOCKET = {"user": "admin", "host": "/run/pg", "database": "chat"}
 
 
 def _connects(text: str) -> dict[str, object]:
-    """Return what asyncpg is called with."""
+    """What asyncpg is called with."""
     return _options(parse_database_url(text))
 
 

@@ -27,7 +27,7 @@ class Gateway:
     upstream: Upstream
 
     def client(self, model: str | None = MODEL, *, secret: str = SECRET) -> Embeddings:
-        """Return a client without anything kept yet."""
+        """A client without anything kept yet."""
         return Embeddings(AgentClient(self.http, "http://localhost", secret.encode()), model=model)
 
     @property

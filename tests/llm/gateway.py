@@ -16,7 +16,7 @@ COMPLETIONS = "/v1/chat/completions"
 
 
 def question(content: str = "hi", model: str | None = "echo", **fields: Any) -> dict[str, Any]:
-    """Return the body of a call."""
+    """The body of a call."""
     body = {"messages": [{"role": "user", "content": content}], **fields}
     return body if model is None else body | {"model": model}
 

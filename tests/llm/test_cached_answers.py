@@ -25,7 +25,7 @@ async def client(stack: Stack, person: Person) -> AsyncIterator[Person]:
 
 
 async def _stream(client: Person, body: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-    """Return where a streamed answer came from, and its chunks; checks that it ends as a stream does."""
+    """Where a streamed answer came from, and its chunks; checks that it ends as a stream does."""
     async with streamed(client, body) as response:
         *events, done, empty = (await response.read()).split(b"\n\n")
         assert (done, empty) == (b"data: [DONE]", b"")
@@ -39,7 +39,7 @@ def _text(chunks: list[dict[str, Any]]) -> str:
 
 
 def _said(reply: Reply) -> tuple[str, str, Any]:
-    """Return where an answer came from, its text, and its usage."""
+    """Where an answer came from, its text, and its usage."""
     assert reply.status == 200, reply.body
     assert reply.json["object"] == "chat.completion"
     return reply.headers["x-basechat-cache"], reply.json["choices"][0]["message"]["content"], reply.json["usage"]

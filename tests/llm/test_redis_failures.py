@@ -67,7 +67,7 @@ async def outside(servers: Servers, person: Person, upstream: Upstream, tmp_path
 
 
 def said(reply: Reply) -> tuple[str, str]:
-    """Return where an answer came from, and its text."""
+    """Where an answer came from, and its text."""
     assert reply.status == 200, reply.body
     return reply.headers["x-basechat-cache"], reply.json["choices"][0]["message"]["content"]
 

@@ -50,13 +50,13 @@ def provider(name: str = "openai", base_url: str = "https://one.example/v1") -> 
 def key(
     body: dict[str, Any], by: Provider | None = None, model: str = "m", owner: UUID = OWNER, scope: Scope = "user"
 ) -> str:
-    """Return the key under which the answer is kept."""
+    """The key under which the answer is kept."""
     parts = answer_parts(body, provider=by or provider(), model=model, owner_id=owner, scope=scope)
     return CacheKeys(SECRET).key(LLM, parts)
 
 
 def shuffled(value: Any, source: random.Random) -> Any:
-    """Return a value whose objects have their fields in another order."""
+    """A value whose objects have their fields in another order."""
     if isinstance(value, dict):
         names = list(value)
         source.shuffle(names)
@@ -65,7 +65,7 @@ def shuffled(value: Any, source: random.Random) -> Any:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same to a provider: numbers by value, null as left out."""
+    """Whether two values are the same to a provider: numbers by value, null as left out."""
     return json.canonical(_plain(one)) == json.canonical(_plain(other))
 
 

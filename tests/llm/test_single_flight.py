@@ -43,7 +43,7 @@ async def pair(servers: Servers, person: Person, upstream: Upstream) -> AsyncIte
 
 
 async def ask(client: Person, body: dict[str, Any], *, stream: bool) -> tuple[str, str]:
-    """Return where an answer came from and its text."""
+    """Where an answer came from and its text."""
     if not stream:
         reply = await client.post(COMPLETIONS, body)
         assert reply.status == 200, reply.body
@@ -54,7 +54,7 @@ async def ask(client: Person, body: dict[str, Any], *, stream: bool) -> tuple[st
 
 
 def text_of(stream: bytes) -> str:
-    """Return the text of a whole stream."""
+    """The text of a whole stream."""
     *events, done, empty = stream.split(b"\n\n")
     assert (done, empty) == (b"data: [DONE]", b"")
     chunks = [json.loads(event.removeprefix(b"data: ")) for event in events]

@@ -89,7 +89,7 @@ async def test_rows_of_other_owners_can_not_be_changed_or_taken(
 
 
 def two_values(mine: UUID, theirs: UUID, statement: str) -> dict[str, UUID]:
-    """Return the values that a statement names."""
+    """The values that a statement names."""
     return {"mine": mine, "theirs": theirs} if ":mine" in statement else {"theirs": theirs}
 
 

@@ -38,11 +38,11 @@ class Site:
         self.flusher = Flusher(self.counters, self.state)
 
     def clock(self) -> float:
-        """Return the time."""
+        """The time."""
         return self.minute * 60.0
 
     def roll_up(self) -> RollUp:
-        """Return one worker's."""
+        """One worker's."""
         return RollUp(self.database, self.state, clock=self.clock)
 
     async def count(self, **counted: float) -> None:
@@ -56,7 +56,7 @@ class Site:
         await self.state.delete(*map(minute_key, range(HOUR * 60, self.minute + 1)))
 
     async def hours(self) -> dict[tuple[int, str], float]:
-        """Return what was rolled up: hours after the first, and name, to value."""
+        """What was rolled up: hours after the first, and name, to value."""
         rows = await as_owner(
             self.settings, "SELECT extract(epoch FROM hour) / 3600, name, value FROM metrics_hourly ORDER BY hour, name"
         )

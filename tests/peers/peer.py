@@ -33,7 +33,7 @@ class Peer:
     requests: list[Request] = field(default_factory=list)
 
     def methods(self) -> list[str]:
-        """Return what was asked for."""
+        """What was asked for."""
         return [request.method or request.http for request in self.requests]
 
 

@@ -18,7 +18,7 @@ def spawn() -> int:
 
 @server.tool()
 def environment() -> dict[str, str]:
-    """Return the environment."""
+    """The environment."""
     return dict(os.environ)  # noqa: TID251 - what this program was started with
 
 

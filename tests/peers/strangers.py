@@ -51,7 +51,7 @@ async def streamed(request: web.BaseRequest, kind: str) -> web.StreamResponse:
 
 
 def endless(kind: str, part: bytes, seconds: float = 0.0) -> Handler:
-    """Return a handler that never ends to answer."""
+    """A handler that never ends to answer."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         response = await streamed(request, kind)
@@ -63,7 +63,7 @@ def endless(kind: str, part: bytes, seconds: float = 0.0) -> Handler:
 
 
 def status(code: int, body: str = "no") -> Handler:
-    """Return a handler that answers with a status."""
+    """A handler that answers with a status."""
 
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(status=code, text=body)
@@ -99,7 +99,7 @@ async def closes(request: web.BaseRequest) -> web.StreamResponse:
 
 
 def result(value: object) -> Handler:
-    """Return a handler that answers every request with this result."""
+    """A handler that answers every request with this result."""
 
     async def answer(request: web.BaseRequest) -> web.Response:
         asked = json.loads(await request.read())

@@ -19,7 +19,7 @@ from pydantic import Field
 
 
 def build_tools() -> MCPServer:
-    """Return a server with these tools."""
+    """A server with these tools."""
     server = MCPServer("Peer")
     reads = ToolAnnotations(read_only_hint=True)
     for tool, annotations in (
@@ -107,7 +107,7 @@ def nothing() -> CallToolResult:
 
 
 def who(context: Context[Any, Any]) -> dict[str, Any]:
-    """Return the headers and the metadata of the call."""
+    """The headers and the metadata of the call."""
     request = context.request_context
     headers: Any = request.request.headers if request.request else {}
     return {

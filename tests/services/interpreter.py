@@ -5,6 +5,6 @@ import sys
 
 
 def run_python(code: str) -> str:
-    """Return what the code prints."""
+    """What the code prints."""
     command = [sys.executable, "-c", code]
     return subprocess.run(command, capture_output=True, check=True, text=True, timeout=60).stdout  # noqa: S603 - our own words

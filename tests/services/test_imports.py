@@ -16,7 +16,7 @@ AGENT = SERVICES["llm-agent"].module
 
 
 def _modules_after(statement: str) -> set[str]:
-    """Return the names of all modules that a new interpreter has after a statement."""
+    """The names of all modules that a new interpreter has after a statement."""
     return set(run_python(f"import importlib, sys; {statement}; print(*sys.modules, sep='\\n')").split())
 
 

@@ -17,6 +17,7 @@ SOURCE = Path(__file__).parents[2] / "src/basechat"
 
 LINES = 300
 FILES = 15
+DOCSTRINGS = 0.4
 CONVENTIONAL = {"models", "schemas", "routes"}
 """Names of modules and packages in which two features may use the same class name."""
 

@@ -69,7 +69,7 @@ async def over_http(
 
 
 def server_of(pages: FetchPage) -> MCPServer:
-    """Return an MCP server with this tool alone."""
+    """An MCP server with this tool alone."""
     server = MCPServer("test")
     server.add_tool(pages.fetch_page)
     return server

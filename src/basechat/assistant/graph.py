@@ -42,7 +42,6 @@ _PARAGRAPH = "\n\n"
 
 
 async def analyze_intent(state: State, runtime: Runtime[Context]) -> State:
-    """Choose the tools that the model is offered."""
     context = runtime.context
     tools = list(context.tools.values())
     names = await context.chooser.choose(context.run.messages[-1]["content"], tools, owner_id=context.run.owner_id)
@@ -74,7 +73,6 @@ async def generate(state: State, runtime: Runtime[Context]) -> State:
 
 
 async def call_tool(state: CallState, runtime: Runtime[Context]) -> State:
-    """Execute one call of the model's last turn."""
     text = (await execute_request(state, runtime.context)).text
     if len(text) > state["room"]:
         text = f"{text[: state['room']]}\n[Cut here: the results of this answer's calls are too long together.]"

@@ -58,7 +58,6 @@ class Context:
 
 
 def answer_of(state: State) -> Answer:
-    """The answer of a workflow that has ended."""
     meta_info: dict[str, Any] = {"context": state["context"]}
     if state["finish_reason"] not in {None, "stop"}:
         meta_info["finish_reason"] = state["finish_reason"]

@@ -76,7 +76,7 @@ class ModelTitler:
 
 
 def clean_title(text: str) -> str | None:
-    """The title in the text of a model, as one line without markup. None if there is none."""
+    # The title in the text of a model, as one line without markup. None if there is none.
     lines = [line.strip() for line in _THOUGHTS.sub("", text).splitlines() if line.strip()]
     announced = len(lines) > 1 and lines[0].endswith((":", "："))
     line = lines[announced] if lines else ""

@@ -62,7 +62,7 @@ class AvailableTool:
 
     @property
     def approval_key(self) -> str | None:
-        """Identifies the tool and its description for "always in this chat". None if it needs no approval."""
+        # Identifies the tool and its description for "always in this chat". None if it needs no approval.
         if self.spec.read_only:
             return None
         described = json.dumps([self.server.identity, self.spec.to_json()])
@@ -70,7 +70,6 @@ class AvailableTool:
 
     @property
     def definition(self) -> dict[str, Any]:
-        """The tool in the form of OpenAI's API."""
         function = {"name": self.name, "description": self.description, "parameters": self.spec.input_schema}
         return {"type": "function", "function": function}
 
@@ -156,7 +155,6 @@ class PartialToolCall:
     size: int = 0
 
     def add(self, name: Any, arguments: Any) -> None:
-        """Add a piece. Arguments beyond the limit are counted and dropped."""
         if isinstance(name, str):
             self.name = (self.name + name[:NAME_LENGTH])[:NAME_LENGTH]
         if isinstance(arguments, dict):  # some providers send an object
@@ -169,7 +167,7 @@ class PartialToolCall:
                 self.parts.append(arguments)
 
     def finish(self) -> ToolRequest:
-        """The complete call, under a new id: a provider may send an id twice, or none."""
+        # The complete call, under a new id: a provider may send an id twice, or none.
         arguments, problem = self._parse()
         name = storable(self.name)[:NAME_LENGTH]
         return ToolRequest(call_id=f"call_{new_id().hex}", name=name, arguments=arguments, problem=problem)
@@ -206,7 +204,6 @@ class ToolCallAccumulator:
         call.add(function.get("name"), function.get("arguments"))
 
     def finish(self) -> list[ToolRequest]:
-        """The complete calls, in order."""
         requests = [call.finish() for call in self._calls]
         if left_out := self._count - len(self._calls):
             problem = f"At most {CALLS_LIMIT} calls are executed at once; {left_out} were left out."

@@ -43,7 +43,7 @@ async def search_messages(
     limit: int,
     without_run: UUID | None = None,
 ) -> Sequence[Row[Any]]:
-    """Messages that match all ILIKE patterns, newest first, each with a snippet around the first word."""
+    # Messages that match all ILIKE patterns, newest first, each with a snippet around the first word.
     values = {"owner": owner_id, "run_id": without_run, "patterns": list(patterns), "first": first_word, "limit": limit}
     return (await connection.execute(_SEARCH, values)).all()
 

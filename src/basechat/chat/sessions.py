@@ -55,7 +55,6 @@ async def get_chat(connection: AsyncConnection, owner_id: UUID, chat_id: UUID) -
 async def change_chat(
     connection: AsyncConnection, owner_id: UUID, chat_id: UUID, changes: Mapping[str, Any]
 ) -> Row[Any]:
-    """Change a chat. The order of chats does not change."""
     if not changes:
         return await get_chat(connection, owner_id, chat_id)
     statement = (
@@ -86,7 +85,7 @@ _SHOW = text("""
 
 
 async def show_branch(connection: AsyncConnection, owner_id: UUID, chat_id: UUID, message_id: UUID) -> None:
-    """Make the branch of a message the active one, down to its newest leaf."""
+    # Make the branch of a message the active one, down to its newest leaf.
     values = {"owner_id": owner_id, "chat_id": chat_id, "message_id": message_id}
     if await connection.scalar(_SHOW, values) is None:
         await get_chat(connection, owner_id, chat_id)

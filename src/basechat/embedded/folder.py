@@ -40,7 +40,7 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
 
 
 def claim(layout: Layout) -> None:
-    """Create the folder or recognize it. Refuses folders of other programs, other users and other versions."""
+    # Create the folder or recognize it. Refuses folders of other programs, other users and other versions.
     layout.data.mkdir(parents=True, exist_ok=True)
     _require_owner(layout.data)
     if layout.version.exists():

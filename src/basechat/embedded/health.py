@@ -48,7 +48,7 @@ def answers_redis(path: Path, *, timeout: float = TIMEOUT) -> bool:
 
 
 def answers_postgres(path: Path, *, timeout: float = TIMEOUT) -> bool:
-    """Whether PostgreSQL on a Unix socket accepts connections. Then it asks for a password, else it sends an error."""
+    # Whether PostgreSQL on a Unix socket accepts connections. Then it asks for a password, else it sends an error.
     parameters = b"user\0admin\0database\0postgres\0\0"
     startup = struct.pack("!II", 8 + len(parameters), 3 << 16) + parameters
     return _exchange(path, startup, timeout).startswith(b"R")

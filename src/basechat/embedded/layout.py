@@ -56,7 +56,6 @@ class Layout:
 
     @cached_property
     def postgres(self) -> Path:
-        """Owned by PostgreSQL's own account if the stack runs as root."""
         return self.data / "pg"
 
     @cached_property
@@ -74,7 +73,6 @@ class Layout:
 
     @cached_property
     def run(self) -> Path:
-        """Sockets of all processes except PostgreSQL. Other users can't enter it."""
         return self.short / "run"
 
     @cached_property

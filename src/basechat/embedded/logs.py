@@ -34,7 +34,7 @@ def tail(log: Path, lines: int, *, since: int = 0) -> list[str]:
 
 
 def follow(log: Path, lines: int) -> Iterator[str]:
-    """The last lines, then all new lines. After a move the log is read from its new beginning."""
+    # The last lines, then all new lines. After a move the log is read from its new beginning.
     position = size(log)  # measured before the tail is read: a line may appear twice, but is never lost
     yield from (f"{line}\n" for line in tail(log, lines))
     while True:

@@ -32,7 +32,7 @@ class Child:
                 os.kill(self.pid, number)
 
     def sweep(self) -> None:
-        """Kill the rest of its group. nginx's workers, for example, outlive a killed master."""
+        # Kill the rest of its group. nginx's workers, for example, outlive a killed master.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 

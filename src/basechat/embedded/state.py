@@ -45,13 +45,13 @@ class StackState:
 
 
 def find_running(layout: Layout) -> StackState | None:
-    """The stack that runs on this folder now, as its supervisor last wrote it."""
+    # The stack that runs on this folder now, as its supervisor last wrote it.
     state = read_state(layout)
     return state if state is not None and state.is_alive else None
 
 
 def read_state(layout: Layout) -> StackState | None:
-    """The state that was written last. Its supervisor may have ended long ago."""
+    # The state that was written last. Its supervisor may have ended long ago.
     try:
         raw: dict[str, Any] = json.loads(layout.state.read_text())
         services = tuple(ProcessState(**service) for service in raw.pop("services"))

@@ -62,7 +62,7 @@ class Supervisor:
         return [watched for stage in self._stages for watched in stage]
 
     def start(self, *services: Service) -> None:
-        """Start services concurrently. The services of one call are also stopped together."""
+        # Start services concurrently. The services of one call are also stopped together.
         self._check_signals()
         stage: list[Watched] = []
         self._stages.append(stage)

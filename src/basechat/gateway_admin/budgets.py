@@ -62,7 +62,6 @@ _Used = Mapping[tuple[str, UUID | None], BudgetUsed]
 
 
 async def list_budgets(database: Database) -> list[BudgetOut]:
-    """All budgets, oldest first."""
     async with database.system_transaction() as connection:
         return await _documents(connection, list(await connection.execute(_LIST)))
 

@@ -93,7 +93,7 @@ async def delete_provider(database: Database, admin: Principal, client: ClientIn
 
 
 async def check_provider(resources: Resources, admin: Principal, provider_id: UUID) -> ProviderCheck:
-    """Request the list of models. The answer contains nothing else that the provider sent."""
+    # Request the list of models. The answer contains nothing else that the provider sent.
     async with resources.database.system_transaction() as connection:
         row = await rows.get_row(connection, StoredProvider, provider_id)
     await resources.limiter.require(

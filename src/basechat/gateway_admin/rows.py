@@ -17,7 +17,6 @@ _NOUNS: Mapping[Table, str] = {StoredProvider: "provider", ModelAlias: "alias"}
 
 
 async def list_rows(connection: AsyncConnection, table: Table) -> list[Row[Any]]:
-    """All rows, oldest first."""
     statement = select(*table.__table__.columns).order_by(table.created_at, table.id)
     return list(await connection.execute(statement))
 

@@ -160,7 +160,6 @@ class Totals(BaseModel):
     cost: Dollars = Decimal(0)
 
     def add(self, row: Any) -> None:
-        """Add a row with sums of the same names."""
         self.calls += row.calls
         self.cached_calls += row.cached_calls
         self.prompt_tokens += row.prompt_tokens

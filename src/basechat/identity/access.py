@@ -65,7 +65,6 @@ async def require_chat(caller: Annotated[Principal, Depends(require_caller)]) ->
 
 
 async def require_session(caller: Annotated[Principal, Depends(require_caller)]) -> Principal:
-    """Refuse API tokens: they can't change the account of their owner."""
     if caller.kind != "session":
         raise ForbiddenError("An API token can't do this. Sign in.", code="auth.session_required")
     return caller

@@ -59,7 +59,7 @@ async def find_usernames(connection: AsyncConnection, user_ids: Collection[UUID]
 
 
 async def get_preferences(connection: AsyncConnection, owner_id: UUID) -> dict[str, Any]:
-    """All preferences; None for each field that the person has not set."""
+    # All preferences; None for each field that the person has not set.
     statement = select(*_PREFERENCE_COLUMNS).where(UserPreferences.user_id == owner_id)
     row = (await connection.execute(statement)).mappings().one_or_none()
     return dict(row) if row else dict.fromkeys(_PREFERENCES)
@@ -85,7 +85,7 @@ async def change_password(resources: Resources, caller: Principal, current: str,
 
 
 async def delete_account(database: Database, state: Redis, user_id: UUID) -> None:
-    """Delete an account and everything it owns. The last administrator can't leave others behind."""
+    # Delete an account and everything it owns. The last administrator can't leave others behind.
     values = {"id": user_id}
     async with database.system_transaction() as connection:
         if await connection.scalar(_IS_LAST_ADMIN, values):

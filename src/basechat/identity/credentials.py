@@ -93,12 +93,11 @@ async def find_principal(token: str, *, state: Redis, database: Database, sessio
 
 
 def credential_key(token: str) -> str:
-    """Key in redis-state of the cached account of a token."""
     return _key(token_hash(token))
 
 
 def read_cached(cached: bytes) -> Principal | None:
-    """Decode the value of a token's key; None if the token was revoked."""
+    # Decode the value of a token's key; None if the token was revoked.
     return None if cached == _REVOKED else _decode(cached)
 
 

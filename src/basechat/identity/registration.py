@@ -58,7 +58,7 @@ async def register(resources: Resources, body: Registration, client: ClientInfo)
 
 
 async def log_setup_token(database: Database, settings: Settings) -> None:
-    """Log the set-up token while there is no account. It is useless afterwards."""
+    # Log the set-up token while there is no account. It is useless afterwards.
     token = settings.setup_token
     async with database.system_transaction() as connection:
         if token is None or await _has_users(connection):

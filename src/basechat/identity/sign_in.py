@@ -95,7 +95,7 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password: str, password_hash: str | None) -> bool:
-    """Check a password. Without a hash the check takes as long as with one, and fails."""
+    # Check a password. Without a hash the check takes as long as with one, and fails.
     async with _slots():
         return await asyncio.to_thread(_verify, password, password_hash)
 

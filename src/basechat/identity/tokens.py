@@ -49,7 +49,6 @@ async def find_token_names(connection: AsyncConnection, token_ids: Collection[UU
 
 
 async def create_api_token(database: Database, caller: Principal, body: NewApiToken) -> tuple[Row[Any], str]:
-    """Create an API token; returns its row and its text."""
     if "admin" in body.scopes and caller.role != "admin":
         raise ForbiddenError("Only administrators can create tokens of scope `admin`.", code="auth.admin_required")
     token = new_token(API_TOKEN_PREFIX)

@@ -99,19 +99,18 @@ class AgentClient:
     async def stream_completion(
         self, caller: Caller, body: bytes, *, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[CompletionStream]:
-        """Start a streamed completion, after several attempts if necessary."""
         async with await self._post_completion({**self._headers(caller), **(headers or {})}, body) as response:
             if response.status != 200:
                 raise await _status_error(response)
             yield CompletionStream(response.headers, response.content)
 
     async def embed(self, caller: Caller, model: str, texts: Sequence[str]) -> Any:
-        """Return the gateway's document with one embedding per text, as Base64 of little-endian float32."""
+        """The gateway's document with one embedding per text, as Base64 of little-endian float32."""
         body = json.dumps({"model": model, "input": texts, "encoding_format": "base64"})
         return await self._json("POST", "/v1/embeddings", caller, seconds=EMBEDDING_SECONDS, body=body)
 
     async def list_models(self, caller: Caller, kind: Literal["chat", "embedding"] = "chat") -> list[dict[str, Any]]:
-        """Return the models that can be called now, the default first, in OpenAI's form."""
+        # Return the models that can be called now, the default first, in OpenAI's form.
         listed = await self._json("GET", f"/v1/models?kind={kind}", caller, seconds=_LIST_SECONDS)
         try:
             models: list[dict[str, Any]] = listed["data"]
@@ -120,7 +119,6 @@ class AgentClient:
         return models
 
     async def check(self) -> None:
-        """Check that llm-agent is alive."""
         await self._request("GET", "/health/live", {}, seconds=_LIST_SECONDS)
 
     async def _json(self, method: str, path: str, caller: Caller, *, seconds: float, body: bytes | None = None) -> Any:
@@ -172,14 +170,13 @@ class AgentClient:
 
 @asynccontextmanager
 async def open_agent_client(settings: Settings) -> AsyncIterator[AgentClient]:
-    """Open the client of one process; it connects with the first call."""
+    # Open the client of one process; it connects with the first call.
     address = Address.parse(settings.llm_agent_url)
     async with address.client() as http:
         yield AgentClient(http, address.base_url, settings.secret_key.get_secret_value().encode())
 
 
 def caller_for(owner_id: UUID) -> Caller:
-    """Caller of a request that belongs to no run."""
     return Caller(owner_id=owner_id, run_id=None, attempt=0)
 
 

@@ -31,7 +31,7 @@ async def background(*loops: Loop) -> AsyncIterator[None]:
 
 
 async def every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
-    """Repeat an action forever. A failure is logged; the next time may succeed."""
+    # Repeat an action forever. A failure is logged; the next time may succeed.
     while True:
         await asyncio.sleep(seconds)
         try:

@@ -54,7 +54,6 @@ def parse_database_url(text: str) -> URL:
 
 
 def role_url(owner: URL, role: Role, secret_key: str) -> URL:
-    """URL with which a service logs in as its role."""
     return owner.set(username=role, password=role_password(role, secret_key))
 
 

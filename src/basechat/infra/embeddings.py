@@ -73,7 +73,7 @@ class Embeddings:
 
 
 def _parse(document: Any, count: int) -> list[Vector]:
-    """Return the vectors of an answer, in the order of the texts; raises ValueError."""
+    """The vectors of an answer, in the order of the texts; raises ValueError."""
     try:
         data = sorted(document["data"], key=lambda each: int(each["index"]))
         vectors = [_vector(each["embedding"]) for each in data]

@@ -23,7 +23,6 @@ class Encryptor:
         return nonce + self._ciphers[0].encrypt(nonce, value, associated_data.encode())
 
     def decrypt(self, encrypted: bytes, *, associated_data: str) -> bytes | None:
-        """The value, or None if no key decrypts it."""
         nonce, ciphertext = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
         for cipher in self._ciphers:
             try:

@@ -20,7 +20,7 @@ _LOCK = 4_242_001  # a number that no other program on the server locks
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, for a connection or for the database of the settings."""
+    # Alembic's configuration, for a connection or for the database of the settings.
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection

@@ -34,5 +34,4 @@ class Resources:
 
     @property
     def secret(self) -> bytes:
-        """The key that signs what services say to each other."""
         return self.settings.secret_key.get_secret_value().encode()

@@ -13,7 +13,6 @@ def dumps(value: Any) -> bytes:
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted fields: equal values have equal JSON."""
     return orjson.dumps(value, default=_to_string, option=_OPTIONS | orjson.OPT_SORT_KEYS)
 
 

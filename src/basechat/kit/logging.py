@@ -17,7 +17,7 @@ _LEVELS: Mapping[str, int] = {"httpx2": logging.WARNING, "mcp": logging.WARNING,
 
 @contextmanager
 def logged_with(request_id: str) -> Iterator[None]:
-    """Add the request's id to all lines that are logged in this context."""
+    # Add the request's id to all lines that are logged in this context.
     token = _request_id.set(request_id)
     try:
         yield

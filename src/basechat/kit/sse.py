@@ -48,7 +48,7 @@ class SSEDecoder:
         return events
 
     def finish(self) -> SSEEvent | None:
-        """Decode what follows the last blank line: some servers close the stream without one."""
+        # Decode what follows the last blank line: some servers close the stream without one.
         rest = bytes(self._rest).rstrip(b"\r\n")
         self._rest.clear()
         return _event(rest + b"\n\n") if rest else None

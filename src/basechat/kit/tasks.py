@@ -30,7 +30,7 @@ class TaskSet:
         self._running: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task. Its error is not reported unless the task is awaited."""
+        # Start a task. Its error is not reported unless the task is awaited.
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)

@@ -36,7 +36,7 @@ _TABLE = bytes(next((number for number, (kind, _) in enumerate(_KINDS, 1) if byt
 
 
 def estimate(text: str) -> int:
-    """Estimate the tokens of a text. Many texts are part of each prompt, so counts are cached."""
+    # Estimate the tokens of a text. Many texts are part of each prompt, so counts are cached.
     return _cached_count(text) if len(text) < _CACHED_LENGTH else _count(text)
 
 

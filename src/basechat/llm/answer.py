@@ -19,7 +19,7 @@ _CHUNK_FIELDS = frozenset({"choices", "object", "usage"})
 
 
 def is_complete(document: Document) -> bool:
-    """Whether each choice ended by itself and contains text or calls. Only such an answer is stored."""
+    # Whether each choice ended by itself and contains text or calls. Only such an answer is stored.
     choices = document.get("choices")
     if not isinstance(choices, list) or not choices or document.get("error"):
         return False
@@ -27,7 +27,6 @@ def is_complete(document: Document) -> bool:
 
 
 def to_stored(document: Document) -> dict[str, Any]:
-    """The document without its id, which each replay creates."""
     return {name: value for name, value in document.items() if name not in ("id", "object")}
 
 
@@ -85,7 +84,6 @@ class CompletionAccumulator:
         self.error: Any = None
 
     def add(self, chunk: Mapping[str, Any]) -> None:
-        """Read one chunk. An invalid one sets `error`."""
         if "error" in chunk:
             self.error = chunk["error"]
         if isinstance(usage := chunk.get("usage"), dict):

@@ -42,7 +42,6 @@ class PendingAuth:
             self._callers = None
 
     def start_look_up(self, tasks: TaskSet) -> None:
-        """Begin the look-up now, for a request without an admission."""
         if self._callers is not None:
             self._look_up = tasks.start(self._callers.look_up(self._token))
 

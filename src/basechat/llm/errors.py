@@ -40,5 +40,4 @@ class GatewayError(Exception):
         return Response(json.dumps(self.document()), self.status, headers, "application/json")
 
     def chunk(self) -> bytes:
-        """The last event of a stream that broke off."""
         return b"data: " + json.dumps(self.document()) + b"\n\n"

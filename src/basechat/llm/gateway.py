@@ -50,7 +50,6 @@ class Gateway:
 
     @property
     def is_traced(self) -> bool:
-        """Whether spans are collected."""
         return not isinstance(self.tracer, NoOpTracer)
 
     async def admit(self, auth: PendingAuth, quote: Quote) -> Admission:

@@ -49,7 +49,6 @@ class CompletionRequest:
 
     @property
     def with_usage(self) -> bool:
-        """Whether the stream ends with the usage."""
         return bool((self.body.get("stream_options") or {}).get("include_usage"))
 
 
@@ -104,7 +103,7 @@ def answer_parts(body: Mapping[str, Any], *, provider: Provider, model: str, own
 
 
 def conversation(body: Mapping[str, Any], owner_id: UUID) -> bytes:
-    """What stays the same during a conversation: its owner and its first message."""
+    # What stays the same during a conversation: its owner and its first message.
     first = next((each for each in body["messages"] if each.get("role") == "user"), body["messages"][0])
     return owner_id.bytes + json.dumps(first)
 
@@ -142,13 +141,12 @@ IMAGE_TOKENS = 1_000  # of one image at the size that providers scale it to
 
 
 def prompt_tokens(body: Mapping[str, Any]) -> int:
-    """Estimated tokens of the messages and tools of a chat completion."""
     tools = body.get("tools")
     return (estimate(json.dumps(tools).decode()) if tools else 0) + sum(map(_message_tokens, body["messages"]))
 
 
 def completion_tokens(body: Mapping[str, Any]) -> int | None:
-    """The largest number of tokens that the answer may have, or None if the request sets no bound."""
+    # The largest number of tokens that the answer may have, or None if the request sets no bound.
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     choices = body.get("n") or 1
     if not isinstance(limit, int) or not isinstance(choices, int):

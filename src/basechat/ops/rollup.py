@@ -74,7 +74,7 @@ class RollUp:
         await every(self._every_seconds, self._try_round)
 
     async def round(self) -> None:
-        """Roll up once. The first round of an hour also deletes old rows."""
+        # Roll up once. The first round of an hour also deletes old rows.
         hour = int(self._clock() // 3600)
         # Counts that a process could not flush arrive late. After a pause, so do all counts of the pause.
         since = max(hour - KEPT_HOURS + 1, self._rolled_up - _LATE_HOURS)

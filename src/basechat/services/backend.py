@@ -30,8 +30,6 @@ POOL_SIZE, MAX_OVERFLOW = 20, 30
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app. It migrates the database when it starts."""
-
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await upgrade(settings)

@@ -22,7 +22,7 @@ from basechat.llm.metrics import METRIC_RULES
 async def open_resources(
     settings: Settings, *, service: str = "basechat", pool_size: int | None = None, max_overflow: int | None = None
 ) -> AsyncIterator[Resources]:
-    """Open the resources of one process. The sizes are of the pool of each database role."""
+    # Open the resources of one process. The sizes are of the pool of each database role.
     async with AsyncExitStack() as stack:
         database = open_database(settings, pool_size=pool_size, max_overflow=max_overflow)
         stack.push_async_callback(database.close)

@@ -43,7 +43,7 @@ _caller: ContextVar[ToolCaller] = ContextVar("tool_caller")
 
 @contextmanager
 def calling(caller: ToolCaller) -> Iterator[None]:
-    """Set the caller for the code inside, and for the tasks that it starts."""
+    # Set the caller for the code inside, and for the tasks that it starts.
     reset = _caller.set(caller)
     try:
         yield
@@ -57,7 +57,7 @@ def current_caller() -> ToolCaller:
 
 
 async def set_call_id(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Take the id of a run's call from the request. Middleware of the MCP server."""
+    # Take the id of a run's call from the request. Middleware of the MCP server.
     call_id = (ctx.meta or {}).get(CALL_ID_META)
     caller = _caller.get(None)
     if caller is None or caller.run_id is None or not isinstance(call_id, str):

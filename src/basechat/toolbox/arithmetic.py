@@ -47,7 +47,6 @@ def bounded(number: Number) -> Number:
 
 
 def fraction(number: Number) -> Fraction:
-    """The exact value of a bounded number."""
     return number if is_exact(number) else Fraction(*number.as_integer_ratio())
 
 
@@ -56,8 +55,7 @@ def floor(number: Number) -> Number:
 
 
 def on_fractions(compute: Callable[[Fraction, Fraction], Fraction | int]) -> Function:
-    """An operation on the exact values of two numbers, which are exact or not."""
-
+    # An operation on the exact values of two numbers, which are exact or not.
     def apply(left: Number, right: Number) -> Number:
         result = Fraction(compute(fraction(left), fraction(right)))
         return result if is_exact(left) and is_exact(right) else _mp.convert(result)

@@ -36,7 +36,7 @@ class CurrentTime(BaseModel):
 
 
 def current_time(timezone: str = "UTC") -> CurrentTime:
-    """Return the current date and time. `timezone` is an IANA name such as Asia/Seoul or Europe/Berlin."""
+    """The current date and time. `timezone` is an IANA name such as Asia/Seoul or Europe/Berlin."""
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

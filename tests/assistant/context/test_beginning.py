@@ -9,7 +9,7 @@ TURNS = ("Hello", "오늘 날씨 어때?", "And in English again?", "한국어�
 
 
 def _prompts(upstream: Upstream) -> list[bytes]:
-    """Return what each request says up to the end of its messages."""
+    """What each request says up to the end of its messages."""
     return [_prompt(record) for record in upstream.completions]
 
 

@@ -17,7 +17,7 @@ IN_BRIEF = f"[Summary of the earlier part of this chat]\n{SUMMARY}\n\n[The chat 
 
 
 def _words(count: int, seed: int = 0) -> str:
-    """Return words of three letters, each about one token here and one at the upstream, which counts words."""
+    """Words of three letters, each about one token here and one at the upstream, which counts words."""
     letters = random.Random(seed)  # noqa: S311 - the same words every time
     return " ".join("".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=3)) for _ in range(count))
 
@@ -27,7 +27,7 @@ def _messages(record: RequestRecord) -> list[tuple[str, str]]:
 
 
 async def _long_chat(small: Small) -> tuple[str, list[str]]:
-    """Return a chat that the next such message makes too long, and what was said in it."""
+    """A chat that the next such message makes too long, and what was said in it."""
     said = [_words(120, seed) for seed in range(4)]
     chat = await small.person.chat(tools=[])
     for question, answer in (said[:2], said[2:]):
@@ -45,7 +45,7 @@ def _last(events: list[Event]) -> dict[str, Any]:
 
 
 async def _summaries(small: Small, chat: str) -> list[tuple[str, str]]:
-    """Return the summaries of a chat, each with the message under which it is."""
+    """The summaries of a chat, each with the message under which it is."""
     rows = """SELECT s.message_id::text, s.content FROM context_summaries s JOIN messages m ON m.id = s.message_id
               WHERE m.session_id::text = :chat ORDER BY s.created_at"""
     return [(row[0], row[1]) for row in await as_owner(small.quiet.settings, rows, chat=chat)]

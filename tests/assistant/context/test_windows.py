@@ -58,7 +58,7 @@ def _context(events: list[Event]) -> dict[str, Any]:
 
 
 def _words(record: RequestRecord) -> int:
-    """Return what the upstream counts of a prompt."""
+    """What the upstream counts of a prompt."""
     return sum(len(message["content"].split()) for message in record.document["messages"])
 
 
@@ -81,7 +81,7 @@ async def test_a_small_window_survives_a_long_chat(small: Small, alphabet: str, 
 
 
 async def _spoken(person: Person, turns: int) -> str:
-    """Return a chat with a model of the usual window."""
+    """A chat with a model of the usual window."""
     chat = await person.chat(tools=[])
     for seed in range(turns):
         assert "summarised" not in _context(await person.send(chat, _text(100, seed, "abcdefgh", 3), model="echo"))

@@ -38,7 +38,7 @@ class Labelled:
 
 
 async def read(name: str, settings: Settings) -> Labelled:
-    """Return the messages of a file, our own tools before the file's."""
+    """The messages of a file, our own tools before the file's."""
     said = tomllib.loads((FOLDER / f"{name}.toml").read_text())
     outside = [Tool(**tool) for tool in said["tools"]]
     return Labelled(
@@ -47,7 +47,7 @@ async def read(name: str, settings: Settings) -> Labelled:
 
 
 async def own_tools(settings: Settings) -> list[Tool]:
-    """Return the tools of mcp-server, web search included, as they describe themselves."""
+    """The tools of mcp-server, web search included, as they describe themselves."""
     database = open_database(settings)
     server = build_server(settings.model_copy(update={"searxng_url": "http://127.0.0.1:9"}), database)
     return [

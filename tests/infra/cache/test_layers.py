@@ -25,7 +25,7 @@ def _key(said: dict[str, Any], layer: Layer = LLM, secret: bytes = SECRET) -> st
 
 
 def _shuffled(value: Any) -> Any:
-    """Return the same value with the fields of every object the other way round."""
+    """The same value with the fields of every object the other way round."""
     if isinstance(value, dict):
         return {name: _shuffled(inner) for name, inner in reversed(value.items())}
     return [_shuffled(inner) for inner in value] if isinstance(value, list) else value

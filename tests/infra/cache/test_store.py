@@ -178,7 +178,7 @@ async def test_values_of_any_length_are_read_as_written(
 
 
 def _completion(text: str) -> dict[str, Any]:
-    """Return what a provider answers, as it is kept."""
+    """What a provider answers, as it is kept."""
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     return {
         "object": "chat.completion",

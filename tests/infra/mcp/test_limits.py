@@ -10,7 +10,7 @@ from basechat.kit import json
 
 
 def _fits(text: bytes, values: int, size: int) -> bool:
-    """Return whether a text, in parts of this size, has at most so many values."""
+    """Whether a text, in parts of this size, has at most so many values."""
     limiter = ResponseLimiter(McpLimits(answer_values=values))
     try:
         for start in range(0, len(text), size):

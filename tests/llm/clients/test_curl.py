@@ -33,7 +33,7 @@ async def run(*command: str, **environment: str) -> str:
 
 
 def arguments(gateway: Gateway, body: object) -> list[str]:
-    """Return what curl is given for a call of chat completions."""
+    """What curl is given for a call of chat completions."""
     headers = ("content-type: application/json", f"authorization: Bearer {gateway.token}")
     named = [part for header in headers for part in ("-H", header)]
     return ["-sS", f"{gateway.url}/chat/completions", *named, "-d", json.dumps(body).decode()]

@@ -60,7 +60,7 @@ class Gateway:
 
 
 def used(prompt: int, completion: int, cached: int = 0) -> dict[str, Any]:
-    """Return an answer that tells its tokens."""
+    """An answer that tells its tokens."""
     details = {"cached_tokens": cached}
     return {
         "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "prompt_tokens_details": details},
@@ -171,7 +171,7 @@ async def until_counted(gateway: Gateway, tokens: int) -> None:
 
 
 async def rows(settings: Settings) -> list[dict[str, Any]]:
-    """Return the rows of usage, oldest first."""
+    """The rows of usage, oldest first."""
     names = ("status", "prompt_tokens", "completion_tokens", "cost", "estimated", "cached", "id", "model")
     found = await as_owner(settings, f"SELECT {', '.join(names)} FROM usage ORDER BY id")  # noqa: S608
     return [dict(zip(names, row, strict=True)) for row in found]

@@ -49,7 +49,7 @@ async def _rows(settings: Settings, person: Person) -> list[dict[str, Any]]:
 
 
 async def _settled(settings: Settings, person: Person, count: int = 1) -> list[dict[str, Any]]:
-    """Return the rows of a person when there are so many and none is open."""
+    """The rows of a person when there are so many and none is open."""
 
     async def are_settled() -> bool:
         rows = await _rows(settings, person)
@@ -173,7 +173,7 @@ async def test_a_message_has_the_tokens_of_its_last_attempt(servers: Servers, up
 
 
 def settings_of_state(stack: Stack, number: int) -> str:
-    """Return the address of a database of its own on redis-state."""
+    """The address of a database of its own on redis-state."""
     return stack.resources.settings.state_redis_url.replace("db=0", f"db={number}")
 
 

@@ -21,18 +21,18 @@ Way = Callable[..., Route]
 
 
 def chunk(text: str = "", finish: str | None = None, index: int = 0) -> bytes:
-    """Return the event of one chunk."""
+    """The event of one chunk."""
     choice = {"index": index, "delta": {"content": text}, "finish_reason": finish}
     return event({"choices": [choice]})
 
 
 def event(document: Any) -> bytes:
-    """Return an event."""
+    """An event."""
     return b"data: %b\n\n" % orjson.dumps(document)
 
 
 async def text_of(answer: ProviderStream) -> str:
-    """Return the text of a whole answer; raises `GatewayError` where it breaks."""
+    """The text of a whole answer; raises `GatewayError` where it breaks."""
     return "".join([part async for part in texts(answer)])
 
 
@@ -54,7 +54,7 @@ async def ask(client: ProviderClient, routes: list[Route], *, stream: bool) -> t
 
 
 async def refused(client: ProviderClient, routes: list[Route], *, stream: bool = True) -> GatewayError:
-    """Return the error that a call ends with."""
+    """The error that a call ends with."""
     with pytest.raises(GatewayError) as caught:
         await ask(client, routes, stream=stream)
     return caught.value

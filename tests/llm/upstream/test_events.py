@@ -47,7 +47,7 @@ STREAMS = st.builds(
 
 
 def _read(parts: list[bytes]) -> tuple[bytes, list[dict[str, Any]], bool, bool]:
-    """Return the bytes and documents that come out, whether the end was seen, and whether something was garbled."""
+    """The bytes and documents that come out, whether the end was seen, and whether something was garbled."""
     decoder = EventDecoder()
     raw, documents, is_done = b"", [], False
     try:

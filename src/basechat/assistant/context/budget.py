@@ -37,39 +37,36 @@ class TokenBudget:
 
     @property
     def full(self) -> int:
-        """The size of a chat beyond which its older part is summarised."""
+        # The size of a chat beyond which its older part is summarised.
         return int(self.window * FULL) - self.taken
 
     @property
     def low(self) -> int:
-        """The size of a chat after that."""
         return int(self.window * LOW) - self.taken
 
     @property
     def most(self) -> int:
-        """The size of the largest chat that fits."""
         return self.window - self.taken
 
     @property
     def summary(self) -> int:
-        """The size of the longest summary."""
         return min(self.window // 16, 2000)
 
     @property
     def piece(self) -> int:
-        """The size of the part of a chat that the model summarises at a time."""
+        # The size of the part of a chat that the model summarises at a time.
         return self.window // 2
 
 
 def budget_for(run: RunRequest, window: int) -> TokenBudget:
-    """The budget of an answer, corrected by the provider's last count of tokens."""
+    # The budget of an answer, corrected by the provider's last count of tokens.
     correction = correction_for(run.messages, run.model)
     wanted = run.max_tokens or min(window // _ANSWER_SHARE, _ANSWER_MOST)
     return TokenBudget(window=int(window / correction), taken=int(min(wanted, window // 2) / correction))
 
 
 def correction_for(turns: Sequence[Turn], model: str | None) -> float:
-    """Tokens that the provider counts per estimated token, by the newest answer of the same model."""
+    # Tokens that the provider counts per estimated token, by the newest answer of the same model.
     for turn in reversed(turns):
         context = turn["context"] or {}
         estimated, counted = _count(context.get("estimated")), _count(context.get("prompt_tokens"))

@@ -46,7 +46,7 @@ class _Piece:
 
 
 async def summarise(run: RunRequest, older: Sequence[Turn], budget: TokenBudget, model: ModelClient) -> Summary | None:
-    """Summarise the last summary and these messages. None if the model fails."""
+    # Summarise the last summary and these messages. None if the model fails.
     pieces = _pieces(older, budget.piece)
     text, tokens = run.summary or "", 0
     try:

@@ -68,7 +68,6 @@ class ToolChooser:
 
 
 def fingerprint(tools: Sequence[Described]) -> str:
-    """Hash of a list of tools in any order."""
     described = sorted([tool.name, tool.title, tool.description] for tool in tools)
     return hashlib.sha256(json.dumps(described)).hexdigest()
 

@@ -65,7 +65,6 @@ class Described(Protocol):
 
 
 def word_scores(text: str, tools: Sequence[Described]) -> Mapping[str, float]:
-    """Score from 0 to 1 per tool name."""
     english = " ".join(translation for korean, translation in _GLOSSARY.items() if korean in text)
     wanted = _terms(f"{text} {english}")
     named = {tool.name: _terms(f"{tool.name.replace('_', ' ')} {tool.title}") for tool in tools}

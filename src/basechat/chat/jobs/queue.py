@@ -88,7 +88,7 @@ async def claim(database: Database, kinds: Collection[str], *, lease_seconds: fl
 
 
 async def renew(database: Database, jobs: Collection[Job], *, lease_seconds: float) -> set[tuple[UUID, int]]:
-    """Renew leases; returns id and attempt of the jobs that this worker still holds."""
+    # Renew leases; returns id and attempt of the jobs that this worker still holds.
     async with database.autocommit() as connection:
         rows = await connection.execute(_RENEW, _columns(jobs) | {"lease": lease_seconds})
         return {(row.id, row.attempt) for row in rows}

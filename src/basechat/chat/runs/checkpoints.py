@@ -132,7 +132,7 @@ class RunCheckpoints(BaseCheckpointSaver[int]):
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """Store the writes of a task, if the checkpoint of its step is stored."""
+        # Store the writes of a task, if the checkpoint of its step is stored.
         handle = _handle(config)
         if handle.kept is None or handle.kept != config["configurable"]["checkpoint_id"]:
             return

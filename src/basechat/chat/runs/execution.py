@@ -96,13 +96,13 @@ class Execution:
         self._answering = asyncio.create_task(_answer_in_time(answerer, request, run_log))
 
     def stop(self, *, is_cancelled: bool) -> None:
-        """Stop making the answer. The first call decides whether the run ends or another attempt continues it."""
+        # Stop making the answer. The first call decides whether the run ends or another attempt continues it.
         if self._is_cancelled is None:
             self._is_cancelled = is_cancelled
         self._answering.cancel()
 
     async def run(self) -> UUID | None:
-        """Make the answer, then end or pause the run. Returns the run that a worker can claim next."""
+        # Make the answer, then end or pause the run. Returns the run that a worker can claim next.
         await asyncio.wait({self._answering})
         if not self._is_paused:
             return await self._finish(self._ending())

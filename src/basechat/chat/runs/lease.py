@@ -142,7 +142,7 @@ async def find_queued(database: Database) -> UUID | None:
 
 
 async def renew(database: Database, leases: Collection[Lease], *, lease_seconds: float) -> dict[UUID, bool]:
-    """Renew leases. Returns the runs that are still held, and for each whether to cancel it."""
+    # Renew leases. Returns the runs that are still held, and for each whether to cancel it.
     async with database.autocommit() as connection:
         rows = await connection.execute(_RENEW, _columns(leases) | {"lease": lease_seconds})
         return {row.id: row.cancelled for row in rows}

@@ -36,7 +36,7 @@ class UnixAccount:
 
 
 def postgres_account() -> UnixAccount | None:
-    """The account for PostgreSQL. None without root: then it runs as the current user."""
+    # The account for PostgreSQL. None without root: then it runs as the current user.
     if os.geteuid() != 0:
         _require_name(os.geteuid())
         return None

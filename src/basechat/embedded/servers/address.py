@@ -33,7 +33,7 @@ class ListenAddress:
 
     @property
     def url(self) -> str:
-        """The URL to open. For a wildcard address it has the name of the machine."""
+        # The URL to open. For a wildcard address it has the name of the machine.
         host = socket.gethostname() if self.host in _ALL_ADDRESSES else self.host
         return f"http://{_bracketed(host)}" + ("" if self.port == 80 else f":{self.port}")
 

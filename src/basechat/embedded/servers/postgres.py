@@ -68,7 +68,7 @@ def binaries() -> Path:
 
 
 def run_as(account: UnixAccount | None, command: list[str], layout: Layout) -> tuple[list[str], UnixAccount | None]:
-    """The command, and the account to start it under, if the command does not change the account itself."""
+    # The command, and the account to start it under, if the command does not change the account itself.
     through = (binaries(), layout.postgres, layout.postgres_run)
     if account is None or all(account.enters(folder) for folder in through):
         return command, account
@@ -90,7 +90,7 @@ def _launch(layout: Layout, options: tuple[str, ...]) -> Child:
 
 
 def prepare_cluster(layout: Layout) -> None:
-    """Create missing folders and, at the first start, the cluster. Needs the secrets."""
+    # Create missing folders and, at the first start, the cluster. Needs the secrets.
     account = postgres_account()
     for folder in dict.fromkeys((layout.postgres, layout.postgres_run.parent, layout.postgres_run)):
         folder.mkdir(mode=0o700, exist_ok=True)

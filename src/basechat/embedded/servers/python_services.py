@@ -83,7 +83,7 @@ def warm(meanwhile: Callable[[], None]) -> None:
 
 
 def can_fork() -> bool:
-    """A fork of a process with threads inherits their locks. Frameworks of macOS do not survive a fork."""
+    # A fork of a process with threads inherits their locks. Frameworks of macOS do not survive a fork.
     return sys.platform == "linux" and threading.active_count() == 1
 
 

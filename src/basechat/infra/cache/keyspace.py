@@ -25,7 +25,7 @@ class Primary:
     node: ClusterNode | None = None
 
     async def scan(self, match: str | None = None) -> AsyncIterator[list[bytes]]:
-        """Yield keys in batches, some perhaps twice. KEYS would block the server."""
+        # Yield keys in batches, some perhaps twice. KEYS would block the server.
         cursor = 0
         while True:
             answer: Any = await self.client.scan(cursor, match=match, count=_SCANNED_AT_ONCE, **self._target)
@@ -36,12 +36,10 @@ class Primary:
                 return
 
     async def size(self) -> int:
-        """Number of keys."""
         size: Any = await self.client.dbsize(**self._target)
         return int(size)
 
     async def info(self) -> Mapping[str, Any]:
-        """The server's INFO."""
         answer: Any = await self.client.info(**self._target)
         info: Mapping[str, Any] = answer
         return info
@@ -118,7 +116,7 @@ async def _measure(primary: Primary) -> Keyspace:
 
 
 async def _sample(primary: Primary) -> tuple[set[bytes], float]:
-    """Return keys, and how many keys each of them stands for. SCAN orders by hash, so the first keys are random."""
+    """Keys, and how many keys each of them stands for. SCAN orders by hash, so the first keys are random."""
     keys: set[bytes] = set()
     async for batch in primary.scan():
         keys.update(batch)

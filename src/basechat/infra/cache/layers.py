@@ -27,12 +27,11 @@ class Layer:
     """Whether reads count as hits and misses. False for values that only lead to other values."""
 
     def of(self, label: str) -> Self:
-        """The layer for one tool or similar, whose label is a part of the keys."""
+        # The layer for one tool or similar, whose label is a part of the keys.
         return replace(self, label=label)
 
     @property
     def prefix(self) -> str:
-        """Prefix of the layer's keys."""
         return f"{self.name}:{self.label}:" if self.label else f"{self.name}:"
 
 
@@ -49,7 +48,6 @@ class CacheKeys:
         self._keyed = hmac.new(secret, digestmod=hashlib.sha256)
 
     def key(self, layer: Layer, parts: Parts) -> str:
-        """Redis key of a value."""
         hashed = self._keyed.copy()  # faster than a new one from the secret
         hashed.update(json.canonical([_FORMAT, layer.name, layer.label, layer.version, parts]))
         return layer.prefix + hashed.hexdigest()

@@ -31,7 +31,7 @@ class Notice:
 
 
 async def find_state(client: CacheClient) -> ServerState | None:
-    """State of a server, or None if it does not answer in time. Hosted servers may report less."""
+    # State of a server, or None if it does not answer in time. Hosted servers may report less.
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             infos = [await primary.info() for primary in await primaries(client)]
@@ -48,12 +48,10 @@ async def find_state(client: CacheClient) -> ServerState | None:
 
 
 def are_one(cache: ServerState | None, state: ServerState | None) -> bool | None:
-    """Whether both are the same server; None if unknown."""
     return None if cache is None or state is None else bool(cache.identity & state.identity)
 
 
 def notices(cache: ServerState | None, state: ServerState | None) -> Sequence[Notice]:
-    """List what should be configured differently."""
     found = []
     one = are_one(cache, state)
     if one:

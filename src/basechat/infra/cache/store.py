@@ -43,15 +43,12 @@ class Cache:
         self._breaker = CircuitBreaker("the cache")
 
     def key(self, layer: Layer, parts: Parts) -> str:
-        """Redis key of a value."""
         return self._keys.key(layer, parts)
 
     async def get(self, layer: Layer, parts: Parts) -> Any:
-        """Read a JSON value, or None."""
         return await self.get_at(layer, self.key(layer, parts))
 
     async def get_at(self, layer: Layer, key: str) -> Any:
-        """Read the JSON value of a key, or None."""
         stored = await self._call(lambda: self._redis.get(key), layer)
         value = None if stored is None else await self._decode(as_bytes(stored), key)
         if stored is not None and value is None:
@@ -60,11 +57,10 @@ class Cache:
         return None if value is None else json.loads(value)
 
     async def put(self, layer: Layer, parts: Parts, value: Any) -> None:
-        """Store a JSON value other than null, unless it is too large."""
+        # Store a JSON value other than null, unless it is too large.
         await self.put_at(layer, self.key(layer, parts), value)
 
     async def put_at(self, layer: Layer, key: str, value: Any) -> None:
-        """Store a JSON value under its key."""
         text = json.dumps(value)
         if len(text) > VALUE_BYTES:
             return
@@ -89,7 +85,7 @@ class Cache:
             return None
 
     async def _call(self, command: Callable[[], Awaitable[T]], layer: Layer) -> T | None:
-        """Return the reply, or None after a timeout. Then the circuit breaker opens."""
+        """The reply, or None after a timeout. Then the circuit breaker opens."""
         try:
             return await self._breaker.call(command)
         except RedisUnavailableError:
@@ -98,7 +94,6 @@ class Cache:
 
 
 def cache_encryptor(settings: Settings) -> Encryptor:
-    """Encryptor of cached values and of live logs."""
     secret = settings.secret_key.get_secret_value().encode()
     return Encryptor(settings.cache_keys or [_derived(secret, b"cache-encryption")])
 

@@ -34,7 +34,7 @@ def log_key(run_id: UUID) -> str:
 
 
 def fields(entry: RunLogEntry, key: str, encryptor: Encryptor) -> dict[Any, Any]:
-    """Fields of a stream entry. Its data can be decrypted only with its own log and id."""
+    # Fields of a stream entry. Its data can be decrypted only with its own log and id.
     return {b"e": entry.event, b"d": encryptor.encrypt(entry.data, associated_data=_place(key, entry.id))}
 
 

@@ -43,18 +43,15 @@ class RunLog:
 
     @property
     def text(self) -> str:
-        """The whole text so far."""
         if len(self._parts) > 1:
             self._parts = ["".join(self._parts)]
         return self._parts[0] if self._parts else ""
 
     @property
     def length(self) -> int:
-        """Code points written so far."""
         return self._length
 
     def write(self, text: str) -> None:
-        """Add text to the message."""
         first = self._length == 0
         self._parts.append(text)
         self._new_text.append(text)
@@ -68,7 +65,7 @@ class RunLog:
         self._touch(self, True)
 
     def emit(self, event: RunEvent) -> None:
-        """Add an event that is not text, after all text so far."""
+        # Add an event that is not text, after all text so far.
         self._add_deltas()
         self._waiting.append(event)
         if isinstance(event, ToolCalled | ApprovalAsked | ToolAnswered):
@@ -77,7 +74,7 @@ class RunLog:
         self._touch(self, True)
 
     def lose(self) -> None:
-        """Record that the log was lost, or that a write has an unknown result."""
+        # Record that the log was lost, or that a write has an unknown result.
         self._reset = self._lost = True
         if self._unconfirmed or not self.ended:
             self._touch(self, True)
@@ -102,7 +99,6 @@ class RunLog:
         return [self._entry(event) for event in events]
 
     def confirm(self) -> None:
-        """Record that the entries taken last have arrived."""
         self._unconfirmed = []
 
     def _add_deltas(self) -> None:

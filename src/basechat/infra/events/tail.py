@@ -60,7 +60,6 @@ class Subscription:
         self._arrived.set()
 
     async def replay(self) -> list[RunLogEntry]:
-        """Read the next page of the log; empty at its end."""
         entries = await self._tail.read(self.run_id, self._last, self._page)
         self._page = _next_page(self._page, _size(entries))
         return self._advance(entries)
@@ -150,11 +149,9 @@ class EventTail:
         return read_entries(answer, key, self._encryptor)
 
     async def holds(self, run_id: UUID, entry_id: str) -> bool:
-        """Whether the log still contains an entry."""
         return bool(await self._redis.xrange(log_key(run_id), min=entry_id, max=entry_id, count=1))
 
     async def run(self) -> None:
-        """Read forever; waits while Redis is unreachable."""
         while True:
             try:
                 await self._read_once()

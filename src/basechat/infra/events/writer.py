@@ -42,7 +42,7 @@ class LogWriter:
         redis.connection_pool.connection_kwargs["redis_connect_func"] = self._connected
 
     def open(self, run_id: UUID, attempt: int) -> RunLog:
-        """Open the log of an attempt. An earlier attempt that this worker still executes can't write any more."""
+        # Open the log of an attempt. An earlier attempt that this worker still executes can't write any more.
         if (former := self._open.get(run_id)) is not None:
             former.fenced = True  # otherwise it could create a lost log again, unnoticed by the later attempt
         run_log = RunLog(run_id, attempt, touch=self._touch)
@@ -50,12 +50,10 @@ class LogWriter:
         return run_log
 
     def close(self, run_log: RunLog) -> None:
-        """Forget a log. Its remaining entries are still sent."""
         if self._open.get(run_log.run_id) is run_log:
             del self._open[run_log.run_id]
 
     async def run(self) -> None:
-        """Send new entries forever."""
         loop = asyncio.get_running_loop()
         sent_at = 0.0
         while True:

@@ -60,11 +60,9 @@ class ProtocolVersions:
         self._known = dict(known or {})
 
     def mode_for(self, server: str) -> ConnectMode:
-        """How the SDK negotiates the version with a server."""
         return self._known.get(server, "auto")
 
     def learn(self, server: str, version: str | None) -> None:
-        """Remember the version of a server; None after a failure."""
         if version is None:
             self._known.pop(server, None)
         elif len(self._known) < _SERVERS:

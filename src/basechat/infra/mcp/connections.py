@@ -45,14 +45,13 @@ class McpConnections:
     command_versions: ProtocolVersions
 
     def own(self, headers: Mapping[str, str], *, limits: McpLimits = DEFAULT_LIMITS) -> McpClient:
-        """Client of mcp-server, for the caller in the internal header."""
         target = HttpTarget(
             http=self.own_http, policy=None, versions=self.own_versions, name=self.own_url, headers=headers
         )
         return McpClient(target=target, limits=limits)
 
     def outside(self, url: str, headers: Mapping[str, str], *, limits: McpLimits = DEFAULT_LIMITS) -> McpClient:
-        """Client of a person's server, with the headers that its owner has set."""
+        # Client of a person's server, with the headers that its owner has set.
         target = HttpTarget(
             http=self.outside_http, policy=self.policy, versions=self.outside_versions, name=url, headers=headers
         )
@@ -99,12 +98,11 @@ class OwnServer:
         self._is_listed = asyncio.Event()
 
     def client_for(self, caller: Caller, *, seconds: int) -> McpClient:
-        """Client that acts for a caller for so many seconds."""
         signed = sign_caller(caller, key=self._secret, audience=AUDIENCE, ttl_seconds=seconds)
         return self._connections.own({INTERNAL_HEADER: signed})
 
     async def tools(self) -> Sequence[ToolSpec]:
-        """Return the tools, which are the same for all accounts; empty before the first list."""
+        """The tools, which are the same for all accounts; empty before the first list."""
         if not self._is_listed.is_set():
             try:
                 async with asyncio.timeout(FIRST_LIST_SECONDS):
@@ -114,7 +112,6 @@ class OwnServer:
         return self._specs
 
     async def run(self) -> None:
-        """List the tools again and again."""
         while True:
             try:
                 self._specs = await self.client_for(_SYSTEM, seconds=60).list_tools()

@@ -75,7 +75,6 @@ def from_sdk(error: Exception, seconds: float) -> McpError:
 
 
 def from_http(error: Exception) -> McpError:
-    """Translate what the HTTP client raised."""
     if isinstance(error, RefusedUrlError):
         return McpError(McpErrorCode.ADDRESS, str(error))
     failure = failure_of(error)
@@ -84,5 +83,4 @@ def from_http(error: Exception) -> McpError:
 
 
 def message_of(error: MCPError) -> str:
-    """The server's own error message, cut."""
     return storable(error.message)[:_MESSAGE_LENGTH]

@@ -45,12 +45,11 @@ class ToolResult:
 
     @property
     def preview(self) -> str:
-        """The beginning of the text, for people."""
         return self.text if len(self.text) <= PREVIEW_LENGTH else self.text[: PREVIEW_LENGTH - 1] + "…"
 
 
 def function_names(server: str, tools: Sequence[str], taken: Container[str]) -> dict[str, str]:
-    """Return a name per tool: `server__tool`, with the characters and the length that providers allow.
+    """A name per tool: `server__tool`, with the characters and the length that providers allow.
 
     Names that would collide get a suffix from a hash of the tool's own name. So the names do not depend on the order of
     the tools, and a new tool of the server changes no other name. A name that needs no change stays unchanged.

@@ -39,7 +39,6 @@ class HttpTarget:
 
     @asynccontextmanager
     async def connect(self, limits: McpLimits, abort: Abort) -> AsyncIterator[Any]:
-        """Open the SDK's transport over our connections."""
         transport = AiohttpTransport(self.http, self.policy, limits, abort)
         headers = {**_USER_AGENT, **self.headers}
         async with (
@@ -70,7 +69,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         self.limiter = ResponseLimiter(limits)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request. The SDK reads the body as it needs it."""
+        # Send one request. The SDK reads the body as it needs it.
         if request.method == "DELETE" and _is_cancelled():
             raise httpx2.TransportError("cancelled: the session is not closed politely")
         try:
@@ -127,7 +126,7 @@ class _LimitedBody(httpx2.AsyncByteStream):
             raise self._transport.fail(from_http(error), self._request) from error
 
     async def aclose(self) -> None:
-        """Close the connection. After a complete body the connection is already back in the pool."""
+        # Close the connection. After a complete body the connection is already back in the pool.
         self._response.close()
 
 

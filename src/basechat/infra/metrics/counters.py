@@ -28,7 +28,6 @@ class Counters:
         self._current[name] += value
 
     def value(self, name: str) -> float:
-        """Total of one counter since the start of this process."""
         return self._totals.get(name, 0.0) + self._current.get(name, 0.0)
 
     def close_minute(self) -> None:
@@ -48,12 +47,11 @@ class Counters:
         return minute < self._now() - LATE_MINUTES
 
     def totals(self) -> Mapping[str, float]:
-        """Totals of all counters since the start of this process."""
         self.close_minute()
         return self._totals
 
     def take_minutes(self) -> Iterator[tuple[Minute, Mapping[str, float]]]:
-        """Yield what is not flushed, by minute, oldest first. The caller becomes responsible for it."""
+        # Yield what is not flushed, by minute, oldest first. The caller becomes responsible for it.
         self.close_minute()
         while self._waiting:
             minute = next(iter(self._waiting))

@@ -40,7 +40,6 @@ async def read_minutes(state: Redis, minutes: Collection[Minute]) -> dict[Minute
 
 
 def total(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Sum counters by name."""
     sums: dict[str, float] = {}
     for part in parts:
         for name, value in part.items():

@@ -40,7 +40,6 @@ class CountersCollector(Collector):
         self._rules = [(re.compile(rule.pattern), rule) for rule in (*_CACHE, *rules, _OTHERS)]
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """Yield every counter under its metric."""
         families: dict[str, CounterMetricFamily] = {}
         for name, value in sorted(self._counters.totals().items()):
             rule, labels = self._rule_for(name)
@@ -58,7 +57,7 @@ class CountersCollector(Collector):
 
 
 def new_registry(counters: Counters, rules: Sequence[MetricRule] = ()) -> CollectorRegistry:
-    """Registry of one process: its counters, and its memory, CPU and files."""
+    # Registry of one process: its counters, and its memory, CPU and files.
     registry = CollectorRegistry()
     registry.register(CountersCollector(counters, rules))
     ProcessCollector(registry=registry)
@@ -66,5 +65,4 @@ def new_registry(counters: Counters, rules: Sequence[MetricRule] = ()) -> Collec
 
 
 def exposition(registry: CollectorRegistry) -> bytes:
-    """All metrics of a registry in Prometheus's text format."""
     return generate_latest(registry)

@@ -65,7 +65,6 @@ class NetworkPolicy:
     ports: frozenset[int] | None = frozenset({80, 443})
 
     def is_open(self, address: str) -> bool:
-        """Whether connections to an address are allowed."""
         try:
             found = ip_address(address)
         except ValueError:

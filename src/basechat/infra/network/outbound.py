@@ -41,7 +41,6 @@ class OutboundReply:
 
     @property
     def content_type(self) -> str:
-        """The media type in small letters, without parameters."""
         return self._response.content_type.lower()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -74,7 +73,7 @@ class OutboundReply:
         self._content.set_exception(error)
 
     def close(self) -> None:
-        """Close the connection. One whose answer was read to the end already serves other calls."""
+        # Close the connection. One whose answer was read to the end already serves other calls.
         self._response.close()
 
     def _unread(self, error: BaseException) -> bytes:
@@ -96,7 +95,6 @@ class OutboundClient:
 
     @property
     def is_in_use(self) -> bool:
-        """Whether a call is under way."""
         return is_in_use(self._http)
 
     @property
@@ -131,7 +129,6 @@ class OutboundClient:
         return OutboundReply(response)
 
     async def close(self) -> None:
-        """Close all connections, also those with a call under way."""
         await self._http.close()
 
 

@@ -33,7 +33,7 @@ def web_client(
     resolver: Resolver | None = None,
     keep_seconds: float | None = None,
 ) -> WebClient:
-    """Create a client that does not decompress bodies. Without a policy it connects to every address."""
+    # Create a client that does not decompress bodies. Without a policy it connects to every address.
     return WebClient(
         connector=policy.connector(resolver, keep_seconds=keep_seconds) if policy else None,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -45,7 +45,6 @@ def web_client(
 
 
 def failure_of(error: Exception) -> WebFailure:
-    """The kind of an error in `WEB_ERRORS`."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, RefusedAddressError):
         return WebFailure.REFUSED_ADDRESS

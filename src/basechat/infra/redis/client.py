@@ -31,7 +31,7 @@ __all__ = [
 
 
 def as_bytes(reply: bytes | str | None) -> bytes:
-    """Narrow the type of a reply: our clients decode nothing, while the library's types allow text."""
+    # Narrow the type of a reply: our clients decode nothing, while the library's types allow text.
     if not isinstance(reply, bytes):
         raise TypeError(type(reply).__name__)
     return reply

@@ -51,7 +51,6 @@ class RateLimiter:
             return self._count_locally(limit, name)
 
     async def forget(self, *key: str) -> None:
-        """Delete the attempts of a key."""
         name = _name(key)
         self._local.pop(name, None)
         try:

@@ -4,7 +4,6 @@ from importlib.resources import files
 
 
 def load_script(package: str, name: str) -> str:
-    """Read `name.lua` of a package."""
     return files(package).joinpath(f"{name}.lua").read_text()
 
 

@@ -70,7 +70,6 @@ class SharedRedis(Redis):
         return convert(reply, **options)
 
     def client(self) -> Redis:
-        """Client with a connection of its own."""
         return Redis(connection_pool=self.connection_pool, single_connection_client=True)
 
     def register_script(self, script: ScriptTextT) -> AsyncScript:  # type: ignore[override]  # as redis-py does
@@ -121,7 +120,6 @@ class _SharedConnection:
                 timer.cancel()
 
     def close(self) -> None:
-        """Close the connection; commands in flight fail."""
         if self._opening is not None:
             self._opening.cancel()
         if self._link is not None:
@@ -177,7 +175,6 @@ class _Link(asyncio.Protocol):
         )
 
     def send(self, command: Sequence[EncodableT]) -> asyncio.Future[Any]:
-        """Send a command and return the future of its reply."""
         if not self._pending:
             self._received_at = time.monotonic()
         self._transport.write(self._connection.pack(command))
@@ -186,7 +183,7 @@ class _Link(asyncio.Protocol):
         return reply
 
     def close_if_silent(self, seconds: float) -> None:
-        """Close the connection if nothing arrived for so long: a dead connection may look open."""
+        # Close the connection if nothing arrived for so long: a dead connection may look open.
         if self._pending and time.monotonic() - self._received_at >= seconds:
             self.close()
 
@@ -195,7 +192,6 @@ class _Link(asyncio.Protocol):
         self._end(None)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on the replies that are complete."""
         self._received_at = time.monotonic()
         try:
             self._parser.feed(data)
@@ -232,7 +228,6 @@ class _DetachableConnection(AbstractConnection):
     """A connection that redis-py opens (password, database, protocol version) and that a `_Link` then uses."""
 
     def detach(self) -> _Link:
-        """Give the transport to a new link."""
         if self._writer is None:
             raise RedisConnectionError("The connection was closed as soon as it was open.")
         transport = self._writer.transport
@@ -257,7 +252,6 @@ class _DetachableConnection(AbstractConnection):
             raise DataError(str(error)) from error
 
     def parse_error(self, message: str) -> Exception:
-        """Exception for an error reply."""
         error: Exception = self._parser.parse_error(message)  # type: ignore[no-untyped-call]
         return error
 

@@ -24,17 +24,15 @@ _IDLE_SECONDS = 1.0  # without a message; then a ping, and after the same time w
 
 
 async def wake(state: Redis, *run_ids: UUID) -> None:
-    """Wake one worker for each queued run."""
     await state.lpush(RUNS, *(str(run_id) for run_id in run_ids))
 
 
 def add_wake(pipeline: Pipeline, run_id: UUID) -> None:
-    """Add to a pipeline what wakes one worker for a queued run."""
+    # Add to a pipeline what wakes one worker for a queued run.
     pipeline.lpush(RUNS, str(run_id))
 
 
 async def next_run(queue: Redis, *, timeout_seconds: int = 1) -> UUID | None:
-    """Wait for the run that was queued first."""
     found = await queue.brpop([RUNS], timeout=timeout_seconds)
     return UUID(as_bytes(found[1]).decode()) if found else None
 
@@ -45,7 +43,6 @@ async def waiting_runs(state: Redis) -> list[UUID]:
 
 
 async def wake_jobs(state: Redis) -> None:
-    """Wake one worker for jobs."""
     await state.lpush(JOBS, "look")
 
 
@@ -61,7 +58,6 @@ async def jobs_added(queue: Redis, *, timeout_seconds: int = 1) -> bool:
 
 
 async def announce_cancel(state: Redis, run_id: UUID) -> None:
-    """Signal to all workers that a run was cancelled."""
     await state.publish(CANCELS, str(run_id))
 
 
@@ -74,7 +70,6 @@ class CancelListener:
         self._has_missed = False
 
     async def listen(self) -> AsyncIterator[UUID]:
-        """Yield cancelled runs forever."""
         while True:
             try:
                 async with self._state.pubsub() as channel:
@@ -88,7 +83,7 @@ class CancelListener:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     def has_missed(self) -> bool:
-        """Whether signals may have been missed since the last call of this method."""
+        # Whether signals may have been missed since the last call of this method.
         missed, self._has_missed = self._has_missed or not self._is_listening, False
         return missed
 

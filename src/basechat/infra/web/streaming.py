@@ -91,7 +91,6 @@ class EventStream(Response):
         self._ended = ended
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        """Set the headers, without a content-length, which is unknown."""
         all_headers = {**(headers or {}), "content-type": f"{self.media_type}; charset={self.charset}"}
         self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in all_headers.items()]
 

@@ -74,11 +74,10 @@ class Admission:
     settlements: SettlementQueue | None = None
 
     def allowed(self, routes: Sequence[Route]) -> Sequence[Route]:
-        """The routes that may be tried. A budget in dollars excludes models without a price."""
+        # The routes that may be tried. A budget in dollars excludes models without a price.
         return [route for route in routes if route.price is not None] if self.bounds_money else routes
 
     def withdraw(self) -> None:
-        """Undo the admission in the background: the call is not made."""
         if self.call is None:
             return
         if self.claim is not None and self.settlements is not None:
@@ -106,7 +105,6 @@ class AdmissionControl:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the writer, the settlement and the upkeep in the background."""
         await self.limits.refresh()
         await self.membership.heartbeat()
         upkeep = (

@@ -109,14 +109,12 @@ class Call:
         return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
 
     def answered_by(self, route: Route) -> None:
-        """Set the route that answers, which may be a fallback."""
         self.provider = route.provider.name
         self.model = route.model.replace("\x00", "")[:_NAME_LENGTH]
         self._price = route.price
 
     @contextmanager
     def refused_if_broken(self) -> Iterator[None]:
-        """End the call as failed or cancelled if the block raises."""
         try:
             yield
         except (asyncio.CancelledError, ClientDisconnectedError):
@@ -127,7 +125,6 @@ class Call:
             raise
 
     def saw(self, piece: bytes) -> None:
-        """Add a piece of a stream. It runs for every token."""
         if self.first_token_ms is None:
             self.first_token_ms = self.elapsed_ms
         self.relayed.add(piece)
@@ -136,7 +133,6 @@ class Call:
             del self._tail[:-_TAIL_BYTES]
 
     def end_whole(self, document: dict[str, Any]) -> None:
-        """End a call that was answered in one body."""
         if not self.count(document):
             self._count_text(document)
         self.end("completed")
@@ -181,7 +177,7 @@ class Call:
         self._settled(self)
 
     def note_cached(self, prompt_tokens: int, completion_tokens: int, first_token_ms: int, duration_ms: int) -> None:
-        """End a call that needed no provider. It has the tokens of the answer and costs nothing."""
+        # End a call that needed no provider. It has the tokens of the answer and costs nothing.
         self.status = "completed"
         self.cached = True
         self.prompt_tokens, self.completion_tokens = prompt_tokens, completion_tokens
@@ -208,7 +204,7 @@ class Call:
         return min(int(self.age_seconds * 1000), _MAX_INTEGER)
 
     def cost_so_far(self) -> Decimal | None:
-        """Estimated cost of the prompt and of the tokens that were relayed."""
+        # Estimated cost of the prompt and of the tokens that were relayed.
         return _cost(self._price, self.prompt_estimate, 0, self.relayed.tokens)
 
 

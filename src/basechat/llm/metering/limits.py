@@ -85,7 +85,7 @@ class LimitCache:
             self.revision += 1
 
     def set_versions(self, versions: Mapping[UUID, int]) -> None:
-        """Use versions that this process wrote, without waiting for the next refresh."""
+        # Use versions that this process wrote, without waiting for the next refresh.
         self._limits = {
             key: replace(limit, version=versions.get(limit.id, limit.version)) for key, limit in self._limits.items()
         }
@@ -128,7 +128,7 @@ def to_dollars(units: int) -> Decimal:
 
 
 def format_dollars(units: int) -> str:
-    """An amount for people: at least cents, and no zeros after them."""
+    # An amount for people: at least cents, and no zeros after them.
     whole, _, part = f"{to_dollars(units):.8f}".partition(".")
     return f"${int(whole):,}.{part.rstrip('0').ljust(2, '0')}"
 
@@ -162,7 +162,6 @@ class Counter:
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:
-        """Both bounds, in the order of the scripts."""
         return (self.requests, self.tokens) if self.is_bucket else (self.tokens, self.cost)
 
 
@@ -190,7 +189,6 @@ class Planner:
         self._plans: dict[tuple[UUID, UUID | None, int], Plan] = {}
 
     def plan(self, caller: Caller, at: datetime) -> Plan:
-        """The counters of a call that began at this time."""
         if not self._limits:
             return NO_PLAN
         if self._limits.revision != self._revision or len(self._plans) > MAX_PLANS:
@@ -221,7 +219,6 @@ def make_plan(applied: Sequence[AppliedLimit], *, at: datetime) -> Plan:
 
 
 def span(period: Period, at: datetime) -> tuple[datetime, datetime]:
-    """Begin and end of the period around a time, in UTC."""
     day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if period == "month":
         first = day.replace(day=1)

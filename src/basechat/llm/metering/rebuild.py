@@ -59,7 +59,6 @@ class RowTotals:
 
 
 async def sum_rows(connection: AsyncConnection, counter: Counter) -> RowTotals:
-    """The value of a counter by the rows of usage."""
     values: dict[str, object] = {"begins": counter.begins, "ends": counter.ends}
     if counter.applied.holder is not None:
         values["holder"] = counter.applied.holder

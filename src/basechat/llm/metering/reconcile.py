@@ -75,7 +75,7 @@ class Reconciler:
             log.warning("%d calls were interrupted: their processes gave no sign of life", len(closed))
 
     async def reconcile(self, now: float | None = None) -> None:
-        """Compare the reservations in all counters with the rows, once a minute among all processes."""
+        # Compare the reservations in all counters with the rows, once a minute among all processes.
         now = now or time.time()
         try:
             if not await self._state.set("usage:reconciling", 1, nx=True, px=_RECONCILE_MS):
@@ -88,7 +88,6 @@ class Reconciler:
             log.warning("reservations can't be compared with the rows: %s", error)
 
     async def settle_ended(self, key: str, call_ids: Iterable[str]) -> None:
-        """Settle the calls of one counter whose rows have ended."""
         usages = await self._find(call_ids)
         await self._send([(key, call, usage) for call, usage in usages.items() if usage is not None])
 

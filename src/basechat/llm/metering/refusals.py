@@ -62,7 +62,7 @@ def model_without_price(model: str) -> GatewayError:
 
 
 def budget_unknown() -> GatewayError:
-    """The error of a call while its budget can't be read from Redis or PostgreSQL."""
+    # The error of a call while its budget can't be read from Redis or PostgreSQL.
     return GatewayError(
         503, "Your budget can't be read at the moment. Try again soon.", code="budget_unknown", retry_after="5"
     )

@@ -36,20 +36,17 @@ class SettlementQueue:
         self._wake = asyncio.Event()
 
     def add(self, calls: Iterable[Call]) -> None:
-        """Settle calls whose final rows are committed, or that were withdrawn."""
         for call in calls:
             if not call.cached and len(self._waiting) < MAX_WAITING:
                 self._waiting[call.id] = call
         self._wake.set()
 
     def release(self, key: str, leader: bytes) -> None:
-        """Delete the claim of a withdrawn call."""
         self._claims.append((key, leader))
         self._wake.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Settle in the background; at the end, settle what is left."""
         async with background(self._run()):
             yield
         try:
@@ -70,7 +67,7 @@ class SettlementQueue:
                 self._wake.set()
 
     async def _settle_batch(self) -> bool:
-        """Returns whether redis-state has replied."""
+        """Whether redis-state has replied."""
         batch, claims = list(islice(self._waiting.values(), BATCH)), self._claims[:BATCH]
         try:
             await self._send(batch, claims)

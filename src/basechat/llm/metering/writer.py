@@ -104,18 +104,15 @@ class UsageWriter:
             log.error("the usage of %d calls was lost", len(self._waiting))
 
     async def note_progress(self) -> None:
-        """Write the calls again that are in flight for long."""
         for call in self._open.values():
             if call.age_seconds >= PROGRESS_SECONDS:
                 self._enter(call)
 
     async def flush(self) -> None:
-        """Write all that waits, or as much as PostgreSQL accepts."""
         while self._waiting and await self.write():
             pass
 
     async def write(self) -> bool:
-        """Write one batch; returns whether PostgreSQL was reachable."""
         async with self._lock:
             return await self._write()
 
@@ -177,7 +174,6 @@ class UsageWriter:
 
 
 async def insert_calls(connection: AsyncConnection, calls: Iterable[Call]) -> None:
-    """Write the rows of calls in one statement."""
     await connection.execute(_WRITE, {"rows": json.dumps([_row(call) for call in calls]).decode()})
 
 

@@ -28,12 +28,11 @@ class Route:
 
     @property
     def price(self) -> Price | None:
-        """None if the price is unknown."""
         provider = self.provider
         return price_of(provider.kind, self.model, declared=provider.prices, told=self.told_price)
 
     def window(self, default: int) -> int:
-        """The context window in tokens, or the default if it is unknown."""
+        # The context window in tokens, or the default if it is unknown.
         return window_of(self.model, told=self.told_window, declared=self.provider.context_window, default=default)
 
 
@@ -46,7 +45,7 @@ class ModelIndex:
 
 
 def index_models(lists: Iterable[ModelList], kind: Kind) -> ModelIndex:
-    """Index the models of all providers. A name that several providers use means the first of them."""
+    # Index the models of all providers. A name that several providers use means the first of them.
     routes: dict[str, Route] = {}
     listed: dict[str, Route] = {}
     for each in lists:
@@ -74,7 +73,6 @@ class Model:
     routes: Sequence[Route]
 
     def window(self, default: int) -> int:
-        """The smallest context window of all routes, in tokens."""
         return min(route.window(default) for route in self.routes)
 
 
@@ -114,17 +112,15 @@ class Catalogue:
         self._told = None
 
     async def sweep(self) -> None:
-        """Close the clients of removed providers after their last call."""
         await self._retired.sweep()
 
     async def close(self) -> None:
-        """Close all clients."""
         for each in self._lists.values():
             self._retired.add(each)
         await self._retired.close()
 
     async def models(self, kind: Kind = "chat") -> list[Model]:
-        """Each name of a model of this kind: the default, then the aliases, then the models."""
+        # Each name of a model of this kind: the default, then the aliases, then the models.
         offer = await self._freshened(kind)
         found = {name: Model(name=name, owner=OWN_NAME, routes=routes) for name, routes in self._meant(offer).items()}
         for name, route in offer.listed.items():

@@ -31,7 +31,6 @@ class Configured:
 
     @property
     def providers(self) -> list[Provider]:
-        """All providers, in the order of preference."""
         return self.with_stored([])
 
     def with_stored(self, stored: Sequence[Provider]) -> list[Provider]:
@@ -64,7 +63,7 @@ def load_configured(settings: Settings) -> Configured:
 
 
 def load_readable(settings: Settings) -> Configured:
-    """The same without raising: a file that this process can't read is left out."""
+    # The same without raising: a file that this process can't read is left out.
     try:
         return load_configured(settings)
     except ConfigError as error:

@@ -45,31 +45,28 @@ class Upstream:
 
     @classmethod
     def of(cls, provider: Provider) -> "Upstream":
-        """Open the client, which connects when it is first used."""
         return cls(provider, OutboundClient(provider.address))
 
     @property
     def is_in_use(self) -> bool:
-        """Whether it answers something at the moment."""
         return self.http.is_in_use
 
     async def close(self) -> None:
-        """Close the client, also while calls are under way."""
         await self.http.close()
 
 
 def embeds(name: str) -> bool:
-    """Return whether a model is for embeddings, as far as its name tells."""
+    # Return whether a model is for embeddings, as far as its name tells.
     return _EMBEDS.search(name) is not None
 
 
 async def list_models(upstream: Upstream) -> ModelListing:
-    """Return the names of a provider's models, its own preference first; raises `ListingError`."""
+    """The names of a provider's models, its own preference first; raises `ListingError`."""
     return declared(upstream.provider) or await ask(upstream)
 
 
 def declared(provider: Provider) -> ModelListing | None:
-    """Return the models that the administrator names, after which nobody is asked."""
+    # Return the models that the administrator names, after which nobody is asked.
     if provider.models is None:
         return None
     return ModelListing(names={"chat": list(provider.models), "embedding": list(provider.embedding_models)})
@@ -90,7 +87,7 @@ async def ask(upstream: Upstream) -> ModelListing:
 
 
 async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
-    """Return all models by name, each as it is listed."""
+    """All models by name, each as it is listed."""
     provider = upstream.provider
     path = f"models{provider.spec.list_query}"
     try:
@@ -147,7 +144,6 @@ class ModelList:
         return self._reading
 
     async def close(self) -> None:
-        """End what is being read."""
         if self._reading is not None:
             await cancel_and_wait(self._reading)
 
@@ -174,11 +170,9 @@ class DrainingClients:
         self._used_at: dict[ModelList, float] = {}
 
     def add(self, retired: ModelList) -> None:
-        """Take over one that gets no more calls."""
         self._used_at[retired] = asyncio.get_running_loop().time()
 
     async def sweep(self) -> None:
-        """Close those that have rested."""
         now = asyncio.get_running_loop().time()
         for each in list(self._used_at):
             if each.upstream.is_in_use:
@@ -187,7 +181,6 @@ class DrainingClients:
                 await self._close(each)
 
     async def close(self) -> None:
-        """Close all, whatever they do."""
         for each in list(self._used_at):
             await self._close(each)
 

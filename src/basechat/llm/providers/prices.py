@@ -26,7 +26,7 @@ class Price(BaseModel):
     cached_input: Dollars | None = None
 
     def cost(self, *, prompt_tokens: int, cached_prompt_tokens: int, completion_tokens: int) -> Decimal:
-        """Return US dollars, exactly; the cached tokens are among those of the prompt."""
+        # Return US dollars, exactly; the cached tokens are among those of the prompt.
         cached = min(cached_prompt_tokens, prompt_tokens)
         cached_input = self.input if self.cached_input is None else self.cached_input
         spent = (prompt_tokens - cached) * self.input + cached * cached_input + completion_tokens * self.output
@@ -37,7 +37,6 @@ FREE = Price(input=Decimal(0))
 
 
 def price_of(kind: ProviderKind, model: str, *, declared: Mapping[str, Price], told: Price | None) -> Price | None:
-    """Return what a model costs, or None where nobody knows."""
     price = declared.get(model) or declared.get(EVERY_MODEL)
     if price is None and SPECS[kind].is_local:
         return FREE
@@ -45,7 +44,7 @@ def price_of(kind: ProviderKind, model: str, *, declared: Mapping[str, Price], t
 
 
 def parse_price(model: Mapping[str, Any]) -> Price | None:
-    """Return the price that OpenRouter's list tells of a model, per token."""
+    # Return the price that OpenRouter's list tells of a model, per token.
     told = model.get("pricing")
     if not isinstance(told, dict):
         return None
@@ -150,14 +149,13 @@ _FAMILIES: tuple[tuple[re.Pattern[str], int], ...] = tuple(
 
 
 def parse_window(model: Mapping[str, Any]) -> int | None:
-    """Return the window that a provider's list tells of a model."""
     meta = model.get("meta")
     told = [model.get(name) for name in _FIELDS] + [meta.get(name) for name in _LLAMA_FIELDS if isinstance(meta, dict)]
     return next((window for window in told if isinstance(window, int) and window in _SENSIBLE), None)
 
 
 def window_of(name: str, *, told: int | None, declared: int | None, default: int) -> int:
-    """Return a model's window; what the administrator declares bounds what the provider tells."""
+    # Return a model's window; what the administrator declares bounds what the provider tells.
     if told is not None or declared is not None:
         return min(window for window in (told, declared) if window is not None)
     return next((window for pattern, window in _FAMILIES if pattern.match(name)), default)

@@ -105,17 +105,15 @@ class Provider(ProviderOptions):
         return Address(f"{address.base_url}/v1", address.socket_path) if address.socket_path else address
 
     def offers(self, kind: Kind) -> bool:
-        """Whether the provider may have models of this kind. Without declared models it may have any."""
+        # Whether the provider may have models of this kind. Without declared models it may have any.
         return self.models is None or bool(self.models if kind == "chat" else self.embedding_models)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers of every call."""
         return self._with_key(self.spec.key_header)
 
     @property
     def list_headers(self) -> dict[str, str]:
-        """Headers of the request for the list of models."""
         spec = self.spec
         return {**spec.list_headers, **self._with_key(spec.list_key_header or spec.key_header)}
 

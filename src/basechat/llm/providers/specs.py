@@ -97,12 +97,10 @@ SPECS: Mapping[ProviderKind, ProviderSpec] = {
 
 
 def find_spec(kind: object) -> ProviderSpec | None:
-    """The spec of a kind, or None for an unknown kind."""
     return next((spec for name, spec in SPECS.items() if name == kind), None)
 
 
 def kind_of(base_url: object) -> ProviderKind:
-    """The kind that has this address."""
     return next((kind for kind, spec in SPECS.items() if base_url and spec.base_url == base_url), "custom")
 
 

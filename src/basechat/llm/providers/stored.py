@@ -20,14 +20,13 @@ _PURPOSE = "keys of model providers"
 
 
 def encrypt_key(key: SecretStr | None, *, secret: bytes, provider_id: UUID) -> bytes | None:
-    """None without a key."""
     if key is None:
         return None
     return encryptor_for(_PURPOSE, secret).encrypt(key.get_secret_value().encode(), associated_data=str(provider_id))
 
 
 def decrypt_key(sealed: bytes, *, secret: bytes, provider_id: UUID) -> SecretStr | None:
-    """None if the key can't be decrypted: SECRET_KEY or the row has changed."""
+    # None if the key can't be decrypted: SECRET_KEY or the row has changed.
     key = encryptor_for(_PURPOSE, secret).decrypt(sealed, associated_data=str(provider_id))
     return None if key is None else SecretStr(key.decode())
 
@@ -93,7 +92,6 @@ def _open_alias(row: Row[Any]) -> Alias | None:
 
 
 def open_provider(row: Row[Any], secret: bytes) -> OpenedProvider:
-    """The provider of a row, with its key decrypted."""
     key = None if row.api_key is None else decrypt_key(row.api_key, secret=secret, provider_id=row.id)
     fields = {"name": row.name, "kind": row.kind, "base_url": row.base_url, "api_key": key, **row.options}
     try:

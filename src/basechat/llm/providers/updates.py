@@ -29,11 +29,9 @@ class ProviderUpdates:
         self._is_away = False
 
     async def run(self, seconds: float) -> None:
-        """Read changes, every so many seconds."""
         await every(seconds, self.refresh)
 
     async def refresh(self) -> None:
-        """Apply changes, and close the clients of removed providers."""
         try:
             async with self._database.autocommit() as connection:
                 stored = await load_stored(connection, self._secret, known=self._state)

@@ -65,17 +65,15 @@ class Leader:
         await cancel_and_wait(*self._writing.values())
 
     def claim(self, key: str) -> Claim:
-        """A claim to lead the completion of a key."""
         leader = f"{self._name}:{next(self._numbers)}".encode()
         return Claim(key=leader_key(key), leader=leader, lease_ms=LEASE_MS)
 
     def lead(self, claim: Claim, shared: SharedCompletion) -> None:
-        """Renew a claim that was granted, until it is released."""
         self._led[claim.leader] = shared
         self._keys[claim.leader] = claim.key
 
     def release(self, claim: Claim) -> None:
-        """Release the claim of a completion that succeeded, in the background: the cache has its answer."""
+        # Release the claim of a completion that succeeded, in the background: the cache has its answer.
         self._drop(claim)
         self._to_release.append((claim.key, claim.leader))
         self._wake.set()
@@ -91,7 +89,6 @@ class Leader:
         self._keys.pop(claim.leader, None)
 
     def is_wanted(self, shared: SharedCompletion) -> bool:
-        """Whether another process follows a completion."""
         return self._wanted.get(shared, 0.0) > asyncio.get_running_loop().time()
 
     async def _renew_for_ever(self) -> None:
@@ -215,5 +212,4 @@ def _last_entry(entry: LogEntry, shared: SharedCompletion) -> LogEntry:
 
 
 def leader_key(key: str) -> str:
-    """Redis key that holds the leader of a completion."""
     return f"flight:{key.rpartition(':')[2]}"

@@ -31,12 +31,11 @@ class LogEntry:
 
 
 def log_key(leader: bytes) -> str:
-    """Redis key of the log of a completion."""
     return f"flight:{leader.decode()}:log"
 
 
 def wanted_key(process: str) -> str:
-    """Redis key of the stream in which followers ask a process for its logs."""
+    # Redis key of the stream in which followers ask a process for its logs.
     return f"flight:wanted:{process}"
 
 
@@ -50,7 +49,7 @@ def encrypt_entry(encryptor: Encryptor, key: str, entry: LogEntry) -> bytes:
 
 
 def decrypt_entry(encryptor: Encryptor, key: str, encrypted: bytes) -> LogEntry | None:
-    """The entry, or None if no key of this process decrypts it."""
+    # The entry, or None if no key of this process decrypts it.
     text = encryptor.decrypt(encrypted, associated_data=key)
     if text is None:
         return None

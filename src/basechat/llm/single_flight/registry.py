@@ -36,7 +36,7 @@ class SingleFlight:
             await cancel_and_wait(*self._tasks.values())
 
     def join(self, key: str, run: Run, caller: Caller) -> tuple[Reader, bool]:
-        """A reader of the completion of a key, and whether this call started it."""
+        # A reader of the completion of a key, and whether this call started it.
         if (shared := self._by_key.get(key)) is not None:
             return shared.join(caller), False
         reader = self.start(run, caller)
@@ -45,14 +45,12 @@ class SingleFlight:
         return reader, True
 
     def start(self, run: Run, caller: Caller) -> Reader:
-        """The reader of a completion that no other client can join."""
         shared = SharedCompletion(on_unread=self._end_unread)
         task = self._tasks[shared] = asyncio.create_task(self._run(shared, run))
         task.add_done_callback(lambda _: self._tasks.pop(shared, None))
         return shared.join(caller)
 
     def forget(self, shared: SharedCompletion) -> None:
-        """Let no more clients join a completion."""
         key = self._keys.pop(shared, None)
         if key is not None:
             del self._by_key[key]

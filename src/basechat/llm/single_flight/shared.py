@@ -74,16 +74,13 @@ class SharedCompletion:
 
     @property
     def is_read(self) -> bool:
-        """Whether a client of this process reads it."""
         return bool(self._readers)
 
     @property
     def document(self) -> dict[str, Any]:
-        """The completion, as far as it is known."""
         return self.accumulator.document() if self._document is None else self._document
 
     def join(self, caller: Caller | None = None) -> "Reader":
-        """Add a client, which reads the answer from its beginning."""
         reader = Reader(self, caller)
         self._readers.add(reader)
         return reader
@@ -94,12 +91,10 @@ class SharedCompletion:
             self.abandon()
 
     def abandon(self) -> None:
-        """Report that no client of this process reads it."""
         if not self.has_ended:
             self._on_unread(self)
 
     def take(self) -> None:
-        """Note that a reader has taken the first part."""
         self._is_taken = True
 
     async def wait_for_change(self) -> None:
@@ -130,7 +125,6 @@ class SharedCompletion:
         self._end()
 
     def fail(self, error: Exception, *, refused: Caller | None = None) -> None:
-        """End without the whole answer."""
         if not self.has_ended:
             self.error, self.refused = error, refused
             self._end()
@@ -164,7 +158,7 @@ class Reader:
         self.shared.leave(self)
 
     async def begun(self) -> CompletionHead:
-        """Wait until the answer begins. Raises the error before that, if any."""
+        # Wait until the answer begins. Raises the error before that, if any.
         shared = self.shared
         while shared.head is None and not shared.has_ended:
             await shared.wait_for_change()

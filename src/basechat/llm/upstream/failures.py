@@ -93,7 +93,6 @@ def garbled(name: str, what: str = "it is not a completion") -> Failure:
 
 
 def unavailable(name: str, seconds: float) -> Failure:
-    """The circuit breaker is open."""
     wait = max(math.ceil(seconds), 1)
     error = GatewayError(
         503,
@@ -105,7 +104,7 @@ def unavailable(name: str, seconds: float) -> Failure:
 
 
 def client_error(failures: Sequence[Failure]) -> GatewayError:
-    """The client's error if every route failed: the first transient one, else the first."""
+    # The client's error if every route failed: the first transient one, else the first.
     return next((failure for failure in failures if failure.is_transient), failures[0]).error
 
 
@@ -173,7 +172,6 @@ def _remedy(status: int, code: str | None, headers: Mapping[str, str]) -> Remedy
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a provider asks to wait, or None."""
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000

@@ -108,7 +108,7 @@ class Pauses:
         self._left = PAUSES_SECONDS
 
     def next(self, retries: int, wait_seconds: float | None) -> float | None:
-        """Seconds to wait before a retry, or None if that is too long."""
+        # Seconds to wait before a retry, or None if that is too long.
         # Random, so that clients do not all retry at the same moment.
         pause = (
             random.uniform(wait_seconds, wait_seconds * (1 + _JITTER))  # noqa: S311
@@ -145,11 +145,9 @@ class ProviderBreaker:
 
     @property
     def open_seconds(self) -> float | None:
-        """Seconds until the next probe; None while it is closed."""
         return None if self._open_until is None else max(self._open_until - self._clock(), 0.0)
 
     def begin(self) -> "Attempt | None":
-        """Allow a call, or return None while the breaker is open."""
         if self._open_until is None:
             return Attempt(self, is_probe=False)
         now = self._clock()
@@ -171,7 +169,7 @@ class ProviderBreaker:
             self._times_opened += 1
 
     def release_probe(self) -> None:
-        """Make the next call a probe, because the last one was given up."""
+        # Make the next call a probe, because the last one was given up.
         if self._open_until is not None:
             self._open_until = min(self._open_until, self._clock())
 
@@ -184,7 +182,6 @@ class Attempt:
     is_probe: bool
 
     def succeeded(self) -> None:
-        """The provider works, even if it refuses the request."""
         self.is_probe = False
         self.breaker.close()
 

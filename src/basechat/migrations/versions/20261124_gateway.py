@@ -49,7 +49,7 @@ def _key_to_owner(on_delete: str) -> None:
 
 
 def _added() -> tuple[sa.Column[object], ...]:
-    """Return the new columns of `usage`; a column object belongs to one statement."""
+    """The new columns of `usage`; a column object belongs to one statement."""
     return (
         sa.Column("token_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(length=16), server_default="chat", nullable=False),

@@ -46,7 +46,7 @@ def downgrade() -> None:
 
 
 def _added() -> dict[str, tuple[sa.Column[object], ...]]:
-    """Return the new columns by table; a column object belongs to one statement."""
+    """The new columns by table; a column object belongs to one statement."""
     return {
         "chat_sessions": (
             sa.Column("tools", JSONB, nullable=True),

@@ -53,7 +53,7 @@ _DELETE = text("DELETE FROM notes WHERE id = :id AND owner_id = :owner RETURNING
 async def list_notes(
     connection: AsyncConnection, owner_id: UUID, *, limit: int, before: UUID | None
 ) -> tuple[list[Row[Any]], UUID | None]:
-    """A page of notes, newest first, and the cursor of the next page."""
+    # A page of notes, newest first, and the cursor of the next page.
     values = {"owner": owner_id, "before": before, "limit": limit + 1}
     rows = (await connection.execute(_LIST, values)).all()
     page = list(rows[:limit])
@@ -81,13 +81,13 @@ async def is_noted(connection: AsyncConnection, owner_id: UUID, content: str, *,
 
 
 async def update_note(connection: AsyncConnection, owner_id: UUID, note_id: UUID, content: str) -> Row[Any] | None:
-    """Replace the text of a note. None when it does not exist."""
+    # Replace the text of a note. None when it does not exist.
     values = {"id": note_id, "owner": owner_id, "content": content}
     return (await connection.execute(_UPDATE, values)).one_or_none()
 
 
 async def delete_note(connection: AsyncConnection, owner_id: UUID, note_id: UUID) -> str | None:
-    """Delete a note and return its text. None when it does not exist."""
+    # Delete a note and return its text. None when it does not exist.
     found = await connection.execute(_DELETE, {"id": note_id, "owner": owner_id})
     content: str | None = found.scalar_one_or_none()
     return content

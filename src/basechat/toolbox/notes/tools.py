@@ -77,7 +77,7 @@ class NoteTools:
         ] = "",
         limit: Annotated[int, Field(ge=1, le=50, description="The most notes to return.")] = 20,
     ) -> FoundNotes:
-        """Return what was remembered with `remember`: notes that hold any of the words, those with most words first.
+        """What was remembered with `remember`: notes that hold any of the words, those with most words first.
 
         Without a query, the newest notes. A word also matches inside of longer words, in any case.
         """

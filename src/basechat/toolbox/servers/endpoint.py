@@ -52,7 +52,7 @@ async def list_tools(mcp: McpConnections, endpoint: Endpoint) -> ToolListing:
 
 
 def encrypt_headers(headers: Mapping[str, str], *, secret: bytes, owner_id: UUID, server_id: UUID) -> bytes | None:
-    """Headers, encrypted for the row of one server. None for no headers."""
+    # Headers, encrypted for the row of one server. None for no headers.
     if not headers:
         return None
     plain = json.dumps(dict(headers))
@@ -62,7 +62,7 @@ def encrypt_headers(headers: Mapping[str, str], *, secret: bytes, owner_id: UUID
 def decrypt_headers(
     encrypted: bytes | None, *, secret: bytes, owner_id: UUID, server_id: UUID
 ) -> dict[str, str] | None:
-    """None if decryption fails: SECRET_KEY has changed, or the row was changed by hand."""
+    # None if decryption fails: SECRET_KEY has changed, or the row was changed by hand.
     if encrypted is None:
         return {}
     plain = encryptor_for(_PURPOSE, secret).decrypt(encrypted, associated_data=f"{owner_id}:{server_id}")

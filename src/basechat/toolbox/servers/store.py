@@ -30,7 +30,6 @@ _LOAD = text("""
 
 
 async def list_servers(database: Database, owner_id: UUID) -> list[Row[Any]]:
-    """All servers of a person, by name."""
     statement = select(*_COLUMNS).where(McpServer.owner_id == owner_id).order_by(McpServer.name)
     async with database.owner_transaction(owner_id) as connection:
         return list(await connection.execute(statement))

@@ -50,7 +50,6 @@ class Engine:
 
 
 def find_engine(settings: Settings) -> Engine | None:
-    """The configured engine: your own SearXNG before Brave's service."""
     if settings.searxng_url:
         url = f"{settings.searxng_url.rstrip('/')}/search"
         return Engine(name="SearXNG", url=url, query={"format": "json"}, path=("results",), snippet="content")
@@ -60,7 +59,6 @@ def find_engine(settings: Settings) -> Engine | None:
 
 
 def brave(key: str, *, url: str = BRAVE_URL) -> Engine:
-    """Brave's service (api-dashboard.search.brave.com/documentation)."""
     return Engine(
         name="Brave Search",
         url=url,

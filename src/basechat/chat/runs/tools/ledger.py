@@ -139,7 +139,7 @@ class ToolLedger:
         self._database = database
 
     async def begin(self, request: RunRequest, call: ToolCall) -> CallDecision:
-        """Commit a call before it is made. A call that has a row already continues from it."""
+        # Commit a call before it is made. A call that has a row already continues from it.
         values = {
             "id": new_id(),
             "run_id": request.run_id,
