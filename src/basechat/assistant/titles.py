@@ -48,7 +48,7 @@ class ModelTitler:
         self._model = model
 
     async def __call__(self, exchange: Exchange) -> str | None:
-        """The title, or None if the model wrote none; raises `AnswerError`."""
+        """The title, or None if the model wrote nothing; raises `AnswerError`."""
         try:
             async with asyncio.timeout(_SECONDS):
                 return clean_title(await self._complete(exchange))
@@ -76,7 +76,7 @@ class ModelTitler:
 
 
 def clean_title(text: str) -> str | None:
-    # The title in the text of a model, as one line without markup. None if there is none.
+    # The title in the text of a model, as one line without markup; None for an empty text.
     lines = [line.strip() for line in _THOUGHTS.sub("", text).splitlines() if line.strip()]
     announced = len(lines) > 1 and lines[0].endswith((":", "："))
     line = lines[announced] if lines else ""

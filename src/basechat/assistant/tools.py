@@ -167,7 +167,7 @@ class PartialToolCall:
                 self.parts.append(arguments)
 
     def finish(self) -> ToolRequest:
-        # The complete call, under a new id: a provider may send an id twice, or none.
+        # The complete call, under a new id: a provider may send an id twice or leave it out.
         arguments, problem = self._parse()
         name = storable(self.name)[:NAME_LENGTH]
         return ToolRequest(call_id=f"call_{new_id().hex}", name=name, arguments=arguments, problem=problem)

@@ -78,9 +78,9 @@ def calculate(
 
     Numbers like 12, 0.1, 1e-9 are exact fractions, never rounded. Operators: + - * / // (rounded down) % (remainder,
     not percent) ** or ^ (power), parentheses. Functions: abs, ceil, floor, round(x, places) (halves away from zero),
-    min, max, sum, mean, gcd, lcm, factorial, sqrt, exp, log(x) or ln(x) (natural), log(x, base), log2, log10; sin, cos,
-    tan, asin, acos, atan in radians. Constants: pi, e. No variables, units, comparisons or separators of
-    thousands. Results have at most 3,000 digits.
+    min, max, sum, mean, gcd, lcm, factorial. Also: sqrt, exp, log(x) or ln(x) (natural), log(x, base), log2, log10.
+    Angles in radians: sin, cos, tan, asin, acos, atan. Constants: pi, e. No variables, units, comparisons or
+    separators of thousands. Results have at most 3,000 digits.
     """
     try:
         number = _evaluate(expression)

@@ -1,12 +1,12 @@
--- Admit a call: claim its shared completion, check all limits, and reserve in all counters or in none.
+-- Admit a call: claim its shared completion, check all limits, and reserve in all counters. A refusal reserves nothing.
 --
--- A window counts a day or a month: `tokens` and `cost` hold what is settled and reserved together, and one field per
--- call in flight, named by its id, holds what is reserved for that call as `tokens:cost`.
--- A bucket counts a minute: `requests` and `tokens` hold what is left at the time `at`, in sixty-thousandths, so that a
--- limit of n per minute refills by n of these units per millisecond. One field per call in flight holds its tokens.
+-- A window counts a day or a month: `tokens` and `cost` hold settled and reserved amounts together. One field per call
+-- in flight, named by its id, holds the reservation of that call as `tokens:cost`.
+-- A bucket counts a minute: `requests` and `tokens` hold the rest at the time `at`, in sixty-thousandths. A limit of n
+-- per minute thus refills by n of these units per millisecond. One field per call in flight holds its tokens.
 --
 -- KEYS: the leader of the shared completion, the counters, the cached owner of the caller's token ('' without one).
--- ARGV: the leader to set ('' for no claim), its lease in ms, the call's id, its tokens, its cost; then the bounds of
+-- ARGV: the leader to set ('' for no claim), its lease in ms, the call's id, its tokens, its cost. Then the bounds of
 -- each counter ('' for unlimited): tokens and cost of a window, requests and tokens of a bucket.
 -- Returns the cached owner, and one of: {'led', leader}, {'missing', counters},
 -- {'refused', counter, unit, level, ms to wait, levels}, {'admitted', levels}.

@@ -225,7 +225,7 @@ def _documents_with(tail: bytes, name: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _document(line: bytes) -> dict[str, Any]:
-    """The object of a line; {} if there is none, as in the first line of a tail, which is usually cut."""
+    """The object of a line; {} for an invalid line, such as the cut first line of a tail."""
     try:
         document = json.loads(line.removeprefix(b"data:"))
     except ValueError:

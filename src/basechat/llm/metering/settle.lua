@@ -1,7 +1,7 @@
 -- Replace the reservation of a call by its usage. A counter without a field of the call stays as it is: it was settled
 -- before, or it was rebuilt from the final row. So a call that is settled twice counts once.
--- KEYS: counters. ARGV: the call's id, its tokens, its cost, 1 to give its request back to buckets, 1 to keep the field
--- of windows, because the call may end later with other figures.
+-- KEYS: counters. ARGV: the call's id, its tokens, its cost, 1 to give its request back to buckets. The last argument is
+-- 1 to keep the field of windows, because the call may end later with other figures.
 local id, tokens, cost = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 for _, key in ipairs(KEYS) do
     local reserved = redis.call('HGET', key, id)

@@ -96,7 +96,7 @@ class WithoutRedis:
         return rate_headers(shares, levels)
 
     async def _reserve(self, plan: Plan, call: Call) -> None:
-        """Reserve in all windows or in none, by committing the call's row."""
+        """Reserve in all windows by committing the call's row, or raise."""
         try:
             async with self._database.system_transaction() as connection:
                 ids = list({counter.applied.limit.id for counter in plan.windows})

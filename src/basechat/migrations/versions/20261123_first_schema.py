@@ -56,7 +56,7 @@ def downgrade() -> None:
 
 
 def _create_roles() -> None:
-    """Two databases of one server may be made at the same time, so an existing role is no error."""
+    """Two databases of one server may be created at the same time, so an existing role is fine."""
     for role in ROLES:
         bypass = "BYPASSRLS" if role == "basechat_worker" else "NOBYPASSRLS"
         op.execute(
