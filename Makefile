@@ -22,7 +22,7 @@ ONCE := scripts/once
 BIN := .venv/bin
 PYTHON_CODE := src tests bench scripts/prose
 
-help: ## This list
+help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 up: setup web ## Install what is missing and start BaseChat in the background (UP="--port 9000" for options)
@@ -34,7 +34,7 @@ down: ## Stop BaseChat
 test: setup web chromium check ## Run all checks: lint, types, contracts, web specs, tests
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers" $(PYTEST)
 
-coverage: setup web ## Lines that the tests execute, with a floor; a third slower than the tests alone
+coverage: setup web ## Measure the lines that the tests execute, against a floor; takes a third longer than the tests
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers and not browser" --cov=src/basechat --cov-report= $(PYTEST)
 	@$(BIN)/coverage report --skip-covered --sort=cover
 
