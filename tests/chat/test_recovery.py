@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -13,7 +13,6 @@ from basechat.chat.runs import worker as worker_module
 from basechat.chat.runs.lease import Lease, claim, keep_texts
 from basechat.chat.runs.reap import Reaper
 from basechat.infra.redis.signals import RUNS, announce_cancel
-from basechat.kit.ids import new_id
 from basechat.services import backend
 from tests.support.databases import as_owner
 from tests.support.own import Quiet, quiet_stack, visitor
@@ -240,7 +239,7 @@ async def test_a_viewer_who_returns_while_redis_is_away_gets_no_older_text(
     settings = quiet.settings.model_copy(update={"redis_state_url": SecretStr(f"unix://{quote(str(socket))}?db=1")})
     del settings.state_redis_url  # computed from the original's URL
     upstream.script("echo", *(step for n in range(200) for step in (Say((f"{n} ",)), Wait(0.02))))
-    replica = f"{servers.folder}/replica-{new_id()}.sock"
+    replica = f"{servers.folder}/replica-{uuid4().hex[:8]}.sock"
     async with (
         quiet.worker(),
         serving(backend.create_app(settings), replica),

@@ -19,10 +19,10 @@ from basechat.llm.metering.settlement import SETTLE
 
 log = logging.getLogger(__name__)
 
-CLOSE_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
 """How often rows without a sign of life are closed."""
 
-SILENT_AFTER = "30 seconds"
+SILENT_AFTER = "10 seconds"
 """A row without a sign of life for so long is closed. A living process writes it again every two seconds."""
 
 UNRECORDED_SECONDS = 300.0
