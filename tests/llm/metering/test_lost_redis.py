@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from basechat.embedded.layout import Layout
 from basechat.embedded.process import Service, running
@@ -16,8 +17,11 @@ from basechat.infra.migrate import upgrade
 from basechat.infra.redis.circuit_breaker import RedisUnavailableError
 from basechat.kit.config import Settings
 from basechat.llm.errors import GatewayError
+from basechat.llm.metering import rebuild
 from basechat.llm.metering.admission import Admission
 from basechat.llm.metering.call import Call
+from basechat.llm.metering.limits import Counter
+from basechat.llm.metering.rebuild import RowTotals
 from basechat.protocol import Caller
 from tests.llm.metering.gateways import (
     Gateway,
@@ -196,8 +200,43 @@ async def test_a_reservation_whose_process_died_before_it_wrote_the_row_is_relea
         assert await counted(second) == {(100, Decimal("0.1"))}
         await _reconcile(second, 301)
         assert await counted(second) == {(0, Decimal(0))}
+        call.end_whole(used(10, 20))  # the process lives after all
+        await until_counted(second, 30)
         assert await reservations(second) == set()
-        call.end("withdrawn")
+
+
+async def test_a_call_that_is_withdrawn_during_a_rebuild_takes_nothing(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = await make_caller(own)
+    async with gateways(own, 2) as [first, second]:
+        await set_budget([first, second], tokens_per_day=1000)
+        withdrawn = await first.admit(caller)
+        await until_written(own, "started")
+        await first.state.flushdb()
+        sum_rows = rebuild.sum_rows
+
+        async def sum_and_withdraw(connection: AsyncConnection, counter: Counter) -> RowTotals:
+            totals = await sum_rows(connection, counter)
+            withdrawn.withdraw()
+            await until_settled(first)
+            return totals
+
+        monkeypatch.setattr(rebuild, "sum_rows", sum_and_withdraw)
+        await _call(second, caller)
+        assert await counted(second) == {(100, Decimal("0.1"))}
+
+
+async def test_figures_at_the_bound_of_their_columns_can_be_counted_again(own: Settings) -> None:
+    caller = await make_caller(own)
+    async with gateways(own) as [gateway]:
+        await set_budget([gateway], tokens_per_month=1_000_000)
+        (await _call(gateway, caller)).end_whole(used(2**31 - 1, 2**31 - 1))
+        await until_settled(gateway)
+        await gateway.state.flushdb()
+        with pytest.raises(GatewayError) as caught:
+            await gateway.admit(caller)
+        assert caught.value.code == "insufficient_quota"
 
 
 async def test_a_settlement_that_was_lost_is_made_up_for_from_the_row(own: Settings) -> None:

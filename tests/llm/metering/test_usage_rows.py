@@ -1,7 +1,7 @@
 """Each call of a provider is one row of `usage`, with its caller, its tokens, its cost and its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -294,6 +294,24 @@ async def test_what_finds_no_room_is_counted(
     assert writer.lost == 2
     await writer.write()
     assert sorted(row["status"] for row in await _rows(settings, person)) == ["completed", "started", "started"]
+
+
+async def test_a_flush_ends_while_calls_go_on(
+    writer: UsageWriter, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, stored = writer._store, 0
+
+    async def store_while_busy(batch: Sequence[Call]) -> None:
+        nonlocal stored
+        stored += 1
+        await store(batch)
+        if stored < 20:
+            _begin(writer, person.user["id"])
+
+    monkeypatch.setattr(writer, "_store", store_while_busy)
+    _begin(writer, person.user["id"])
+    await writer.flush()
+    assert stored == 1
 
 
 def test_a_call_whose_client_left_is_estimated() -> None:

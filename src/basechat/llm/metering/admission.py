@@ -98,7 +98,7 @@ class AdmissionControl:
         self._counters = counters
         self._writer = UsageWriter(database, on_recorded=self.settlements.add)
         self._loader = CounterLoader(state, database, self._writer, self.reconciler)
-        self._without_redis = WithoutRedis(database, self.limits)
+        self._without_redis = WithoutRedis(database, self.limits, self._writer)
         self._admit = state.register_script(_ADMIT)
         self._breaker = CircuitBreaker("redis-state")
         self._budget_breaker = CircuitBreaker("redis-state", seconds=BUDGET_TIMEOUT_SECONDS)

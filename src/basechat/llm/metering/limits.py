@@ -87,7 +87,8 @@ class LimitCache:
     def set_versions(self, versions: Mapping[UUID, int]) -> None:
         # Use versions that this process wrote, without waiting for the next refresh.
         self._limits = {
-            key: replace(limit, version=versions.get(limit.id, limit.version)) for key, limit in self._limits.items()
+            key: replace(limit, version=max(limit.version, versions.get(limit.id, 0)))
+            for key, limit in self._limits.items()
         }
         self.revision += 1
 

@@ -38,7 +38,7 @@ _COUNT = {
         FROM (
             SELECT id, status,
                    CASE WHEN status = 'started' THEN coalesce(reserved_tokens, 0)
-                        ELSE coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0) END AS tokens,
+                        ELSE coalesce(CAST(prompt_tokens AS bigint), 0) + coalesce(completion_tokens, 0) END AS tokens,
                    coalesce(CASE WHEN status = 'started' THEN reserved_cost ELSE cost END, 0) AS cost
             FROM usage
             WHERE {holder} AND created_at >= :begins AND created_at < :ends AND NOT cached

@@ -5,7 +5,7 @@ Both are the work of any process at any time, because PostgreSQL has all that is
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ SILENT_AFTER = "10 seconds"
 """A row without a sign of life for so long is closed. A living process writes it again every two seconds."""
 
 UNRECORDED_SECONDS = 300.0
-"""A reservation of this age without a row belongs to a process that died before it wrote the row."""
+"""A reservation of this age without a row belongs to a process that died, or that can't reach PostgreSQL."""
 
 _RECONCILE_MS = 60_000
 _RESERVED_SECONDS = 30.0  # younger reservations have a process that settles them
@@ -45,18 +45,18 @@ _CLOSE = text(f"""
     RETURNING usage.id
 """)  # noqa: S608 - composed of constants
 _FIND = text("""
-    SELECT id, status, coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0) AS tokens, cost
+    SELECT id, status, coalesce(CAST(prompt_tokens AS bigint), 0) + coalesce(completion_tokens, 0) AS tokens, cost
     FROM usage WHERE id = ANY(:ids)
 """)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Usage:
-    """What settles a reservation. An interrupted call may have a process after all, and settle again."""
+    """What settles a reservation. A call that only seemed lost may settle again."""
 
     tokens: int = 0
     cost: int = 0
-    is_interrupted: bool = False
+    may_change: bool = False
 
 
 class Reconciler:
@@ -87,8 +87,9 @@ class Reconciler:
         except REDIS_ERRORS as error:
             log.warning("reservations can't be compared with the rows: %s", error)
 
-    async def settle_ended(self, key: str, call_ids: Iterable[str]) -> None:
-        usages = await self._find(call_ids)
+    async def settle_ended(self, key: str, call_ids: Collection[str]) -> None:
+        # A call whose row is gone was withdrawn.
+        usages = {call: _Usage() for call in call_ids} | await self._find(call_ids)
         await self._send([(key, call, usage) for call, usage in usages.items() if usage is not None])
 
     async def _reconcile(self, keys: Sequence[str], now: float) -> None:
@@ -103,7 +104,7 @@ class Reconciler:
             if name not in _SUMS and now - _began(name.decode()) > _RESERVED_SECONDS
         ]
         calls = {call for _, call in reserved}
-        unrecorded = {call: _Usage() for call in calls if now - _began(call) > UNRECORDED_SECONDS}
+        unrecorded = {call: _Usage(may_change=True) for call in calls if now - _began(call) > UNRECORDED_SECONDS}
         usages = unrecorded | await self._find(calls)
         await self._send([(key, call, usage) for key, call in reserved if (usage := usages.get(call)) is not None])
 
@@ -121,13 +122,13 @@ class Reconciler:
             return
         async with self._state.pipeline(transaction=False) as pipeline:
             for key, call, usage in settlements:
-                args: list[EncodableT] = [call, usage.tokens, usage.cost, 0, int(usage.is_interrupted)]
+                args: list[EncodableT] = [call, usage.tokens, usage.cost, 0, int(usage.may_change)]
                 await self._settle(keys=[key], args=args, client=pipeline)
             await pipeline.execute()
 
 
 def _usage_of(row: Row[Any]) -> _Usage:
-    return _Usage(tokens=row.tokens, cost=to_units(row.cost), is_interrupted=row.status == "interrupted")
+    return _Usage(tokens=row.tokens, cost=to_units(row.cost), may_change=row.status == "interrupted")
 
 
 def _began(call: str) -> float:

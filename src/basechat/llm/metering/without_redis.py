@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -15,7 +15,7 @@ from basechat.llm.metering.call import Call
 from basechat.llm.metering.limits import MINUTE_UNITS, Counter, LimitCache, Plan, to_units
 from basechat.llm.metering.rebuild import sum_rows
 from basechat.llm.metering.refusals import Level, budget_unknown, rate_headers, refusal
-from basechat.llm.metering.writer import insert_calls
+from basechat.llm.metering.writer import UsageWriter, insert_calls
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +73,10 @@ class _Bucket:
 class WithoutRedis:
     """Admits calls while redis-state is unreachable."""
 
-    def __init__(self, database: Database, limits: LimitCache) -> None:
+    def __init__(self, database: Database, limits: LimitCache, writer: UsageWriter) -> None:
         self._database = database
         self._limits = limits
+        self._writer = writer
         self._buckets: dict[str, _Bucket] = {}
 
     async def admit(self, plan: Plan, call: Call, *, processes: int) -> Mapping[str, str]:
@@ -84,19 +85,19 @@ class WithoutRedis:
         buckets = [self._refilled(share) for share in shares]
         for share, bucket in zip(shares, buckets, strict=True):
             _check_bucket(share, bucket, call.reserved_tokens)
-        if plan.windows:
-            await self._reserve(plan, call)
-        levels: list[Level] = []
-        for bucket in buckets:
-            if bucket.requests is not None:
-                bucket.requests -= MINUTE_UNITS
-            if bucket.tokens is not None:
-                bucket.tokens -= call.reserved_tokens * MINUTE_UNITS
-            levels += [bucket.requests, bucket.tokens]
+        _take(buckets, 1, call.reserved_tokens)  # before concurrent calls are checked
+        levels = [level for bucket in buckets for level in (bucket.requests, bucket.tokens)]
+        try:
+            if plan.windows:
+                await self._reserve(plan, call)
+        except BaseException:
+            _take(buckets, -1, -call.reserved_tokens)
+            raise
         return rate_headers(shares, levels)
 
     async def _reserve(self, plan: Plan, call: Call) -> None:
         """Reserve in all windows by committing the call's row, or raise."""
+        await self._writer.flush()
         try:
             async with self._database.system_transaction() as connection:
                 ids = list({counter.applied.limit.id for counter in plan.windows})
@@ -104,6 +105,7 @@ class WithoutRedis:
                 for counter in plan.windows:
                     totals = await sum_rows(connection, counter)
                     _check_window(counter, totals.tokens, totals.cost, call)
+                self._writer.note_row(call)
                 await insert_calls(connection, [call])
         except DATABASE_ERRORS as error:
             log.warning("a budget can't be reserved: %s", error)
@@ -137,6 +139,14 @@ def _refill(level: Level, bound: int | None, elapsed_ms: int) -> Level:
         return None
     full = bound * MINUTE_UNITS
     return full if level is None else min(full, level + elapsed_ms * bound)
+
+
+def _take(buckets: Sequence[_Bucket], requests: int, tokens: int) -> None:
+    for bucket in buckets:
+        if bucket.requests is not None:
+            bucket.requests -= requests * MINUTE_UNITS
+        if bucket.tokens is not None:
+            bucket.tokens -= tokens * MINUTE_UNITS
 
 
 def _check_bucket(share: Counter, bucket: _Bucket, tokens: int) -> None:

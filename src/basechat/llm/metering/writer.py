@@ -78,7 +78,12 @@ class UsageWriter:
 
     def begin(self, call: Call) -> None:
         self._open[call.id] = call
-        self._enter(call)
+        if call.id not in self._sent:
+            self._enter(call)
+
+    def note_row(self, call: Call) -> None:
+        # Another part writes the first row of this call. If the call is withdrawn, the row is deleted.
+        self._sent.add(call.id)
 
     def end(self, call: Call) -> None:
         self._open.pop(call.id, None)
@@ -97,7 +102,8 @@ class UsageWriter:
             call.end_stream("interrupted")
         try:
             async with asyncio.timeout(_FLUSH_SECONDS):
-                await self.flush()
+                while self._waiting and await self.write():
+                    pass
         except TimeoutError:
             log.warning("no time to write all usage")
         if self._waiting:
@@ -109,8 +115,10 @@ class UsageWriter:
                 self._enter(call)
 
     async def flush(self) -> None:
-        while self._waiting and await self.write():
-            pass
+        # Write what waits now. Calls that begin and end meanwhile don't prolong this.
+        for _ in range(len(self._waiting) // BATCH + 1):
+            if not self._waiting or not await self.write():
+                return
 
     async def write(self) -> bool:
         async with self._lock:
