@@ -284,6 +284,16 @@ async def test_owners_and_runs_that_are_gone(writer: UsageWriter, person: Person
     assert writer.lost == 0
 
 
+async def test_one_rejected_row_takes_no_other_with_it(writer: UsageWriter, person: Person, settings: Settings) -> None:
+    calls = [_begin(writer, person.user["id"]) for _ in range(3)]
+    for call in calls:
+        call.end("completed")
+    calls[1].completion_tokens = 2**40
+    assert await writer.write()
+    assert [row["status"] for row in await _rows(settings, person)] == ["completed"] * 2
+    assert (writer.lost, writer._waiting) == (1, {})
+
+
 async def test_what_finds_no_room_is_counted(
     writer: UsageWriter, person: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,3 +351,5 @@ def test_the_last_lines_of_a_stream_tell_its_end(person: Person) -> None:
     assert ended(said, b"data: []\n\ndata: {not json\n\n", status="completed") == ("completed", 0, 5)
     odd = b'data: {"usage":{"prompt_tokens":-1,"completion_tokens":"4"}}\n\ndata: {"usage":[1]}\n\n'
     assert ended(odd, status="completed") == ("completed", 0, 0)
+    odd = b'data: {"usage":{"prompt_tokens":true,"completion_tokens":4}}\n\n'
+    assert ended(odd, status="completed") == ("completed", None, 4)

@@ -234,4 +234,4 @@ def _document(line: bytes) -> dict[str, Any]:
 
 
 def _tokens(value: Any) -> int | None:
-    return value if isinstance(value, int) and 0 <= value <= _MAX_INTEGER else None
+    return value if type(value) is int and 0 <= value <= _MAX_INTEGER else None

@@ -135,8 +135,8 @@ class UsageWriter:
                 log.warning("usage can't be written yet: %s", error)
                 self._wake.set()
                 return False
-            self.lost += len(batch)
-            log.exception("the usage of %d calls was rejected", len(batch))
+            if not await self._store_one_by_one(batch):
+                return False
         written = [call for call, status in zip(batch, statuses, strict=True) if call.status == status]
         for call in written:  # the others ended meanwhile and are written again
             del self._waiting[call.id]
@@ -145,6 +145,22 @@ class UsageWriter:
         self._on_recorded(ended)
         if self._waiting:
             self._wake.set()
+        return True
+
+    async def _store_one_by_one(self, batch: Sequence[Call]) -> bool:
+        """Store the accepted calls of a rejected batch; returns False if PostgreSQL became unreachable."""
+        rejected = 0
+        for call in batch:
+            try:
+                await self._store([call])
+            except DATABASE_ERRORS as error:
+                if not isinstance(error, DBAPIError) or is_transient(error):
+                    log.warning("usage can't be written yet: %s", error)
+                    self._wake.set()
+                    return False
+                rejected += 1
+                log.exception("the usage of call %s was rejected", call.id)
+        self.lost += rejected
         return True
 
     def _enter(self, call: Call) -> None:
