@@ -107,6 +107,17 @@ async def test_a_budget_is_set_changed_and_taken_away(quiet: Quiet) -> None:
     assert actions == [(f"budget.{done}", budget["id"]) for done in ("created", "changed", "deleted")]
 
 
+async def test_used_tokens_of_one_call_may_exceed_an_integer(quiet: Quiet) -> None:
+    await as_owner(
+        quiet.settings,
+        "INSERT INTO usage (id, owner_id, kind, provider, model, status, prompt_tokens, completion_tokens)"
+        " SELECT gen_random_uuid(), id, 'chat', 'p', 'm', 'completed', 2147483647, 5 FROM users LIMIT 1",
+    )
+    made = await quiet.person.post("/admin/budgets", {"subject": "all", "tokens_per_day": 1000})
+    assert made.status == 201, made.body
+    assert made.json["used"]["tokens_this_month"] == 2**31 + 4
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -38,9 +38,9 @@ _DELETE = text("DELETE FROM budgets WHERE id = :id RETURNING subject")
 _REBUILD_COUNTERS = text("UPDATE budgets SET generation = generation + 1 WHERE subject = :subject")
 
 _SUMS = """
-    coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)) FILTER (WHERE created_at >= :day), 0)
-        AS tokens_today,
-    coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)), 0) AS tokens_this_month,
+    coalesce(sum(coalesce(CAST(prompt_tokens AS bigint), 0) + coalesce(completion_tokens, 0))
+        FILTER (WHERE created_at >= :day), 0) AS tokens_today,
+    coalesce(sum(coalesce(CAST(prompt_tokens AS bigint), 0) + coalesce(completion_tokens, 0)), 0) AS tokens_this_month,
     coalesce(sum(cost) FILTER (WHERE created_at >= :day), 0) AS cost_today,
     coalesce(sum(cost), 0) AS cost_this_month
 """
