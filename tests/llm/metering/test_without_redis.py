@@ -8,6 +8,7 @@ import pytest
 from basechat.infra.redis.circuit_breaker import RedisUnavailableError
 from basechat.kit.config import Settings
 from basechat.llm.errors import GatewayError
+from basechat.llm.metering import settlement
 from basechat.llm.metering.admission import Admission
 from tests.llm.metering.gateways import Gateway, gateways, make_caller, rows, set_budget, until_settled, until_written
 
@@ -75,3 +76,11 @@ async def test_versions_never_fall(own: Settings) -> None:
             limits.set_versions({budget: version})
             [applied] = limits.applied_to(await make_caller(own))
             assert applied.limit.version == 6
+
+
+async def test_claims_that_wait_for_redis_are_bounded(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settlement, "MAX_WAITING", 3)
+    async with gateways(own) as [gateway]:
+        for number in range(5):
+            gateway.admission.settlements.release(f"flight:{number}", b"me")
+        assert len(gateway.admission.settlements._claims) == 3

@@ -42,7 +42,8 @@ class SettlementQueue:
         self._wake.set()
 
     def release(self, key: str, leader: bytes) -> None:
-        self._claims.append((key, leader))
+        if len(self._claims) < MAX_WAITING:  # the others expire
+            self._claims.append((key, leader))
         self._wake.set()
 
     @asynccontextmanager
