@@ -144,8 +144,12 @@ class _SharedConnection:
     async def _open(self) -> "_Link":
         arguments = {name: value for name, value in self._pool.connection_kwargs.items() if name != _CONNECT_CALLBACK}
         connection = _DETACHABLE[self._pool.connection_class](**arguments)
-        await connection.connect()  # type: ignore[no-untyped-call]
-        self._link = connection.detach()
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+            self._link = connection.detach()
+        except asyncio.CancelledError:
+            await connection.disconnect(nowait=True)  # redis-py leaves the connection open here
+            raise
         return self._link
 
 
