@@ -55,12 +55,13 @@ async def cancel_run(database: Database, state: Redis, encryptor: Encryptor, own
             if not await connection.scalar(_EXISTS, values):
                 raise NotFoundError("There is no such run.", code="run.not_found")
             return
-        message = (await find_messages(connection, [run.message_id]))[run.message_id]
+        is_ended = run.status == "cancelled"
+        messages = await find_messages(connection, [run.message_id]) if is_ended else {}
     try:
-        if run.status == "running":
-            await announce_cancel(state, run_id)
+        if is_ended:
+            await _end_log(state, encryptor, run, RunCancelled(message=messages[run.message_id]))
         else:
-            await _end_log(state, encryptor, run, RunCancelled(message=message))
+            await announce_cancel(state, run_id)
     except REDIS_ERRORS as error:
         log.warning("run %s is cancelled in PostgreSQL only: %s", run_id, error)
 
