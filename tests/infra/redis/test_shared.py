@@ -244,3 +244,23 @@ async def test_the_password_and_the_database_of_the_address_are_used(redis: Redi
         await client.set("there", "1")
         assert (await client.info("keyspace"))["db3"]["keys"] == 1
         await client.config_set("requirepass", "")
+
+
+async def test_close_leaves_no_connection_that_is_being_opened() -> None:
+    greeted, closed = asyncio.Event(), asyncio.Event()
+
+    async def read_without_reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        greeted.set()
+        await reader.read()
+        closed.set()
+        writer.close()
+
+    async with await asyncio.start_server(read_without_reply, "127.0.0.1", 0) as mute, asyncio.timeout(10):
+        client = open_redis(f"redis://127.0.0.1:{mute.sockets[0].getsockname()[1]}", timeout=60)
+        asked = asyncio.ensure_future(client.get("a"))
+        await greeted.wait()
+        await client.aclose()
+        with pytest.raises(REDIS_ERRORS):
+            await asked
+        await closed.wait()

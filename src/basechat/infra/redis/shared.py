@@ -23,6 +23,8 @@ from redis.exceptions import DataError, InvalidResponse, NoScriptError, Response
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.typing import EncodableT, KeyT, ScriptTextT
 
+from basechat.kit.tasks import cancel_and_wait
+
 _BLOCKING = frozenset({
     "BLMOVE", "BLMPOP", "BLPOP", "BRPOP", "BRPOPLPUSH", "BZMPOP", "BZPOPMAX", "BZPOPMIN", "WAIT", "WAITAOF", "XREAD",
     "XREADGROUP",
@@ -76,7 +78,7 @@ class SharedRedis(Redis):
         return _Script(self, script)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        self._shared.close()
+        await self._shared.aclose()
         await super().aclose(close_connection_pool)
 
 
@@ -119,9 +121,9 @@ class _SharedConnection:
             if timer is not None:
                 timer.cancel()
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         if self._opening is not None:
-            self._opening.cancel()
+            await cancel_and_wait(self._opening)
         if self._link is not None:
             self._link.close()
 
