@@ -1,4 +1,4 @@
-"""A refusal that will end soon is retried. Any other refusal is an error at once."""
+"""A short refusal is retried. Any other refusal is an error at once."""
 
 from collections.abc import Sequence
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What a model says when it is asked for a title becomes one plain line, or nothing."""
+"""The model's answer to the title prompt becomes one plain line, or an empty text."""
 
 import pytest
 

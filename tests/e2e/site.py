@@ -45,7 +45,7 @@ class Site:
         return Person(self.http, reply.json["token"], reply.json["user"], base=f"{self.url}/api")
 
     def services(self) -> tuple[ProcessState, ...]:
-        """The supervisor's last recorded state of all services."""
+        """The state of all services that the supervisor recorded last."""
         state = find_running(self.basechat.layout)
         assert state is not None
         return state.services

@@ -37,7 +37,7 @@ async def _close(tab: Tab) -> None:
     await expect(tab.part("admin-dialog")).to_have_count(0)
 
 
-async def _ask(tab: Tab, model: str, question: str) -> None:
+async def _send_question(tab: Tab, model: str, question: str) -> None:
     await tab.part("new-chat").click()
     await tab.part("model-picker").click()
     await tab.part("model").filter(has_text=model).click()
@@ -107,7 +107,7 @@ async def test_a_provider_is_added_and_its_model_answers(tab: Tab, person: Perso
     await _close(tab)
 
     await _offered(person, MODEL)
-    await _ask(tab, MODEL, "Who are you?")
+    await _send_question(tab, MODEL, "Who are you?")
     assert await tab.text() == "From the second."
     assert {record.headers["authorization"] for record in second.requests} == {f"Bearer {KEY}"}
 
@@ -115,7 +115,7 @@ async def test_a_provider_is_added_and_its_model_answers(tab: Tab, person: Perso
 async def test_a_kept_answer_says_so_until_its_cache_is_emptied(tab: Tab, upstream: Upstream) -> None:
     part = tab.part
     for kept in (False, True):
-        await _ask(tab, "echo", "The same question")
+        await _send_question(tab, "echo", "The same question")
         await expect(part("cached")).to_have_count(int(kept))
     assert len(upstream.completions) == 1
     await tab.save("from-the-cache")
@@ -130,7 +130,7 @@ async def test_a_kept_answer_says_so_until_its_cache_is_emptied(tab: Tab, upstre
     await expect(layer.get_by_test_id("cache-size")).to_contain_text("Entries: 0")
     await _close(tab)
 
-    await _ask(tab, "echo", "The same question")
+    await _send_question(tab, "echo", "The same question")
     await expect(part("cached")).to_have_count(0)
     assert len(upstream.completions) == 2
 
@@ -161,7 +161,7 @@ async def test_an_alias_is_added_and_answers(tab: Tab, person: Person, upstream:
     await _close(tab)
 
     await _offered(person, "renamed-model")
-    await _ask(tab, "renamed-model", "By another name")
+    await _send_question(tab, "renamed-model", "By another name")
     assert upstream.completions[-1].document["model"] == "echo"
 
     await tab.administer("aliases")

@@ -56,7 +56,7 @@ async def client(quiet: Quiet) -> AsyncIterator[Person]:
         yield Person(somebody.http, quiet.person.token, quiet.person.user)
 
 
-async def _ask(client: Person, content: str, **fields: Any) -> Reply:
+async def _complete(client: Person, content: str, **fields: Any) -> Reply:
     return await client.post(COMPLETIONS, question(content, "echo", max_tokens=100, **fields))
 
 
@@ -65,7 +65,7 @@ async def _refused(client: Person) -> Reply:
     replies: list[Reply] = []
 
     async def is_refused() -> bool:
-        replies.append(await _ask(client, f"a {uuid4()}"))
+        replies.append(await _complete(client, f"a {uuid4()}"))
         return replies[-1].status != 200
 
     await until(is_refused)
@@ -149,7 +149,7 @@ async def test_budgets_are_for_administrators(quiet: Quiet) -> None:
 
 async def test_a_call_beyond_a_budget_is_refused_and_the_rest_is_seen(quiet: Quiet, client: Person) -> None:
     admin = quiet.person
-    await _ask(client, "one two three")
+    await _complete(client, "one two three")
     await admin.post("/admin/budgets", {"subject": "user", "cost_per_day": "0.02", "requests_per_minute": 1000})
     refused = await _refused(client)
     message = check_error(refused, 429, "insufficient_quota")
@@ -192,9 +192,9 @@ async def test_a_refusal_is_for_nobody_else_who_asks_the_same(
     async with serving(sharing, socket), visitor(socket) as somebody:
         poor, rich = (Person(somebody.http, each["token"]) for each in made)
         await _refused(poor)
-        assert (await _ask(rich, "one")).status == 200
+        assert (await _complete(rich, "one")).status == 200
         called = len(upstream.completions)
-        replies = await asyncio.gather(*(_ask(each, "two") for each in (poor, rich) * 10))
+        replies = await asyncio.gather(*(_complete(each, "two") for each in (poor, rich) * 10))
     assert {reply.status for reply in replies[1::2]} == {200}
     assert "this API token's" in check_error(replies[0], 429, "insufficient_quota")
     assert len(upstream.completions) == called + 1
@@ -207,7 +207,7 @@ async def test_headers_tell_what_is_left_of_a_minute(quiet: Quiet, client: Perso
     replies: list[Reply] = []
 
     async def is_told() -> bool:
-        replies.append(await _ask(client, f"a {uuid4()}"))
+        replies.append(await _complete(client, f"a {uuid4()}"))
         return "x-ratelimit-limit-requests" in replies[-1].headers
 
     await until(is_told)

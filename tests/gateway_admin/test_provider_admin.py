@@ -1,4 +1,4 @@
-"""Administrators add, change, check and remove providers at run time; nobody is ever shown a key again."""
+"""Administrators add, change, check and remove providers at run time. The API never shows a stored key."""
 
 import logging
 from collections.abc import AsyncIterator

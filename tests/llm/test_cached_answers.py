@@ -38,8 +38,8 @@ def _text(chunks: list[dict[str, Any]]) -> str:
     return "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"])
 
 
-def _said(reply: Reply) -> tuple[str, str, Any]:
-    """Where an answer came from, its text, and its usage."""
+def _source_text_usage(reply: Reply) -> tuple[str, str, Any]:
+    """The cache header, the text and the usage of an answer."""
     assert reply.status == 200, reply.body
     assert reply.json["object"] == "chat.completion"
     return reply.headers["x-basechat-cache"], reply.json["choices"][0]["message"]["content"], reply.json["usage"]
@@ -51,7 +51,7 @@ async def test_a_second_request_gets_the_stored_answer_in_either_form(client: Pe
     usage = chunks[-1]["usage"]
     assert (label, _text(chunks)) == ("miss", KOREAN)
     first, second = await client.post(COMPLETIONS, body), await client.post(COMPLETIONS, body)
-    assert _said(first) == _said(second) == ("hit", KOREAN, usage)
+    assert _source_text_usage(first) == _source_text_usage(second) == ("hit", KOREAN, usage)
     assert first.json["id"] != second.json["id"]
     assert first.headers["x-basechat-provider"] == "openai"
     label, chunks = await _stream(client, body | ASKS_USAGE)
@@ -73,7 +73,7 @@ async def test_a_stored_body_is_replayed_as_a_stream(client: Person, upstream: U
     assert [call.pop("index") for call in calls] == [0, 1]
     assert calls == whole["message"]["tool_calls"]
     assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
-    assert _said(await client.post(COMPLETIONS, body))[0] == "hit"
+    assert _source_text_usage(await client.post(COMPLETIONS, body))[0] == "hit"
 
 
 async def test_calls_and_unknown_fields_survive_a_stream(client: Person, upstream: Upstream) -> None:
@@ -112,21 +112,21 @@ async def test_no_cache_gets_a_new_answer_which_is_stored(client: Person, upstre
     body, fresh = question(), {"cache-control": "no-cache"}
     for text in ("first", "second"):
         upstream.script("echo", Say((text,)))
-        assert _said(await client.post(COMPLETIONS, body, headers=fresh))[:2] == ("bypass", text)
-    assert _said(await client.post(COMPLETIONS, body))[:2] == ("hit", "second")
+        assert _source_text_usage(await client.post(COMPLETIONS, body, headers=fresh))[:2] == ("bypass", text)
+    assert _source_text_usage(await client.post(COMPLETIONS, body))[:2] == ("hit", "second")
     private = {"cache-control": "No-Store"}
     for text in ("third", "fourth"):
         upstream.script("echo", Say((text,)))
-        assert _said(await client.post(COMPLETIONS, body, headers=private))[:2] == ("bypass", text)
-    assert _said(await client.post(COMPLETIONS, body))[:2] == ("hit", "second")
+        assert _source_text_usage(await client.post(COMPLETIONS, body, headers=private))[:2] == ("bypass", text)
+    assert _source_text_usage(await client.post(COMPLETIONS, body))[:2] == ("hit", "second")
 
 
 async def test_answers_are_stored_per_owner(client: Person, other: Person, upstream: Upstream) -> None:
     body = question(f"{uuid4()}")
-    assert _said(await client.post(COMPLETIONS, body))[0] == "miss"
+    assert _source_text_usage(await client.post(COMPLETIONS, body))[0] == "miss"
     stranger = Person(client.http, other.token)
-    assert _said(await stranger.post(COMPLETIONS, body))[0] == "miss"
-    assert _said(await stranger.post(COMPLETIONS, body))[0] == "hit"
+    assert _source_text_usage(await stranger.post(COMPLETIONS, body))[0] == "miss"
+    assert _source_text_usage(await stranger.post(COMPLETIONS, body))[0] == "hit"
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -144,7 +144,7 @@ async def test_an_incomplete_answer_is_not_stored(
     ) as response:
         await response.read()
     upstream.script("echo", Say(("well",)))
-    assert _said(await client.post(COMPLETIONS, body))[:2] == ("miss", "well")
+    assert _source_text_usage(await client.post(COMPLETIONS, body))[:2] == ("miss", "well")
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -154,7 +154,7 @@ async def test_an_answer_of_the_maximum_length_is_not_stored(client: Person, ups
         if stream:
             assert (await _stream(client, body))[0] == "miss"
         else:
-            assert _said(await client.post(COMPLETIONS, body))[:2] == ("miss", "w1 w2 w3")
+            assert _source_text_usage(await client.post(COMPLETIONS, body))[:2] == ("miss", "w1 w2 w3")
 
 
 async def test_single_messages_are_shared_with_scope_global(
@@ -162,12 +162,12 @@ async def test_single_messages_are_shared_with_scope_global(
 ) -> None:
     body = question(f"{uuid4()}")
     async with own_gateway(servers, person, openai_base_url=upstream.base_url, cache_scope="global") as client:
-        assert _said(await client.post(COMPLETIONS, body))[0] == "miss"
+        assert _source_text_usage(await client.post(COMPLETIONS, body))[0] == "miss"
         stranger = Person(client.http, other.token)
-        assert _said(await stranger.post(COMPLETIONS, body))[0] == "hit"
+        assert _source_text_usage(await stranger.post(COMPLETIONS, body))[0] == "hit"
         said = [*body["messages"], {"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]
         for each in (client, stranger):
-            assert _said(await each.post(COMPLETIONS, body | {"messages": said}))[0] == "miss"
+            assert _source_text_usage(await each.post(COMPLETIONS, body | {"messages": said}))[0] == "miss"
 
 
 async def test_nothing_is_stored_with_no_store_or_scope_off(
@@ -175,4 +175,4 @@ async def test_nothing_is_stored_with_no_store_or_scope_off(
 ) -> None:
     async with own_gateway(servers, person, openai_base_url=upstream.base_url, cache_scope="off") as client:
         for _ in range(2):
-            assert _said(await client.post(COMPLETIONS, question()))[0] == "bypass"
+            assert _source_text_usage(await client.post(COMPLETIONS, question()))[0] == "bypass"

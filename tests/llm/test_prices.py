@@ -22,7 +22,7 @@ def test_a_call_costs_its_tokens() -> None:
     cost = PRICE.cost(prompt_tokens=1_000, cached_prompt_tokens=400, completion_tokens=7)
     assert cost == Decimal("0.000174")
     whole = Price(input=Decimal(3)).cost(prompt_tokens=1_000, cached_prompt_tokens=400, completion_tokens=0)
-    assert whole == Decimal("0.003")  # where no other price is told, cached tokens cost as all
+    assert whole == Decimal("0.003")  # without a price for cached tokens, they cost the same as the others
 
 
 @given(COUNTS, COUNTS, COUNTS)

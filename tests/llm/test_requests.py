@@ -66,14 +66,14 @@ def shuffled(value: Any, source: random.Random) -> Any:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are the same to a provider: numbers by value, null as left out."""
-    return json.canonical(_plain(one)) == json.canonical(_plain(other))
+    return json.canonical(_without_nulls(one)) == json.canonical(_without_nulls(other))
 
 
-def _plain(value: Any, *, is_body: bool = True) -> Any:
+def _without_nulls(value: Any, *, is_body: bool = True) -> Any:
     if isinstance(value, dict):
-        return {k: _plain(v, is_body=False) for k, v in value.items() if not (is_body and v is None)}
+        return {k: _without_nulls(v, is_body=False) for k, v in value.items() if not (is_body and v is None)}
     if isinstance(value, list):
-        return [_plain(each, is_body=False) for each in value]
+        return [_without_nulls(each, is_body=False) for each in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -128,19 +128,19 @@ async def test_what_of_a_list_does_not_chat_is_left_out(
 ) -> None:
     async with running_upstream() as scripted:
         scripted.models[:] = listed
-        told = await _ask(scripted, kind=kind)
-    assert told.names == {"chat": chat, "embedding": embedding}
+        found = await _fetch_models(scripted, kind=kind)
+    assert found.names == {"chat": chat, "embedding": embedding}
 
 
 async def test_anthropic_is_asked_for_its_list_as_its_own_api_wants() -> None:
     async with running_upstream() as scripted:
-        assert "echo" in (await _ask(scripted, kind="anthropic", api_key="k")).names["chat"]
+        assert "echo" in (await _fetch_models(scripted, kind="anthropic", api_key="k")).names["chat"]
         (request,) = scripted.requests
     assert (request.headers["x-api-key"], request.headers["anthropic-version"]) == ("k", "2023-06-01")
     assert "authorization" not in request.headers
 
 
-async def _ask(scripted: Scripted, **fields: Any) -> Any:
+async def _fetch_models(scripted: Scripted, **fields: Any) -> Any:
     upstream = Upstream.of(_provider(base_url=scripted.base_url, **fields))
     try:
         return await ask(upstream)

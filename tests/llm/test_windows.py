@@ -1,4 +1,4 @@
-"""How many tokens a model takes is told with the list of models, from whoever knows it best."""
+"""The list of models contains each model's window, from the best source."""
 
 from pathlib import Path
 from typing import Any

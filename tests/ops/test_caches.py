@@ -31,7 +31,7 @@ async def quiet(servers: Servers, upstream: Upstream) -> AsyncIterator[Quiet]:
 
 
 async def _forget(quiet: Quiet) -> None:
-    """Take away what other tests counted lately."""
+    """Delete the counts of other tests."""
     now = int(time.time() // 60)
     await quiet.resources.state.delete(*map(minute_key, range(now - 180, now + 2)))
 

@@ -38,25 +38,22 @@ class Site:
         self.flusher = Flusher(self.counters, self.state)
 
     def clock(self) -> float:
-        """The time."""
         return self.minute * 60.0
 
     def roll_up(self) -> RollUp:
-        """One worker's."""
         return RollUp(self.database, self.state, clock=self.clock)
 
     async def count(self, **counted: float) -> None:
-        """Count and flush."""
         for name, value in counted.items():
             self.counters.add(name, value)
         await self.flusher.flush()
 
     async def empty(self) -> None:
-        """Take away all that was counted so far."""
+        """Delete all counters."""
         await self.state.delete(*map(minute_key, range(HOUR * 60, self.minute + 1)))
 
     async def hours(self) -> dict[tuple[int, str], float]:
-        """What was rolled up: hours after the first, and name, to value."""
+        """The stored values by hour (after the first) and name."""
         rows = await as_owner(
             self.settings, "SELECT extract(epoch FROM hour) / 3600, name, value FROM metrics_hourly ORDER BY hour, name"
         )
@@ -65,7 +62,7 @@ class Site:
 
 @pytest.fixture
 async def site(servers: Servers) -> AsyncIterator[Site]:
-    """Nothing counted yet."""
+    """A site without counters."""
     async with AsyncExitStack() as stack:
         settings = await stack.enter_async_context(own_database(servers))
         await upgrade(settings)

@@ -1,4 +1,4 @@
-"""What a service imports: its own needs, and not what makes its memory large without any use to it."""
+"""Services do not import large modules that they do not use."""
 
 import pytest
 
@@ -16,7 +16,7 @@ AGENT = SERVICES["llm-agent"].module
 
 
 def _modules_after(statement: str) -> set[str]:
-    """The names of all modules that a new interpreter has after a statement."""
+    """The modules that a new interpreter has loaded after a statement."""
     return set(run_python(f"import importlib, sys; {statement}; print(*sys.modules, sep='\\n')").split())
 
 

@@ -1,4 +1,4 @@
-"""The prose check finds what it is meant to find, in each kind of file, and nothing in plain sentences."""
+"""The prose check finds each fault in each kind of file, and accepts plain sentences."""
 
 import subprocess
 from pathlib import Path

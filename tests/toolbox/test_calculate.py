@@ -1,4 +1,4 @@
-"""`calculate` is exact, says so where it is not, and can't be made to work for long."""
+"""`calculate` is exact or marks its result as approximate, and its work is bounded."""
 
 import math
 import time

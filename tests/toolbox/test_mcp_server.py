@@ -23,7 +23,7 @@ ACCEPT = {"accept": "application/json, text/event-stream"}
 
 @asynccontextmanager
 async def _client(stack: Stack, headers: dict[str, str]) -> AsyncIterator[Client]:
-    """Connect the official client through the Unix socket."""
+    """The official client, connected through the Unix socket."""
     transport = httpx2.AsyncHTTPTransport(uds=stack.socket("mcp-server"))
     async with (
         httpx2.AsyncClient(transport=transport, headers=headers) as http,
@@ -38,7 +38,7 @@ def _bearer(person: Person) -> dict[str, str]:
 
 @pytest.fixture
 async def door(stack: Stack) -> AsyncIterator[Person]:
-    """Somebody without a token at mcp-server."""
+    """A client of mcp-server without a token."""
     async with visitor(stack.socket("mcp-server")) as somebody:
         yield somebody
 

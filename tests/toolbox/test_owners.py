@@ -1,4 +1,4 @@
-"""Over HTTP, a tool acts for whom the token or the internal header names, and for nobody else."""
+"""Over HTTP, a tool acts only for the account that the token or the internal header names."""
 
 import asyncio
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""A tool of ours that writes has its effect once per call of a run, however often the call is repeated."""
+"""A tool of ours writes once per tool call of a run, even if the call is repeated."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from tests.toolbox.tools import Tools, in_memory, over_http
 
 @asynccontextmanager
 async def _assistant(stack: Stack, person: Person, run_id: UUID | None) -> AsyncIterator[McpClient]:
-    """Reach mcp-server as a worker does that works on a run."""
+    """Connect to mcp-server as the worker of a run."""
     caller = Caller(owner_id=UUID(person.user["id"]), run_id=run_id, attempt=1)
     header = sign_caller(caller, key=SECRET.encode(), audience="mcp-server")
     async with open_connections(stack.resources.settings) as mcp:
@@ -33,7 +33,7 @@ async def _assistant(stack: Stack, person: Person, run_id: UUID | None) -> Async
 
 
 async def _run(person: Person) -> UUID:
-    """Let a run of the person take place; returns its id."""
+    """Create a run of the person and return its id."""
     events = await person.send(await person.chat(), "hello")
     return UUID(events[0].data["run"]["id"])
 
@@ -151,7 +151,7 @@ async def _is_new(tools: Tools, call_id: object) -> bool:
 
 
 async def test_the_answer_is_the_same_in_every_way_it_is_told(stack: Stack, person: Person) -> None:
-    """What is read back from the receipt is what was written: texts of any kind, times, ids."""
+    """A receipt keeps the result unchanged: any text, times, ids."""
     async with _assistant(stack, person, await _run(person)) as server:
         first = await server.call("remember", {"content": '"한국어" \\ \n😀'}, call_id="call-1")
         again = await server.call("remember", {"content": "another"}, call_id="call-1")

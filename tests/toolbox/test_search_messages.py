@@ -1,4 +1,4 @@
-"""`search_messages`: all words, newest first, and only what the person wrote or was answered."""
+"""`search_messages`: all words must match, newest first, only in the person's own chats."""
 
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from tests.toolbox.tools import Tools, in_memory
 
 @pytest.fixture(scope="module")
 def server(stack: Stack) -> MCPServer:
-    """All tools on the real database."""
     return build_server(stack.resources.settings, stack.resources.database)
 
 

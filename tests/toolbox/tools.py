@@ -1,4 +1,4 @@
-"""The tools as an MCP client sees them, joined in memory or over HTTP, for one person."""
+"""MCP clients of the tools for one person, in memory or over HTTP."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,19 +22,19 @@ NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Calls tools and tells results from errors."""
+    """Calls tools and separates results from errors."""
 
     client: Client
 
     async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
-        """Call a tool that answers; returns the structured result."""
+        """Call a tool that succeeds; returns the structured result."""
         result = await self.client.call_tool(name, arguments)
         assert not result.is_error, result.content
         found: dict[str, Any] = result.structured_content
         return found
 
     async def refused(self, name: str, /, **arguments: Any) -> str:
-        """Call a tool that fails on purpose; returns what it says."""
+        """Call a tool that fails; returns the text of its error."""
         result = await self.client.call_tool(name, arguments)
         assert result.is_error, result.structured_content
         (block,) = result.content
@@ -48,7 +48,7 @@ class Tools:
 async def in_memory(
     server: MCPServer, owner_id: UUID | str = NOBODY, run_id: UUID | None = None
 ) -> AsyncIterator[Tools]:
-    """Join client and server in memory; the caller is who `ToolAccess` would have found."""
+    """Connect client and server in memory, for a caller that `ToolAccess` would have found."""
     with calling(ToolCaller(owner_id=UUID(str(owner_id)), run_id=run_id)):
         async with Client(server) as client:
             yield Tools(client)
@@ -58,7 +58,7 @@ async def in_memory(
 async def over_http(
     stack: Stack, person: Person, *, mode: str = "auto", headers: dict[str, str] | None = None
 ) -> AsyncIterator[Tools]:
-    """Reach mcp-server as an outside client does."""
+    """Connect to mcp-server as an outside client."""
     headers = headers or {"authorization": f"Bearer {person.token}"}
     transport = httpx2.AsyncHTTPTransport(uds=stack.socket("mcp-server"))
     async with (
@@ -69,7 +69,7 @@ async def over_http(
 
 
 def server_of(pages: FetchPage) -> MCPServer:
-    """An MCP server with this tool alone."""
+    """An MCP server that has only this tool."""
     server = MCPServer("test")
     server.add_tool(pages.fetch_page)
     return server

@@ -1,4 +1,4 @@
-"""A stack on which every model has a small window, so that chats are soon too long for it."""
+"""A stack whose models have small windows, so that short chats exceed them."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ WINDOW = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Small:
-    """The stack, and the upstream that is asked by it alone."""
+    """The stack and its own upstream."""
 
     quiet: Quiet
     upstream: Upstream
 
     @property
     def person(self) -> Person:
-        """Whose chats they are."""
+        """The owner of the chats."""
         return self.quiet.person
 
 
 @pytest.fixture(scope="module")
 async def small_stack(servers: Servers) -> AsyncIterator[Small]:
-    """The stack with a worker, one for all tests of a module."""
+    """The stack with a worker, shared by the tests of a module."""
     state = servers.settings().state_redis_url.replace("db=0", "db=2")
     async with (
         running_upstream() as upstream,
@@ -40,6 +40,6 @@ async def small_stack(servers: Servers) -> AsyncIterator[Small]:
 
 @pytest.fixture
 def small(small_stack: Small) -> Small:
-    """The stack with nothing scripted or recorded yet."""
+    """The stack without scripted answers and recorded requests."""
     small_stack.upstream.clear()
     return small_stack

@@ -1,4 +1,4 @@
-"""The beginning of a prompt stays the same to the byte from turn to turn, so that providers' caches hit."""
+"""The beginning of a prompt keeps its bytes from turn to turn, so that providers' caches hit."""
 
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ TURNS = ("Hello", "오늘 날씨 어때?", "And in English again?", "한국어�
 
 
 def _prompts(upstream: Upstream) -> list[bytes]:
-    """What each request says up to the end of its messages."""
+    """The bytes of each request up to the end of its messages."""
     return [_prompt(record) for record in upstream.completions]
 
 

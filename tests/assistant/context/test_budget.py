@@ -1,4 +1,4 @@
-"""Estimates are corrected by what the same model's provider counted last, within bounds."""
+"""The provider's last count for a model corrects the estimates, within bounds."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A chat that is too long for the model's window is told in brief, once, and goes on from there."""
+"""A chat that is too long for the model's window is summarised once, and continues from the summary."""
 
 import asyncio
 import random
@@ -27,15 +27,15 @@ def _messages(record: RequestRecord) -> list[tuple[str, str]]:
 
 
 async def _long_chat(small: Small) -> tuple[str, list[str]]:
-    """A chat that the next such message makes too long, and what was said in it."""
-    said = [_words(120, seed) for seed in range(4)]
+    """A chat that one more message of this length makes too long, and the texts of its messages."""
+    texts = [_words(120, seed) for seed in range(4)]
     chat = await small.person.chat(tools=[])
-    for question, answer in (said[:2], said[2:]):
+    for question, answer in (texts[:2], texts[2:]):
         small.upstream.next_answers((Say((answer,)),))
         assert _last(await small.person.send(chat, question, model="echo"))["context"].keys() == {
             "model", "estimated", "prompt_tokens",
         }  # fmt: skip
-    return chat, said
+    return chat, texts
 
 
 def _last(events: list[Event]) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _last(events: list[Event]) -> dict[str, Any]:
 
 
 async def _summaries(small: Small, chat: str) -> list[tuple[str, str]]:
-    """The summaries of a chat, each with the message under which it is."""
+    """The summaries of a chat, each with the id of its message."""
     rows = """SELECT s.message_id::text, s.content FROM context_summaries s JOIN messages m ON m.id = s.message_id
               WHERE m.session_id::text = :chat ORDER BY s.created_at"""
     return [(row[0], row[1]) for row in await as_owner(small.quiet.settings, rows, chat=chat)]

@@ -1,4 +1,4 @@
-"""Steps of tools keep within what the prompt leaves them: old results are shortened first, and say so."""
+"""Tool results fit into the rest of the window: old results are shortened first and marked."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Chats keep within the window that a model's provider tells, whatever it counts and whoever answered before."""
+"""Prompts stay within the window that the model's provider reports, whichever model answered before."""
 
 import random
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def both(servers: Servers, stack: Stack) -> AsyncIterator[Small]:
 
 @pytest.fixture
 def small(both: Small) -> Small:
-    """The stack with nothing recorded yet."""
+    """The stack without recorded requests."""
     both.upstream.clear()
     _limit(both.upstream)
     return both
@@ -58,7 +58,7 @@ def _context(events: list[Event]) -> dict[str, Any]:
 
 
 def _words(record: RequestRecord) -> int:
-    """What the upstream counts of a prompt."""
+    """The number of tokens that the upstream counts in a prompt."""
     return sum(len(message["content"].split()) for message in record.document["messages"])
 
 
@@ -80,8 +80,8 @@ async def test_a_small_window_survives_a_long_chat(small: Small, alphabet: str, 
     assert len(small.upstream.completions) >= 40 + len(summarised)
 
 
-async def _spoken(person: Person, turns: int) -> str:
-    """A chat with a model of the usual window."""
+async def _chat_with_large_window(person: Person, turns: int) -> str:
+    """A chat with answers of a model that has the usual window."""
     chat = await person.chat(tools=[])
     for seed in range(turns):
         assert "summarised" not in _context(await person.send(chat, _text(100, seed, "abcdefgh", 3), model="echo"))
@@ -89,10 +89,10 @@ async def _spoken(person: Person, turns: int) -> str:
 
 
 @pytest.mark.parametrize(("turns", "pieces", "left_out"), [(10, 4, None), (30, 8, 20)])
-async def test_a_chat_that_moves_to_a_smaller_model_is_told_in_pieces(
+async def test_a_chat_that_moves_to_a_smaller_model_is_summarised_in_pieces(
     small: Small, turns: int, pieces: int, left_out: int | None
 ) -> None:
-    chat = await _spoken(small.person, turns)
+    chat = await _chat_with_large_window(small.person, turns)
     context = _context(await small.person.send(chat, "go on", model="small"))
     assert context["summarised"]
     assert context.get("left_out") == left_out

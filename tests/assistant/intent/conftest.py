@@ -19,7 +19,7 @@ LIMIT = 12
 
 @pytest.fixture(scope="module")
 async def real(servers: Servers, stack: Stack) -> AsyncIterator[ToolChooser]:
-    """Chooser with the real model, and with a long timeout as the cores are shared."""
+    """Chooser with the real model. Its timeout is long because the tests share the cores."""
     settings = servers.settings()
     async with open_redis(settings.cache_redis_url) as redis, local_embeddings(servers) as embeddings:
         chooser = ToolChooser(embeddings, Cache(redis, settings, Counters()), limit=LIMIT, timeout=60)
@@ -29,7 +29,7 @@ async def real(servers: Servers, stack: Stack) -> AsyncIterator[ToolChooser]:
 
 @pytest.fixture
 async def embeddings(servers: Servers, upstream: Upstream) -> AsyncIterator[Embeddings]:
-    """A client of the upstream's embeddings, which are near as texts share words."""
+    """Client of the upstream's embeddings: texts that share words are near each other."""
     upstream.models.append(MODEL)
     async with embeddings_through(servers, openai_base_url=upstream.base_url, embedding_model=MODEL) as client:
         yield client
@@ -37,7 +37,7 @@ async def embeddings(servers: Servers, upstream: Upstream) -> AsyncIterator[Embe
 
 @pytest.fixture
 async def cache(servers: Servers) -> AsyncIterator[Cache]:
-    """The cache server with nothing in it."""
+    """The empty cache server."""
     settings = servers.settings()
     async with open_redis(settings.cache_redis_url) as redis:
         await redis.flushdb()

@@ -1,4 +1,4 @@
-"""Reads labelled messages, and the tools among which they are to find theirs."""
+"""Reads labelled messages and the tools that are offered for them."""
 
 import tomllib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A tool as the model would be offered it."""
+    """A tool in the form that the model gets."""
 
     name: str
     title: str
@@ -23,7 +23,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message with what is right for it."""
+    """A message and the tools that it needs."""
 
     text: str
     needs: Sequence[str]
@@ -31,14 +31,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """Messages, and the tools that are on: those of outside servers and our own."""
+    """Messages and the enabled tools: ours and those of outside servers."""
 
     tools: Sequence[Tool]
     messages: Sequence[Message]
 
 
 async def read(name: str, settings: Settings) -> Labelled:
-    """The messages of a file, our own tools before the file's."""
+    """Load a file's messages. Our own tools stand before the file's tools."""
     said = tomllib.loads((FOLDER / f"{name}.toml").read_text())
     outside = [Tool(**tool) for tool in said["tools"]]
     return Labelled(
@@ -47,7 +47,7 @@ async def read(name: str, settings: Settings) -> Labelled:
 
 
 async def own_tools(settings: Settings) -> list[Tool]:
-    """The tools of mcp-server, web search included, as they describe themselves."""
+    """The tools of mcp-server with their own descriptions, including web search."""
     database = open_database(settings)
     server = build_server(settings.model_copy(update={"searxng_url": "http://127.0.0.1:9"}), database)
     return [

@@ -1,4 +1,4 @@
-"""The needed tools are among the twelve offered of forty, for nine of ten labelled messages."""
+"""For nine of ten labelled messages, the twelve tools offered of forty include the needed ones."""
 
 import re
 
@@ -44,7 +44,7 @@ async def test_words_alone_find_most_of_the_needed_tools(name: str, servers: Ser
 
 
 async def _missed(chooser: ToolChooser, labelled: Labelled) -> tuple[list[str], int]:
-    """Messages that are not offered what they need, and the number of messages that need a tool."""
+    """Messages whose needed tools are not offered, and the number of messages that need a tool."""
     messages = [message for message in labelled.messages if message.needs]
     missed = []
     for message in messages:

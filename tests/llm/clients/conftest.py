@@ -17,7 +17,7 @@ CHAT, EMBEDDING = "gpt-4o-mini", "text-embedding-3-small"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What a program is told: where the gateway is, and the token it shows."""
+    """The gateway's address and the API token that a program uses."""
 
     url: str
     token: str

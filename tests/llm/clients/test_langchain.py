@@ -26,7 +26,7 @@ def calculate(expression: str) -> str:
 
 @pytest.fixture
 async def shared(gateway: Gateway) -> AsyncIterator[dict[str, Any]]:
-    """What both kinds of LangChain's models are told; they try nothing again by themselves."""
+    """Arguments of both kinds of LangChain models. They do not retry."""
     async with DefaultAsyncHttpxClient() as http:
         yield {
             "base_url": gateway.url,

@@ -69,7 +69,7 @@ async def test_the_calls_of_a_killed_gateway_count_once(
     async with gateways(own) as [other]:
         await set_budget([other], tokens_per_day=100_000, cost_per_month=Decimal(1000))
         async with gateway_process(own, _providers(tmp_path, providers), tmp_path) as (pid, socket):
-            await _ask_and_kill(own, pid, socket, caller, providers, moment)
+            await _call_and_kill(own, pid, socket, caller, providers, moment)
         open_rows = await rows(own)
         await _repair(other)
         found = await rows(own)
@@ -94,7 +94,7 @@ async def _repair(gateway: Gateway) -> None:
     await gateway.admission.reconciler.reconcile(time.time() + 301)
 
 
-async def _ask_and_kill(
+async def _call_and_kill(
     settings: Settings, pid: int, socket: str, caller: Caller, upstream: Upstream, moment: str
 ) -> None:
     """Ask three questions that are answered, and one in whose course the process is killed."""
@@ -113,7 +113,7 @@ async def _ask_and_kill(
             return
         model = "slow-first-5000" if moment == "before the first token" else "stall-20"
         last = question("so far", model, max_tokens=50, stream=True)
-        asking = asyncio.create_task(_hear(client, last))
+        asking = asyncio.create_task(_read_answer(client, last))
 
         async def is_under_way() -> bool:
             return len(upstream.completions) == len(await rows(settings)) == 4 and (
@@ -131,7 +131,7 @@ async def _has_progress(settings: Settings) -> bool:
     return any(row["status"] == "started" and row["completion_tokens"] for row in await rows(settings))
 
 
-async def _hear(client: Person, body: dict[str, Any]) -> None:
+async def _read_answer(client: Person, body: dict[str, Any]) -> None:
     try:
         async with client.http.post(f"http://localhost{COMPLETIONS}", json=body, headers=client.headers) as response:
             await response.read()

@@ -48,8 +48,8 @@ async def _rows(settings: Settings, person: Person) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
-async def _settled(settings: Settings, person: Person, count: int = 1) -> list[dict[str, Any]]:
-    """The rows of a person when there are so many and none is open."""
+async def _wait_for_settled(settings: Settings, person: Person, count: int = 1) -> list[dict[str, Any]]:
+    """Wait until a person has this number of usage rows and all are settled."""
 
     async def are_settled() -> bool:
         rows = await _rows(settings, person)
@@ -59,7 +59,7 @@ async def _settled(settings: Settings, person: Person, count: int = 1) -> list[d
     return await _rows(settings, person)
 
 
-def _said(row: dict[str, Any]) -> tuple[Any, ...]:
+def _columns(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in COLUMNS)
 
 
@@ -72,8 +72,8 @@ async def test_a_streamed_call(client: Person, upstream: Upstream, settings: Set
     body = question("how are you", "openai/slow-first-2000", stream_options={"include_usage": True})
     async with streamed(client, body) as response:
         await response.read()
-    [row] = await _settled(settings, client)
-    assert _said(row) == ("completed", "openai", "slow-first-2000", 3, 10, None, None)
+    [row] = await _wait_for_settled(settings, client)
+    assert _columns(row) == ("completed", "openai", "slow-first-2000", 3, 10, None, None)
     assert 2000 <= row["first_token_ms"] <= row["duration_ms"] < 10_000
 
 
@@ -83,8 +83,8 @@ async def test_a_call_is_written_while_it_goes_on(client: Person, upstream: Upst
 
     async with streamed(client, question(model="stall-5")):
         await until(is_open)
-    [row] = await _settled(settings, client)
-    assert _said(row) == ("cancelled", "openai", "stall-5", HI, row["completion_tokens"], None, None)
+    [row] = await _wait_for_settled(settings, client)
+    assert _columns(row) == ("cancelled", "openai", "stall-5", HI, row["completion_tokens"], None, None)
     assert row["estimated"]
 
 
@@ -94,14 +94,14 @@ async def test_a_stream_whose_client_did_not_ask_for_usage(
     async with streamed(client, question()) as response:
         assert b"usage" not in await response.read()
     assert upstream.completions[-1].document["stream_options"] == {"include_usage": True}
-    [row] = await _settled(settings, client)
-    assert _said(row) == ("completed", "openai", "echo", 1, 1, None, None)
+    [row] = await _wait_for_settled(settings, client)
+    assert _columns(row) == ("completed", "openai", "echo", 1, 1, None, None)
 
 
 async def test_an_answer_in_one_body(client: Person, upstream: Upstream, settings: Settings) -> None:
     await client.post(COMPLETIONS, question("안녕 여러분"))
-    [row] = await _settled(settings, client)
-    assert _said(row) == ("completed", "openai", "echo", 2, 2, None, None)
+    [row] = await _wait_for_settled(settings, client)
+    assert _columns(row) == ("completed", "openai", "echo", 2, 2, None, None)
     assert (row["first_token_ms"], row["duration_ms"] >= 0) == (None, True)
 
 
@@ -111,10 +111,10 @@ async def test_a_call_that_fails(
     client: Person, upstream: Upstream, settings: Settings, model: str, stream: bool
 ) -> None:
     await client.post(COMPLETIONS, question(model=model, stream=stream))
-    [row] = await _settled(settings, client)
+    [row] = await _wait_for_settled(settings, client)
     relayed = {"cut-10": 10, "fail-5": 5}.get(model, 0) if stream else 0
     tokens = (HI, row["completion_tokens"]) if relayed else (0, 0)
-    assert _said(row) == ("failed", "openai", model, *tokens, None, None)
+    assert _columns(row) == ("failed", "openai", model, *tokens, None, None)
     assert relayed <= tokens[1] <= 2 * relayed
     assert row["estimated"] is bool(relayed)
 
@@ -124,15 +124,15 @@ async def test_a_provider_that_is_down(
 ) -> None:
     async with own_gateway(servers, person, openai_base_url="http://127.0.0.1:9/v1") as client:
         await client.post(COMPLETIONS, question(model="nobody's"))
-    [row] = await _settled(settings, person)
-    assert _said(row)[:3] == ("failed", "openai", "nobody's")
+    [row] = await _wait_for_settled(settings, person)
+    assert _columns(row)[:3] == ("failed", "openai", "nobody's")
 
 
 async def test_what_is_refused_here_calls_no_provider(client: Person, upstream: Upstream, settings: Settings) -> None:
     await client.post(COMPLETIONS, question(model="tokens-5"))
     await client.post(COMPLETIONS, {"model": "echo"})
     await client.post(COMPLETIONS, question())
-    assert len(await _settled(settings, client)) == 1
+    assert len(await _wait_for_settled(settings, client)) == 1
 
 
 async def test_texts_that_are_embedded(
@@ -142,15 +142,15 @@ async def test_texts_that_are_embedded(
     async with own_gateway(servers, person, openai_base_url=upstream.base_url) as client:
         body = {"model": "text-embedding-3-small", "input": ["red apple", "파란 하늘"]}
         used = (await client.post("/v1/embeddings", body)).json["usage"]["prompt_tokens"]
-    [row] = await _settled(settings, person)
-    assert _said(row) == ("completed", "openai", "text-embedding-3-small", used, None, None, None)
+    [row] = await _wait_for_settled(settings, person)
+    assert _columns(row) == ("completed", "openai", "text-embedding-3-small", used, None, None, None)
 
 
 async def test_the_calls_of_a_run(person: Person, upstream: Upstream, settings: Settings) -> None:
     chat = await person.chat()
     message = (await person.send(chat, "one two three", model="echo"))[-1].data["message"]
-    [row] = await _settled(settings, person)
-    assert _said(row)[:3] == ("completed", "openai", "echo")
+    [row] = await _wait_for_settled(settings, person)
+    assert _columns(row)[:3] == ("completed", "openai", "echo")
     assert (row["run"], row["attempt"]) == (message["run"]["id"], 1)
     assert row["prompt_tokens"] + row["completion_tokens"] == message["tokens_used"]
 
@@ -166,7 +166,7 @@ async def test_a_message_has_the_tokens_of_its_last_attempt(servers: Servers, up
             async for event in events:
                 if event.event == "message.delta" and "an" in event.data["text"]:
                     await as_owner(quiet.settings, lose)
-        rows = await _settled(quiet.settings, person, 2)
+        rows = await _wait_for_settled(quiet.settings, person, 2)
         assert [(row["status"], row["attempt"]) for row in rows] == [("cancelled", 1), ("completed", 2)]
         message = (await person.messages(chat))[-1]
         assert message["tokens_used"] == rows[1]["prompt_tokens"] + rows[1]["completion_tokens"]
@@ -204,7 +204,7 @@ async def test_rows_wait_for_the_database(servers: Servers, upstream: Upstream, 
         async with visitor(socket) as somebody:
             client = Person(somebody.http, quiet.person.token, quiet.person.user)
             await client.post(COMPLETIONS, question())
-            await _settled(quiet.settings, client)
+            await _wait_for_settled(quiet.settings, client)
             await as_owner(
                 servers.settings(),
                 f"ALTER DATABASE {name} CONNECTION LIMIT 0",
@@ -213,7 +213,7 @@ async def test_rows_wait_for_the_database(servers: Servers, upstream: Upstream, 
             for content in ("a b", "a c", "a d"):
                 assert (await client.post(COMPLETIONS, question(content))).status == 200
             await as_owner(servers.settings(), f"ALTER DATABASE {name} CONNECTION LIMIT -1")
-            rows = await _settled(quiet.settings, client, 4)
+            rows = await _wait_for_settled(quiet.settings, client, 4)
     assert [row["completion_tokens"] for row in rows] == [1, 2, 2, 2]
 
 
@@ -245,7 +245,7 @@ async def test_a_call_is_one_row_however_often_it_is_written(
         writer._enter(call)
         await writer.write()
     [row] = await _rows(settings, person)
-    assert _said(row) == ("completed", "openai", "echo", 5, 7, None, None)
+    assert _columns(row) == ("completed", "openai", "echo", 5, 7, None, None)
 
 
 async def test_rows_without_a_sign_of_life_are_closed_once(

@@ -1,4 +1,4 @@
-"""Notes over HTTP: what the assistant remembers is seen, added, changed and deleted by its person alone."""
+"""Notes over HTTP: only their owner lists, adds, changes and deletes them."""
 
 import asyncio
 import unicodedata

@@ -1,4 +1,4 @@
-"""`remember`, `recall`, `forget`: a person's notes, theirs alone."""
+"""`remember`, `recall`, `forget`: each person has their own notes."""
 
 import asyncio
 import unicodedata
@@ -24,7 +24,6 @@ from tests.toolbox.tools import Tools, in_memory
 
 @pytest.fixture(scope="module")
 def server(stack: Stack) -> MCPServer:
-    """All tools on the real database."""
     return build_server(stack.resources.settings, stack.resources.database)
 
 

@@ -1,4 +1,4 @@
-"""Bodies that describe no outside MCP server are refused, with what is wrong with them."""
+"""Invalid descriptions of an outside MCP server are refused with the reason."""
 
 from typing import Any
 from uuid import uuid4

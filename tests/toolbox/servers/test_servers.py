@@ -1,4 +1,4 @@
-"""Outside MCP servers over HTTP: added, shown, changed, checked and removed by their person alone."""
+"""Outside MCP servers over HTTP: only their owner adds, lists, changes, checks and removes them."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -27,7 +27,7 @@ KEY = {"Authorization": "Bearer secret-of-ann", "X-Team": "blue"}
 
 @pytest.fixture(scope="module")
 async def inside(stack: Stack) -> AsyncIterator[str]:
-    """A main-backend that lets people add servers on this machine, and two commands."""
+    """A main-backend that allows servers on this machine and two commands."""
     settings = stack.servers.settings(mcp_allow_private=True, mcp_stdio_commands="/bin/true; /bin/cat")
     socket = f"{stack.servers.folder}/inside.sock"
     async with serving(backend.create_app(settings), socket):
@@ -36,14 +36,14 @@ async def inside(stack: Stack) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def ann(inside: str, person: Person) -> AsyncIterator[Person]:
-    """Somebody at that main-backend."""
+    """A person who uses that main-backend."""
     async with visitor(inside) as somebody:
         yield Person(somebody.http, person.token, person.user)
 
 
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
-    """Somebody's server."""
+    """A tool server of that person."""
     async with running_peer() as running:
         yield running
 

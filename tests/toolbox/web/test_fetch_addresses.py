@@ -1,4 +1,4 @@
-"""`fetch_page` opens no connection into a network that is not public, by whatever name."""
+"""`fetch_page` connects only to public networks, whatever the host name."""
 
 import pytest
 from aiohttp import web
@@ -112,7 +112,7 @@ async def test_redirects_to_what_is_no_page(target: str, reason: str) -> None:
 
 
 async def test_a_name_is_resolved_once_per_connection() -> None:
-    """Rebinding: the address that was checked is connected to; the next answer of the name server is too late."""
+    """DNS rebinding: the connection goes to the address that was checked, not to a later answer."""
     names = Names([HERE], ["10.0.0.1"])
     async with site(page("hello")) as outside, in_memory(server_of(FetchPage(OPEN_HERE, resolver=names))) as tools:
         assert (await tools.call("fetch_page", url=outside.url(host="rebind.example.org")))["text"] == "hello"

@@ -1,4 +1,4 @@
-"""`web_search` asks the engine that is configured, and is not offered without one."""
+"""`web_search` calls the configured engine, and is not offered without one."""
 
 import asyncio
 
