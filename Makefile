@@ -47,6 +47,7 @@ lint: setup .cache/web-modules ## Check style, format, import contracts and pros
 	@$(STEP) "python: lint" $(BIN)/ruff check $(PYTHON_CODE)
 	@$(STEP) "python: format" $(BIN)/ruff format --check $(PYTHON_CODE)
 	@$(STEP) "python: import contracts" $(BIN)/lint-imports
+	@$(STEP) "prose" scripts/prose
 	@$(STEP) "web: lint" scripts/npm run lint
 
 bench: setup web ## Measure the numbers of bench/README.md

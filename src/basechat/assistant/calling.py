@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 TURNS = 12
 """Most turns with tool calls in one answer."""
 _NAMES_LISTED = 40
-# Seconds between attempts: mcp-server may be restarting. It executes a repeated call once.
+# Seconds between tries of a call: mcp-server may be restarting. It executes a repeated call once.
 _RETRY_PAUSES = (0.2, 0.8, 2.0, 4.0, 8.0)
 _RETRIED = frozenset({McpErrorCode.UNREACHABLE, McpErrorCode.FAILED, McpErrorCode.NONSENSE})
 

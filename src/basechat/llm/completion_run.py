@@ -21,7 +21,7 @@ _DRAIN_SECONDS = 0.5
 
 
 class CompletionRun:
-    """The work of one shared completion. With `shared`, a stored answer or one of another process comes first."""
+    """The work of one shared completion. With `shared=True`, a stored answer or one of another process comes first."""
 
     def __init__(self, gateway: Gateway, request: CompletionRequest, *, shared: bool) -> None:
         self._gateway = gateway

@@ -1986,7 +1986,7 @@ export interface components {
         };
         /**
          * Price
-         * @description US dollars per million tokens; tokens of the prompt that the provider had cached cost `cached_input`, if told.
+         * @description US dollars per million tokens. Prompt tokens from the provider's cache cost `cached_input`, if it is known.
          */
         "Price-Input": {
             /** Input */
@@ -2001,7 +2001,7 @@ export interface components {
         };
         /**
          * Price
-         * @description US dollars per million tokens; tokens of the prompt that the provider had cached cost `cached_input`, if told.
+         * @description US dollars per million tokens. Prompt tokens from the provider's cache cost `cached_input`, if it is known.
          */
         "Price-Output": {
             /** Input */

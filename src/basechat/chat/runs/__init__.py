@@ -1,1 +1,4 @@
-"""Runs: accept, execute, watch, approve, cancel and recover the work that makes an answer."""
+"""Runs: the work that makes an answer.
+
+`worker` claims runs, `execution` runs one attempt, `lease` holds its statements, and `answer` the types.
+"""

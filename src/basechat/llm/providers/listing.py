@@ -66,7 +66,7 @@ async def list_models(upstream: Upstream) -> ModelListing:
 
 
 def declared(provider: Provider) -> ModelListing | None:
-    # Return the models that the administrator names, after which nobody is asked.
+    # With models named by the administrator the provider's own list is not requested.
     if provider.models is None:
         return None
     return ModelListing(names={"chat": list(provider.models), "embedding": list(provider.embedding_models)})
@@ -105,7 +105,7 @@ async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
     except OutboundError as error:
         raise ListingError("it can't be reached") from error
     except ValueError as error:
-        raise ListingError("what it answers is no list of models") from error
+        raise ListingError("its answer isn't a list of models") from error
 
 
 def _read(document: Any) -> dict[str, dict[str, Any]]:
@@ -121,7 +121,7 @@ RETRY_SECONDS = 2.0
 
 
 class ModelList:
-    """The models of one provider. One `is_silent` that does not tell them; then the last ones told stay."""
+    """The models of one provider. `is_silent`: the provider does not list them now, so the last list stays."""
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream

@@ -17,7 +17,7 @@ Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=16, decimal_pl
 
 
 class Price(BaseModel):
-    """US dollars per million tokens; tokens of the prompt that the provider had cached cost `cached_input`, if told."""
+    """US dollars per million tokens. Prompt tokens from the provider's cache cost `cached_input`, if it is known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -128,8 +128,8 @@ _FIELDS = ("max_model_len", "context_length", "context_window", "max_context_len
 _LLAMA_FIELDS = ("n_ctx", "n_ctx_train")
 _SENSIBLE = range(512, 100_000_000)
 
-# Families that are served under these names by whoever makes them, and whose lists do not tell. Of GPT-5's 400,000
-# tokens no more than these may be in the prompt.
+# Families whose makers serve them under these names, in lists without windows. Of GPT-5's 400,000 tokens the prompt may
+# have no more than this number.
 _FAMILIES: tuple[tuple[re.Pattern[str], int], ...] = tuple(
     (re.compile(rf"(?:.*/)?(?:{pattern})"), window)
     for pattern, window in (

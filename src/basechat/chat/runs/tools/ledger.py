@@ -100,7 +100,9 @@ UNKNOWN = ToolResult(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A call that the model requests in turn `step`, when the answer had `text_at` code points.
+    """A call that the model requests.
+
+    `step` is the number of the model's turn, and `text_at` the length of the answer then, in code points.
 
     A call with an `approval_key` needs approval; "always in this chat" is remembered under the key.
     An `is_repeatable` call may be made again if its outcome is unknown.
