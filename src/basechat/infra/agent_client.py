@@ -110,7 +110,7 @@ class AgentClient:
         return await self._json("POST", "/v1/embeddings", caller, seconds=EMBEDDING_SECONDS, body=body)
 
     async def list_models(self, caller: Caller, kind: Literal["chat", "embedding"] = "chat") -> list[dict[str, Any]]:
-        # Return the models that can be called now, the default first, in OpenAI's form.
+        # The models that can be called now, the default first, in OpenAI's form.
         listed = await self._json("GET", f"/v1/models?kind={kind}", caller, seconds=_LIST_SECONDS)
         try:
             models: list[dict[str, Any]] = listed["data"]

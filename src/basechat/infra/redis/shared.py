@@ -122,7 +122,7 @@ class _SharedConnection:
                 timer.cancel()
 
     async def aclose(self) -> None:
-        if self._opening is not None:
+        if self._opening is not None:  # it may end with an open connection: `connect` can swallow a cancellation
             await cancel_and_wait(self._opening)
         if self._link is not None:
             self._link.close()
@@ -146,12 +146,8 @@ class _SharedConnection:
     async def _open(self) -> "_Link":
         arguments = {name: value for name, value in self._pool.connection_kwargs.items() if name != _CONNECT_CALLBACK}
         connection = _DETACHABLE[self._pool.connection_class](**arguments)
-        try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-            self._link = connection.detach()
-        except asyncio.CancelledError:
-            await connection.disconnect(nowait=True)  # redis-py leaves the connection open here
-            raise
+        await connection.connect()  # type: ignore[no-untyped-call]
+        self._link = connection.detach()
         return self._link
 
 
