@@ -15,7 +15,7 @@ COUNTS = st.integers(min_value=0, max_value=10_000_000)
 
 
 def _price(kind: Any, model: str, *, told: Price | None = None, **declared: Price) -> Price | None:
-    return price_of(kind, model, declared=declared, told=told)
+    return price_of(kind, model, declared=declared, listed=told)
 
 
 def test_a_call_costs_its_tokens() -> None:

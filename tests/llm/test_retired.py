@@ -34,7 +34,7 @@ async def test_one_that_was_used_a_moment_ago_is_left_alone() -> None:
     old = ModelList(Upstream.of(Provider.model_validate({"name": "old", "base_url": "http://127.0.0.1:9/v1"})))
     retired = DrainingClients(rest_seconds=60)
     retired.add(old)
-    reading = old.freshen(wanted=True)
+    reading = old.refresh(wanted=True)
     await retired.sweep()
     assert not old.upstream.http.is_closed
     await retired.close()

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from basechat.infra.http import Address
 from basechat.kit.config import ConfigError, Settings
 from basechat.llm.providers.configured import load_configured
-from basechat.llm.providers.listing import Upstream, ask
+from basechat.llm.providers.listing import Upstream, request_listing
 from basechat.llm.providers.provider import Provider
 from tests.upstream import Upstream as Scripted
 from tests.upstream import running_upstream
@@ -143,6 +143,6 @@ async def test_anthropic_is_asked_for_its_list_as_its_own_api_wants() -> None:
 async def _fetch_models(scripted: Scripted, **fields: Any) -> Any:
     upstream = Upstream.of(_provider(base_url=scripted.base_url, **fields))
     try:
-        return await ask(upstream)
+        return await request_listing(upstream)
     finally:
         await upstream.close()

@@ -54,12 +54,12 @@ def test_lists_tell_windows_in_many_ways(model: dict[str, Any], window: int | No
     ],
 )
 def test_families_that_are_known(name: str, window: int) -> None:
-    assert window_of(name, told=None, declared=None, default=DEFAULT) == window
+    assert window_of(name, listed=None, declared=None, default=DEFAULT) == window
 
 
 def test_what_is_declared_bounds_what_is_told() -> None:
     for told, declared, window in ((None, 5000, 5000), (6000, None, 6000), (6000, 5000, 5000), (4000, 5000, 4000)):
-        assert window_of("gpt-4", told=told, declared=declared, default=DEFAULT) == window
+        assert window_of("gpt-4", listed=told, declared=declared, default=DEFAULT) == window
 
 
 def test_the_window_of_ollama_is_its_default() -> None:

@@ -21,7 +21,7 @@ from basechat.kit.errors import FieldError, InvalidRequestError
 from basechat.kit.ids import new_id
 from basechat.llm.models import StoredProvider
 from basechat.llm.providers.configured import load_readable
-from basechat.llm.providers.listing import ListingError, Upstream, ask, declared
+from basechat.llm.providers.listing import ListingError, Upstream, declared, request_listing
 from basechat.llm.providers.provider import Provider, ProviderOptions
 from basechat.llm.providers.stored import encrypt_key, open_provider
 
@@ -108,7 +108,7 @@ async def check_provider(resources: Resources, admin: Principal, provider_id: UU
 async def _request_models(provider: Provider) -> ProviderCheck:
     upstream = Upstream.of(provider)
     try:
-        listed = await ask(upstream)
+        listed = await request_listing(upstream)
     except ListingError as error:
         return ProviderCheck(ok=False, error=f"The provider does not list its models: {error}.")
     finally:

@@ -89,7 +89,7 @@ async def gateways(settings: Settings, count: int = 1) -> AsyncIterator[list[Gat
                     state=state,
                     admission=admission,
                     counters=counters,
-                    route=Route(upstream, "m", told_price=PRICE),
+                    route=Route(upstream, "m", listed_price=PRICE),
                 )
             )
         yield running

@@ -19,8 +19,8 @@ class Route:
 
     upstream: Upstream
     model: str
-    told_window: int | None = None
-    told_price: Price | None = None
+    listed_window: int | None = None
+    listed_price: Price | None = None
 
     @property
     def provider(self) -> Provider:
@@ -29,11 +29,11 @@ class Route:
     @property
     def price(self) -> Price | None:
         provider = self.provider
-        return price_of(provider.kind, self.model, declared=provider.prices, told=self.told_price)
+        return price_of(provider.kind, self.model, declared=provider.prices, listed=self.listed_price)
 
     def window(self, default: int) -> int:
         # The context window in tokens, or the default if it is unknown.
-        return window_of(self.model, told=self.told_window, declared=self.provider.context_window, default=default)
+        return window_of(self.model, listed=self.listed_window, declared=self.provider.context_window, default=default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +49,16 @@ def index_models(lists: Iterable[ModelList], kind: Kind) -> ModelIndex:
     routes: dict[str, Route] = {}
     listed: dict[str, Route] = {}
     for each in lists:
-        provider, told = each.upstream.provider.name, each.told
-        for name in told.names[kind]:
-            route = Route(each.upstream, name, told.windows.get(name), told.prices.get(name))
+        provider, listing = each.upstream.provider.name, each.listing
+        for name in listing.names[kind]:
+            route = Route(each.upstream, name, listing.windows.get(name), listing.prices.get(name))
             routes[f"{provider}/{name}"] = route
             listed[f"{provider}/{name}" if name in routes else name] = route
             routes.setdefault(name, route)
     return ModelIndex(routes=routes, listed=listed)
 
 
-_NOBODY: Mapping[Kind, str] = {
+_NOT_CONFIGURED: Mapping[Kind, str] = {
     "chat": "No model provider is configured. Set OPENAI_API_KEY or another provider.",
     "embedding": "No provider of embeddings is configured. Set EMBEDDING_MODEL and a provider that has it.",
 }
@@ -86,8 +86,8 @@ class Catalogue:
         self._lists: dict[str, ModelList] = {}
         self._aliases: dict[str, Alias] = {}
         self._retired = DrainingClients()
-        self._told: list[ModelListing] | None = None
-        self._offers: dict[Kind, ModelIndex] = {}
+        self._listings: list[ModelListing] | None = None
+        self._indexes: dict[Kind, ModelIndex] = {}
         self.use(providers, aliases)
 
     def use(self, providers: Sequence[Provider], aliases: Sequence[Alias]) -> None:
@@ -106,10 +106,10 @@ class Catalogue:
                 self._retired.add(old)
         for name, new in lists.items():
             if self._lists.get(name) is not new:
-                new.freshen(wanted=True)
+                new.refresh(wanted=True)
         self._lists = lists
         self._aliases = {alias.name: alias for alias in aliases}
-        self._told = None
+        self._listings = None
 
     async def sweep(self) -> None:
         await self._retired.sweep()
@@ -121,11 +121,13 @@ class Catalogue:
 
     async def models(self, kind: Kind = "chat") -> list[Model]:
         # Each name of a model of this kind: the default, then the aliases, then the models.
-        offer = await self._freshened(kind)
-        found = {name: Model(name=name, owner=OWN_NAME, routes=routes) for name, routes in self._meant(offer).items()}
-        for name, route in offer.listed.items():
+        index = await self._refresh_index(kind)
+        found = {
+            name: Model(name=name, owner=OWN_NAME, routes=routes) for name, routes in self._alias_routes(index).items()
+        }
+        for name, route in index.listed.items():
             found.setdefault(name, Model(name=name, owner=route.provider.name, routes=(route,)))
-        default = self._default(offer, kind)
+        default = self._default(index, kind)
         return sorted(found.values(), key=lambda model: model.name != default)
 
     async def routes(
@@ -135,80 +137,86 @@ class Catalogue:
 
         Calls of one affinity get the same choice. Raises `GatewayError`, which suggests similar names.
         """
-        if not self._able(kind):
-            raise GatewayError(503, _NOBODY[kind])
-        offer = await self._freshened(kind, wanted=model)
-        name = model or self._default(offer, kind)
+        if not self._lists_for(kind):
+            raise GatewayError(503, _NOT_CONFIGURED[kind])
+        index = await self._refresh_index(kind, wanted=model)
+        name = model or self._default(index, kind)
         if name is None:
             raise GatewayError(503, "No model provider is reachable now.", code="model_unavailable", retry_after="5")
         alias = self._aliases.get(name)
-        if routes := self._through(alias, kind, offer, affinity) if alias else self._direct(name, kind, offer):
+        if alias:
+            routes = self._routes_of_alias(alias, kind, index, affinity)
+        else:
+            routes = self._routes_of_model(name, kind, index)
+        if routes:
             return routes
-        if alias and not any(name in self._meant(self._offer(other)) for other in KINDS):
+        if alias and not any(name in self._alias_routes(self._index(other)) for other in KINDS):
             detail = f"No model of the alias {name!r} is available at the moment."
             raise GatewayError(503, detail, code="model_unavailable", retry_after="5")
-        raise _unknown(name, kind, [*self._meant(offer), *offer.listed])
+        raise _unknown(name, kind, [*self._alias_routes(index), *index.listed])
 
-    def _able(self, kind: Kind) -> list[ModelList]:
+    def _lists_for(self, kind: Kind) -> list[ModelList]:
         return [each for each in self._lists.values() if each.upstream.provider.offers(kind)]
 
-    def _default(self, offer: ModelIndex, kind: Kind) -> str | None:
-        return self._defaults[kind] or next(iter(offer.listed), None)
+    def _default(self, index: ModelIndex, kind: Kind) -> str | None:
+        return self._defaults[kind] or next(iter(index.listed), None)
 
-    def _through(self, alias: Alias, kind: Kind, offer: ModelIndex, affinity: Callable[[], bytes]) -> Sequence[Route]:
+    def _routes_of_alias(
+        self, alias: Alias, kind: Kind, index: ModelIndex, affinity: Callable[[], bytes]
+    ) -> Sequence[Route]:
         """The routes of an alias, without repetitions and without unknown models."""
         routes: dict[tuple[str, str], Route] = {}
         for name in alias.order(affinity()):
-            for route in self._direct(name, kind, offer):
+            for route in self._routes_of_model(name, kind, index):
                 routes.setdefault((route.provider.name, route.model), route)
         return list(routes.values())
 
-    def _direct(self, name: str, kind: Kind, offer: ModelIndex) -> Sequence[Route]:
+    def _routes_of_model(self, name: str, kind: Kind, index: ModelIndex) -> Sequence[Route]:
         """The route to a model, if there is one."""
-        route = offer.routes.get(name) or self._unlisted(name, kind)
+        route = index.routes.get(name) or self._unlisted_route(name, kind)
         return (route,) if route else ()
 
-    def _unlisted(self, name: str, kind: Kind) -> Route | None:
+    def _unlisted_route(self, name: str, kind: Kind) -> Route | None:
         """A provider that does not list its models may have any model."""
-        able = self._able(kind)
-        for each in able:
+        lists = self._lists_for(kind)
+        for each in lists:
             own = name.removeprefix(f"{each.upstream.provider.name}/")
-            if each.is_silent and (own != name or len(able) == 1):
+            if each.is_silent and (own != name or len(lists) == 1):
                 return Route(each.upstream, own)
         return None
 
-    def _meant(self, offer: ModelIndex) -> dict[str, list[Route]]:
+    def _alias_routes(self, index: ModelIndex) -> dict[str, list[Route]]:
         """The aliases with the routes of their known targets."""
         found = {}
         for name, alias in self._aliases.items():
-            routes = [offer.routes[target.model] for target in alias.targets if target.model in offer.routes]
+            routes = [index.routes[target.model] for target in alias.targets if target.model in index.routes]
             if routes:
                 found[name] = routes
         return found
 
-    async def _freshened(self, kind: Kind, wanted: str | None = None) -> ModelIndex:
+    async def _refresh_index(self, kind: Kind, wanted: str | None = None) -> ModelIndex:
         """Refresh old lists, and wait for them only if the wanted model is unknown. Returns the index after that."""
-        offer = self._offer(kind)
-        known = self._knows(offer, wanted)
-        readings = [reading for each in self._lists.values() if (reading := each.freshen(wanted=not known))]
+        index = self._index(kind)
+        known = self._knows(index, wanted)
+        readings = [reading for each in self._lists.values() if (reading := each.refresh(wanted=not known))]
         if readings and not known:
             await asyncio.wait(readings)
-            return self._offer(kind)
-        return offer
+            return self._index(kind)
+        return index
 
-    def _knows(self, offer: ModelIndex, wanted: str | None) -> bool:
+    def _knows(self, index: ModelIndex, wanted: str | None) -> bool:
         if wanted is None:
-            return bool(offer.routes)
+            return bool(index.routes)
         alias = self._aliases.get(wanted)
-        return any(name in offer.routes for name in (alias.models if alias else (wanted,)))
+        return any(name in index.routes for name in (alias.models if alias else (wanted,)))
 
-    def _offer(self, kind: Kind) -> ModelIndex:
+    def _index(self, kind: Kind) -> ModelIndex:
         """The index of a kind. All are rebuilt after a list has changed."""
-        told = [each.told for each in self._lists.values()]
-        if self._told is None or any(new is not old for new, old in zip(told, self._told, strict=True)):
-            self._told = told
-            self._offers = {each: index_models(self._lists.values(), each) for each in KINDS}
-        return self._offers[kind]
+        listings = [each.listing for each in self._lists.values()]
+        if self._listings is None or any(new is not old for new, old in zip(listings, self._listings, strict=True)):
+            self._listings = listings
+            self._indexes = {each: index_models(self._lists.values(), each) for each in KINDS}
+        return self._indexes[kind]
 
 
 def _unknown(name: str, kind: Kind, names: Sequence[str]) -> GatewayError:

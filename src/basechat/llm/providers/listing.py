@@ -19,7 +19,7 @@ _SECONDS = 5.0
 _LIST_BYTES = 20_000_000
 _REFUSED = {401, 403}
 
-# Names are all that a list tells: OpenAI's, Mistral's and Nomic's say it; the usual open ones are known by family.
+# A list contains only names. OpenAI's, Mistral's and Nomic's names contain `embed`; open models are known by family.
 _EMBEDS = re.compile(r"embed|(^|[/_-])(e5|bge|gte|minilm)($|[:_-])", re.IGNORECASE)
 
 
@@ -29,7 +29,7 @@ class ListingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelListing:
-    """The names of a provider's models by what they are for, and what it tells of some: windows and prices."""
+    """The models of a provider by kind, and the windows and prices that it lists for some of them."""
 
     names: Mapping[Kind, list[str]]
     windows: Mapping[str, int] = field(default_factory=dict)
@@ -56,13 +56,12 @@ class Upstream:
 
 
 def embeds(name: str) -> bool:
-    # Return whether a model is for embeddings, as far as its name tells.
     return _EMBEDS.search(name) is not None
 
 
 async def list_models(upstream: Upstream) -> ModelListing:
     """The names of a provider's models, its own preference first; raises `ListingError`."""
-    return declared(upstream.provider) or await ask(upstream)
+    return declared(upstream.provider) or await request_listing(upstream)
 
 
 def declared(provider: Provider) -> ModelListing | None:
@@ -72,10 +71,10 @@ def declared(provider: Provider) -> ModelListing | None:
     return ModelListing(names={"chat": list(provider.models), "embedding": list(provider.embedding_models)})
 
 
-async def ask(upstream: Upstream) -> ModelListing:
-    """Ask a provider for its models; raises `ListingError`."""
+async def request_listing(upstream: Upstream) -> ModelListing:
+    """Request the models of a provider; raises `ListingError`."""
     provider = upstream.provider
-    models = await _ask(upstream)
+    models = await _request_models(upstream)
     rank = {name: place for place, name in enumerate(provider.preferred)}
     names = sorted(models, key=lambda name: rank.get(name, len(rank)))
     embedding = list(dict.fromkeys([*provider.embedding_models, *filter(embeds, names)]))
@@ -86,8 +85,8 @@ async def ask(upstream: Upstream) -> ModelListing:
     return ModelListing(names={"chat": chat, "embedding": embedding}, windows=windows, prices=prices)
 
 
-async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
-    """All models by name, each as it is listed."""
+async def _request_models(upstream: Upstream) -> dict[str, dict[str, Any]]:
+    """The listed documents of all models, by name."""
     provider = upstream.provider
     path = f"models{provider.spec.list_query}"
     try:
@@ -97,7 +96,7 @@ async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
                 if reply.status != 200:
                     refused = " and refuses the key" if reply.status in _REFUSED else ""
                     raise ListingError(f"it answers with status {reply.status}{refused}")
-                return _read(json.loads(await reply.read_all(_LIST_BYTES)))
+                return _parse(json.loads(await reply.read_all(_LIST_BYTES)))
             finally:
                 reply.close()
     except TimeoutError as error:
@@ -108,7 +107,7 @@ async def _ask(upstream: Upstream) -> dict[str, dict[str, Any]]:
         raise ListingError("its answer isn't a list of models") from error
 
 
-def _read(document: Any) -> dict[str, dict[str, Any]]:
+def _parse(document: Any) -> dict[str, dict[str, Any]]:
     try:
         # Gemini writes its names as resources.
         return {str(model["id"]).removeprefix("models/"): model for model in document["data"] if model.items()}
@@ -126,15 +125,15 @@ class ModelList:
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         known = declared(upstream.provider)
-        self._asked = known is None and upstream.provider.spec.lists
-        self.told = known or ModelListing(names={kind: [] for kind in KINDS})
-        self.is_silent = known is None and not self._asked
+        self._is_requested = known is None and upstream.provider.spec.lists
+        self.listing = known or ModelListing(names={kind: [] for kind in KINDS})
+        self.is_silent = known is None and not self._is_requested
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
-    def freshen(self, *, wanted: bool) -> asyncio.Task[None] | None:
-        """Begin to read the list again where it is old, sooner where something unknown is wanted; gives the reading."""
-        if not self._asked:
+    def refresh(self, *, wanted: bool) -> asyncio.Task[None] | None:
+        """Start to read an old list again, earlier if an unknown model is wanted. Returns the running task, if any."""
+        if not self._is_requested:
             return None
         if self._reading is None or self._reading.done():
             age = asyncio.get_running_loop().time() - self._read_at
@@ -150,20 +149,20 @@ class ModelList:
     async def _read(self) -> None:
         provider = self.upstream.provider.name
         try:
-            self.told = await list_models(self.upstream)
+            self.listing = await list_models(self.upstream)
             self.is_silent = False
         except ListingError as error:
             if not self.is_silent:
-                log.warning("provider %s does not tell its models: %s (%s)", provider, error, error.__cause__)
+                log.warning("provider %s does not list its models: %s (%s)", provider, error, error.__cause__)
             self.is_silent = True
         self._read_at = asyncio.get_running_loop().time()
 
 
-REST_SECONDS = 30.0  # a call that was just routed, or that tries again after a pause, is on no connection
+REST_SECONDS = 30.0  # a call that was just routed, or that waits for a retry, has no connection
 
 
 class DrainingClients:
-    """The clients that are not used for new calls, each closed when it has rested for long enough."""
+    """Clients without new calls. Each is closed after it was unused for `rest_seconds`."""
 
     def __init__(self, *, rest_seconds: float = REST_SECONDS) -> None:
         self._rest_seconds = rest_seconds

@@ -26,7 +26,7 @@ class Price(BaseModel):
     cached_input: Dollars | None = None
 
     def cost(self, *, prompt_tokens: int, cached_prompt_tokens: int, completion_tokens: int) -> Decimal:
-        # Return US dollars, exactly; the cached tokens are among those of the prompt.
+        # Exact US dollars. The prompt tokens include the cached ones.
         cached = min(cached_prompt_tokens, prompt_tokens)
         cached_input = self.input if self.cached_input is None else self.cached_input
         spent = (prompt_tokens - cached) * self.input + cached * cached_input + completion_tokens * self.output
@@ -36,21 +36,21 @@ class Price(BaseModel):
 FREE = Price(input=Decimal(0))
 
 
-def price_of(kind: ProviderKind, model: str, *, declared: Mapping[str, Price], told: Price | None) -> Price | None:
+def price_of(kind: ProviderKind, model: str, *, declared: Mapping[str, Price], listed: Price | None) -> Price | None:
     price = declared.get(model) or declared.get(EVERY_MODEL)
     if price is None and SPECS[kind].is_local:
         return FREE
-    return price or told or _published(kind, model)
+    return price or listed or _published(kind, model)
 
 
 def parse_price(model: Mapping[str, Any]) -> Price | None:
-    # Return the price that OpenRouter's list tells of a model, per token.
-    told = model.get("pricing")
-    if not isinstance(told, dict):
+    # OpenRouter lists prices per token.
+    pricing = model.get("pricing")
+    if not isinstance(pricing, dict):
         return None
     names = {"input": "prompt", "output": "completion", "cached_input": "input_cache_read"}
     try:
-        return Price(**{name: Decimal(told[field]) * _MILLION for name, field in names.items() if field in told})
+        return Price(**{name: Decimal(pricing[field]) * _MILLION for name, field in names.items() if field in pricing})
     except (ValidationError, ArithmeticError, TypeError, ValueError):
         return None
 
@@ -123,7 +123,7 @@ def _published(kind: ProviderKind, model: str) -> Price | None:
     return next((price for pattern, price in _PUBLISHED.get(kind, ()) if pattern.fullmatch(model)), None)
 
 
-# vLLM, OpenRouter and Together, Groq, Mistral; llama.cpp tells the window of one slot, and older ones the trained one.
+# vLLM, OpenRouter and Together, Groq, Mistral; llama.cpp lists the window of one slot, older versions the trained one.
 _FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
 _LLAMA_FIELDS = ("n_ctx", "n_ctx_train")
 _SENSIBLE = range(512, 100_000_000)
@@ -150,12 +150,14 @@ _FAMILIES: tuple[tuple[re.Pattern[str], int], ...] = tuple(
 
 def parse_window(model: Mapping[str, Any]) -> int | None:
     meta = model.get("meta")
-    told = [model.get(name) for name in _FIELDS] + [meta.get(name) for name in _LLAMA_FIELDS if isinstance(meta, dict)]
-    return next((window for window in told if isinstance(window, int) and window in _SENSIBLE), None)
+    windows = [model.get(name) for name in _FIELDS] + [
+        meta.get(name) for name in _LLAMA_FIELDS if isinstance(meta, dict)
+    ]
+    return next((window for window in windows if isinstance(window, int) and window in _SENSIBLE), None)
 
 
-def window_of(name: str, *, told: int | None, declared: int | None, default: int) -> int:
-    # Return a model's window; what the administrator declares bounds what the provider tells.
-    if told is not None or declared is not None:
-        return min(window for window in (told, declared) if window is not None)
+def window_of(name: str, *, listed: int | None, declared: int | None, default: int) -> int:
+    # The declared window is an upper bound of the listed one.
+    if listed is not None or declared is not None:
+        return min(window for window in (listed, declared) if window is not None)
     return next((window for pattern, window in _FAMILIES if pattern.match(name)), default)

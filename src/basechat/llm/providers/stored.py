@@ -25,9 +25,9 @@ def encrypt_key(key: SecretStr | None, *, secret: bytes, provider_id: UUID) -> b
     return encryptor_for(_PURPOSE, secret).encrypt(key.get_secret_value().encode(), associated_data=str(provider_id))
 
 
-def decrypt_key(sealed: bytes, *, secret: bytes, provider_id: UUID) -> SecretStr | None:
+def decrypt_key(encrypted: bytes, *, secret: bytes, provider_id: UUID) -> SecretStr | None:
     # None if the key can't be decrypted: SECRET_KEY or the row has changed.
-    key = encryptor_for(_PURPOSE, secret).decrypt(sealed, associated_data=str(provider_id))
+    key = encryptor_for(_PURPOSE, secret).decrypt(encrypted, associated_data=str(provider_id))
     return None if key is None else SecretStr(key.decode())
 
 
